@@ -1,0 +1,171 @@
+//! What is wrong with a configuration: plain data, collected, never printed here.
+//!
+//! Reading goes on after an error; a function that reports returns `None`, which means "already reported".
+
+use std::sync::Arc;
+
+/// A piece of text that was read: a file, standard input, or a document inside a setting.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// What to call it in messages, usually the path as given.
+    pub name: Arc<str>,
+    /// The text, without a byte order mark.
+    pub text: Arc<str>,
+}
+
+/// A place in a [`Source`]: byte offsets, end exclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// Whether a configuration can run with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It cannot.
+    Error,
+    /// It can, but probably not as meant.
+    Warning,
+}
+
+/// One step from the top of the document to a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The value of this key.
+    Key(Box<str>),
+    /// The entry with this number, counted from 0.
+    Entry(usize),
+}
+
+/// The same error in Kong's words: where in its nested table it stands, and the leaf text (`kong/declarative.md` §8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KongError {
+    /// From the document's top; may end in `@entity`.
+    pub path: Vec<Step>,
+    /// E.g. `required field missing`.
+    pub message: String,
+}
+
+/// A second place that explains the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// A few words, lower case, no full stop.
+    pub text: String,
+}
+
+/// One thing found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable and greppable: `unknown-field`.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// One sentence about the user's object, lower case, no full stop.
+    pub message: String,
+    /// The place it is about.
+    pub span: Span,
+    /// What to write under that place, if more than the message is to be said.
+    pub label: Option<String>,
+    /// Other places.
+    pub others: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Kong's own words for it, if Kong refuses it too.
+    pub kong: Option<KongError>,
+}
+
+/// Everything found in one run.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// In the order in which they were found; [`Report::sorted`] sorts by place.
+    pub found: Vec<Diagnostic>,
+}
+
+// === impl Span ===
+
+impl Span {
+    /// From the first byte to one past the last.
+    #[must_use]
+    pub const fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+}
+
+// === impl Diagnostic ===
+
+impl Diagnostic {
+    /// An error at a place.
+    #[must_use]
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        let (label, others, help, kong) = (None, Vec::new(), None, None);
+        Self { code, severity: Severity::Error, message: message.into(), span, label, others, help, kong }
+    }
+
+    /// A warning at a place.
+    #[must_use]
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// Words under the underline.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = Some(text.into());
+        self
+    }
+
+    /// Another place that matters.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.others.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Kong's words for it.
+    #[must_use]
+    pub fn kong(mut self, path: Vec<Step>, message: impl Into<String>) -> Self {
+        self.kong = Some(KongError { path, message: message.into() });
+        self
+    }
+}
+
+// === impl Report ===
+
+impl Report {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Whether anything keeps the configuration from running.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+
+    /// How many of a severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.found.iter().filter(|d| d.severity == severity).count()
+    }
+
+    /// By place, then errors first.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<&Diagnostic> {
+        let mut all: Vec<_> = self.found.iter().collect();
+        all.sort_by(|a, b| (a.span.start, a.severity, a.code).cmp(&(b.span.start, b.severity, b.code)));
+        all
+    }
+}

@@ -1,0 +1,225 @@
+//! The table of fields: what an entity or a plugin's `config` may hold. One table serves the reader, its messages,
+//! the defaults and (later) the JSON Schema for editors.
+//!
+//! Facts come from `kong/declarative.md` §4 and `kong/plugins.md`. Nothing here reads a document; `check.rs` does.
+
+use super::value::Checked;
+
+/// A mapping with known keys.
+#[derive(Debug)]
+pub struct Record {
+    /// In the order in which documentation lists them.
+    pub fields: &'static [Field],
+    /// Rules about several fields at once; Kong reports them under `@entity`.
+    pub checks: &'static [EntityCheck],
+}
+
+/// One key of a [`Record`], or (without a name) the elements of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The key. Empty for list elements and map values.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether null or absent (and without default) is an error: `required field missing`.
+    pub required: bool,
+    /// What stands there when nothing is written.
+    pub default: Default,
+    /// Tried in order; the first that fails is reported.
+    pub rules: &'static [Rule],
+    /// Which compatibility has it.
+    pub since: Since,
+}
+
+/// The type of a value.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Text, at least one character long unless [`Rule::MayBeEmpty`] is among the rules.
+    String,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// A list, order and repeats kept.
+    Array(&'static Field),
+    /// A list; repeats are dropped silently.
+    Set(&'static Field),
+    /// A mapping with free keys: the rules for a key, and for a value.
+    Map(&'static Field, &'static Field),
+    /// A mapping with known keys. If the whole record is absent its fields' defaults still apply.
+    Record(&'static Record),
+    /// The id or name of an entity of this kind, e.g. `services`.
+    Foreign(&'static str),
+    /// Anything at all, kept unread (`_ignore`).
+    Any,
+}
+
+/// What stands in a field when nothing is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Default {
+    /// Nothing.
+    None,
+    /// This text.
+    Str(&'static str),
+    /// This whole number.
+    Int(i64),
+    /// This number.
+    Num(f64),
+    /// This truth.
+    Bool(bool),
+    /// These texts.
+    Strs(&'static [&'static str]),
+    /// These whole numbers.
+    Ints(&'static [i64]),
+}
+
+/// A condition on one value. Messages are Kong's (`kong/declarative.md` §7).
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    /// `value should be between A and B`.
+    Between(f64, f64),
+    /// `value must be greater than X`.
+    Greater(f64),
+    /// `expected one of: a, b`.
+    OneOf(&'static [&'static str]),
+    /// `should start with: X`.
+    StartsWith(&'static str),
+    /// `length must be at least N` (texts and lists).
+    MinLen(usize),
+    /// `length must be N` (texts and lists).
+    Len(usize),
+    /// `expected a valid UUID`.
+    Uuid,
+    /// Text of length 0 is fine here.
+    MayBeEmpty,
+    /// A test of a text; the error is Kong's message.
+    Text(fn(&str) -> Result<(), String>),
+    /// A test of any value; the error is Kong's message.
+    Value(fn(&Checked) -> Result<(), String>),
+}
+
+/// A condition on several fields of one record.
+#[derive(Clone, Copy, Debug)]
+pub enum EntityCheck {
+    /// `at least one of these fields must be non-empty: 'a', 'b'`.
+    AtLeastOneOf(&'static [&'static str]),
+    /// `exactly one of these fields must be non-empty: 'a', 'b'`.
+    ExactlyOneOf(&'static [&'static str]),
+    /// `only one or none of these fields must be set: 'a', 'b'`.
+    OnlyOneOf(&'static [&'static str]),
+    /// `all or none of these fields must be set: 'a', 'b'`.
+    AllOrNone(&'static [&'static str]),
+    /// `values of these fields must be distinct: 'a', 'b'`.
+    Distinct(&'static [&'static str]),
+    /// Anything else: yields (field or `@entity`, Kong's message) for each thing wrong.
+    Custom(fn(&Checked) -> Vec<(&'static str, String)>),
+}
+
+/// Which compatibility knows a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// Both.
+    Always,
+    /// Only Kong 3.
+    Kong3,
+    /// Only Kong 2.8.
+    Kong2Only,
+}
+
+// === impl Field ===
+
+impl Field {
+    const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, required: false, default: Default::None, rules: &[], since: Since::Always }
+    }
+
+    /// A text.
+    #[must_use]
+    pub const fn string(name: &'static str) -> Self {
+        Self::new(name, Kind::String)
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub const fn integer(name: &'static str) -> Self {
+        Self::new(name, Kind::Integer)
+    }
+
+    /// A number.
+    #[must_use]
+    pub const fn number(name: &'static str) -> Self {
+        Self::new(name, Kind::Number)
+    }
+
+    /// True or false.
+    #[must_use]
+    pub const fn boolean(name: &'static str) -> Self {
+        Self::new(name, Kind::Boolean)
+    }
+
+    /// A list.
+    #[must_use]
+    pub const fn array(name: &'static str, of: &'static Self) -> Self {
+        Self::new(name, Kind::Array(of))
+    }
+
+    /// A list without repeats.
+    #[must_use]
+    pub const fn set(name: &'static str, of: &'static Self) -> Self {
+        Self::new(name, Kind::Set(of))
+    }
+
+    /// A mapping with free keys.
+    #[must_use]
+    pub const fn map(name: &'static str, key: &'static Self, value: &'static Self) -> Self {
+        Self::new(name, Kind::Map(key, value))
+    }
+
+    /// A nested mapping with known keys.
+    #[must_use]
+    pub const fn record(name: &'static str, of: &'static Record) -> Self {
+        Self::new(name, Kind::Record(of))
+    }
+
+    /// A reference to an entity.
+    #[must_use]
+    pub const fn foreign(name: &'static str, entity: &'static str) -> Self {
+        Self::new(name, Kind::Foreign(entity))
+    }
+
+    /// Anything, unread.
+    #[must_use]
+    pub const fn any(name: &'static str) -> Self {
+        Self::new(name, Kind::Any)
+    }
+
+    /// Must be there.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// With a default.
+    #[must_use]
+    pub const fn default(mut self, value: Default) -> Self {
+        self.default = value;
+        self
+    }
+
+    /// With rules.
+    #[must_use]
+    pub const fn rules(mut self, rules: &'static [Rule]) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Known to one compatibility only.
+    #[must_use]
+    pub const fn since(mut self, since: Since) -> Self {
+        self.since = since;
+        self
+    }
+}

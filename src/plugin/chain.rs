@@ -1,0 +1,123 @@
+//! The plugins of one route in the order in which they run, and the loops that run them.
+//!
+//! Which instance of a plugin runs depends on the consumer known when its turn comes (`kong/plugins.md` §1). All other
+//! precedence was folded into the slots when the configuration was compiled.
+
+use super::{Ctx, Flow, Plugin};
+use crate::body::Body;
+use crate::entity::ConsumerId;
+use http::{HeaderMap, HeaderName, Request, Response};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One plugin name on one route: which instance runs, for whom.
+#[derive(Clone)]
+pub struct Slot {
+    /// The plugin.
+    pub name: &'static str,
+    /// The best instance that is bound to no consumer.
+    pub base: Option<Arc<dyn Plugin>>,
+    /// The instance for a consumer, where it is another than `base`.
+    pub by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>>,
+}
+
+/// All slots, by priority descending, by name descending on ties.
+#[derive(Clone, Default)]
+pub struct Chain {
+    slots: Box<[Slot]>,
+    keeps: Box<[HeaderName]>,
+}
+
+// === impl Slot ===
+
+impl Slot {
+    fn pick(&self, consumer: Option<ConsumerId>) -> Option<&dyn Plugin> {
+        let special = consumer.and_then(|id| self.by_consumer.get(&id));
+        special.or(self.base.as_ref()).map(|plugin| &**plugin)
+    }
+
+    fn instances(&self) -> impl Iterator<Item = &Arc<dyn Plugin>> {
+        self.base.iter().chain(self.by_consumer.values())
+    }
+}
+
+// === impl Chain ===
+
+impl Chain {
+    /// A chain of slots that are in running order already.
+    #[must_use]
+    pub fn new(slots: Vec<Slot>) -> Self {
+        let mut keeps: Vec<_> = slots.iter().flat_map(Slot::instances).flat_map(|p| p.keeps()).cloned().collect();
+        keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        keeps.dedup();
+        Self { slots: slots.into(), keeps: keeps.into() }
+    }
+
+    /// Whether no plugin runs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The plugins' names in running order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.slots.iter().map(|slot| slot.name)
+    }
+
+    /// Copies the client's headers that later phases look at.
+    pub fn keep(&self, headers: &HeaderMap, cx: &mut Ctx) {
+        for name in &self.keeps {
+            for value in headers.get_all(name) {
+                cx.kept.push(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// Runs `access` until a plugin answers.
+    pub async fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<Response<Body>> {
+        for (at, slot) in self.slots.iter().enumerate() {
+            let before = cx.consumer;
+            let Some(plugin) = slot.pick(before) else { continue };
+            let flow = match plugin.access(req, cx) {
+                Flow::Wait => plugin.wait(req, cx).await,
+                decided => decided,
+            };
+            if cx.consumer != before {
+                cx.consumers.push((at + 1, cx.consumer));
+            }
+            if let Flow::Respond(res) = flow {
+                return Some(res);
+            }
+        }
+        None
+    }
+
+    /// Runs `response` of every plugin, with the instances that `access` chose or would have chosen.
+    pub fn response(&self, res: &mut Response<Body>, cx: &mut Ctx) {
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Some(plugin) = slot.pick(known_at(cx, at)) {
+                plugin.response(res, cx);
+            }
+        }
+    }
+
+    /// Runs `log` of every plugin.
+    pub fn log(&self, cx: &Ctx) {
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Some(plugin) = slot.pick(known_at(cx, at)) {
+                plugin.log(cx);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// The consumer that was known when the slot's turn came.
+fn known_at(cx: &Ctx, slot: usize) -> Option<ConsumerId> {
+    cx.consumers.iter().rev().find(|(from, _)| *from <= slot).and_then(|(_, consumer)| *consumer)
+}

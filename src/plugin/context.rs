@@ -1,0 +1,101 @@
+//! What a plugin knows of the request besides the request itself.
+
+use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
+use http::{Extensions, HeaderName, HeaderValue};
+use std::net::IpAddr;
+
+/// Who made an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The upstream.
+    Upstream,
+    /// The gateway, after it asked the upstream in vain (502, 504).
+    Failed,
+    /// The gateway or a plugin, without asking an upstream.
+    Gateway,
+}
+
+/// Client headers that a later phase needs, as they came.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(Vec<(HeaderName, HeaderValue)>);
+
+/// One request's context, from routing to the log phase.
+#[derive(Debug)]
+pub struct Ctx {
+    /// Whose behaviour.
+    pub compat: Compat,
+    /// The client's address after real-ip processing.
+    pub client: IpAddr,
+    /// Whether the client came over TLS to this gateway.
+    pub tls: bool,
+    /// The route, if one matched.
+    pub route: Option<RouteId>,
+    /// Its service, if it has one.
+    pub service: Option<ServiceId>,
+    /// The authenticated (or anonymous) consumer.
+    pub consumer: Option<ConsumerId>,
+    /// Path to ask the upstream for: starts with `/`, escaped, without query.
+    pub path: String,
+    /// A query that a plugin made (without `?`; empty removes it). `None`: the client's goes on byte for byte.
+    pub query: Option<String>,
+    /// The upstream `Host` that a plugin set.
+    pub host: Option<HeaderValue>,
+    /// Groups of the route's regex path: number 0 is the whole path. Empty when the path is no regex.
+    pub captures: Vec<(Option<Box<str>>, Option<Box<[u8]>>)>,
+    /// Request headers that some plugin of the chain [keeps](super::Plugin::keeps).
+    pub kept: Kept,
+    /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).
+    pub body_buffer: usize,
+    /// Who made the answer; set before the `response` phase.
+    pub origin: Origin,
+    /// What a plugin wants to find again in a later phase, by type.
+    pub stash: Extensions,
+    /// From which slot on which consumer was known. Usually empty.
+    pub(super) consumers: Vec<(usize, Option<ConsumerId>)>,
+}
+
+// === impl Kept ===
+
+impl Kept {
+    /// Keeps a header line.
+    pub fn push(&mut self, name: HeaderName, value: HeaderValue) {
+        self.0.push((name, value));
+    }
+
+    /// The first line of that name.
+    #[must_use]
+    pub fn get(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+
+    /// Every line of that name.
+    pub fn all<'a>(&'a self, name: &'a HeaderName) -> impl Iterator<Item = &'a HeaderValue> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v)
+    }
+}
+
+// === impl Ctx ===
+
+impl Ctx {
+    /// The context of a request that no route took (yet).
+    #[must_use]
+    pub fn new(compat: Compat, client: IpAddr, tls: bool) -> Self {
+        Self {
+            compat,
+            client,
+            tls,
+            route: None,
+            service: None,
+            consumer: None,
+            path: String::new(),
+            query: None,
+            host: None,
+            captures: Vec::new(),
+            kept: Kept::default(),
+            body_buffer: 8 * 1024,
+            origin: Origin::Gateway,
+            stash: Extensions::new(),
+            consumers: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What happens to a request on its way: the contract of a plugin, and the one table of those that exist.
+//!
+//! Phases are Kong's (`kong/plugins.md` §1): `access` before the upstream is asked, `response` when there is an answer
+//! (also one that a plugin or the gateway made), `log` when the last byte is gone. Every phase runs in the same order.
+//! To add a plugin: write `plugin/NAME.rs` with a type that is [`Plugin`] and [`Define`], and add a line to the table.
+
+pub mod chain;
+mod context;
+
+pub use chain::{Chain, Slot};
+pub use context::{Ctx, Kept, Origin};
+
+use crate::body::Body;
+use crate::config::report::{Diagnostic, Report, Span, Step};
+use crate::config::schema::Record;
+use crate::config::value::Checked;
+use crate::entity::Compat;
+use futures_util::future::LocalBoxFuture;
+use http::{HeaderName, Request, Response};
+use std::sync::Arc;
+
+/// What a plugin decided about a request.
+#[derive(Debug)]
+pub enum Flow {
+    /// Go on to the next plugin.
+    Continue,
+    /// Answer with this. Later plugins' `access` is skipped; every plugin's `response` still runs.
+    Respond(Response<Body>),
+    /// Call [`Plugin::wait`]: this request needs something that is not here yet, such as its body.
+    Wait,
+}
+
+/// Behaviour. Every method has a default, so that a plugin writes only what it needs.
+pub trait Plugin: Send + Sync + 'static {
+    /// Before the upstream is asked. `req` has the client's method and headers; what goes upstream as path and query
+    /// is in [`Ctx::path`] and [`Ctx::query`].
+    fn access(&self, _req: &mut Request<Body>, _cx: &mut Ctx) -> Flow {
+        Flow::Continue
+    }
+
+    /// Called only after `access` answered [`Flow::Wait`].
+    fn wait<'a>(&'a self, _req: &'a mut Request<Body>, _cx: &'a mut Ctx) -> LocalBoxFuture<'a, Flow> {
+        Box::pin(std::future::ready(Flow::Continue))
+    }
+
+    /// When there is an answer, whoever made it ([`Ctx::origin`]).
+    fn response(&self, _res: &mut Response<Body>, _cx: &mut Ctx) {}
+
+    /// When the answer's last byte is gone, or the client.
+    fn log(&self, _cx: &Ctx) {}
+
+    /// Request headers that `response` or `log` look at; they are in [`Ctx::kept`] then, as the client sent them, even
+    /// when `access` never ran.
+    fn keeps(&self) -> &[HeaderName] {
+        &[]
+    }
+}
+
+/// Definition: static facts, and the way in from configuration. The only place where a plugin may fail.
+pub trait Define: Plugin + Sized {
+    /// As written in a file.
+    const NAME: &'static str;
+    /// Whether an instance may be bound to a consumer.
+    const CONSUMER_SCOPE: bool = true;
+    /// Kong's number; high runs first.
+    fn priority(compat: Compat) -> i32;
+    /// What `config` may hold.
+    fn schema() -> &'static Record;
+    /// Turns a checked `config` into behaviour. `None`: the errors are in the report already.
+    fn build(config: &Checked, cx: &mut Build<'_>) -> Option<Self>;
+}
+
+/// What a plugin's [`Define::build`] works with.
+#[derive(Debug)]
+pub struct Build<'a> {
+    /// Whose behaviour.
+    pub compat: Compat,
+    /// Where errors go.
+    pub report: &'a mut Report,
+    /// Kong's path to this `config`, e.g. `services / 1 / plugins / 0 / config`.
+    pub path: Vec<Step>,
+}
+
+/// A row of the table: a [`Define`] without its type.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// As written in a file.
+    pub name: &'static str,
+    /// Whether an instance may be bound to a consumer.
+    pub consumer_scope: bool,
+    /// Kong's number.
+    pub priority: fn(Compat) -> i32,
+    /// What `config` may hold.
+    pub schema: fn() -> &'static Record,
+    /// See [`Define::build`].
+    pub build: fn(&Checked, &mut Build<'_>) -> Option<Arc<dyn Plugin>>,
+}
+
+macro_rules! plugins {
+    ($($module:ident::$plugin:ident),* $(,)?) => {
+        $(pub mod $module;)*
+
+        /// Every plugin there is.
+        pub const TABLE: &[Entry] = &[$(Entry::of::<$module::$plugin>()),*];
+    };
+}
+
+plugins! {}
+
+// === impl Entry ===
+
+impl Entry {
+    const fn of<P: Define>() -> Self {
+        Self {
+            name: P::NAME,
+            consumer_scope: P::CONSUMER_SCOPE,
+            priority: P::priority,
+            schema: P::schema,
+            build: |config, cx| Some(Arc::new(P::build(config, cx)?)),
+        }
+    }
+
+    /// The plugin of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        TABLE.iter().find(|entry| entry.name == name)
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+// === impl Build ===
+
+impl Build<'_> {
+    /// Reports an error. `field` is the path below `config`, `kong` Kong's words (often the same as `message`).
+    pub fn reject(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        field: &[Step],
+        message: impl Into<String>,
+        kong: impl Into<String>,
+    ) {
+        let path = self.path.iter().chain(field).cloned().collect();
+        self.report.push(Diagnostic::error(code, span, message).kong(path, kong));
+    }
+}

@@ -1,0 +1,217 @@
+//! How the process itself is set up: listeners, limits, trust, logs. Kong's keys (`kong/operations.md` §2) under their
+//! own names; where they come from (flags, environment, file) is decided in `table.rs`.
+
+use ipnet::IpNet;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Every setting, understood and defaulted.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `declarative_config`: the Kong file.
+    pub declarative_config: Option<PathBuf>,
+    /// `declarative_config_string`: the document itself; the file wins if both are set.
+    pub declarative_config_string: Option<String>,
+    /// `proxy_listen`; empty when `off`.
+    pub proxy_listen: Vec<Listen>,
+    /// `admin_listen`; empty when `off`.
+    pub admin_listen: Vec<Listen>,
+    /// `status_listen`; empty when `off`.
+    pub status_listen: Vec<Listen>,
+    /// `plugins`: which may be configured.
+    pub plugins: Plugins,
+    /// `headers`: which of Kong's own headers an answer carries.
+    pub headers: Tokens,
+    /// `trusted_ips`: peers whose X-Forwarded-* and real-ip header are believed.
+    pub trusted_ips: Vec<IpNet>,
+    /// `real_ip_header`, lower case; `None` means `proxy_protocol`.
+    pub real_ip_header: Option<http::HeaderName>,
+    /// `real_ip_recursive`: take the last address that is not trusted, instead of the last one.
+    pub real_ip_recursive: bool,
+    /// `port_maps`: listening port to the port that clients see.
+    pub port_maps: HashMap<u16, u16>,
+    /// `error_default_type`: format of errors for a request without `Accept`.
+    pub error_default_type: ErrorType,
+    /// Largest request body in bytes; 0 is unlimited (`nginx_http_client_max_body_size`, `client_max_body_size`).
+    pub client_max_body_size: u64,
+    /// Largest request body in bytes that a plugin may read (`nginx_http_client_body_buffer_size`).
+    pub client_body_buffer_size: usize,
+    /// Longest request line or header line in bytes (`large_client_header_buffers`, size).
+    pub header_line: usize,
+    /// Most bytes of a request head (`large_client_header_buffers`, number × size).
+    pub header_total: usize,
+    /// Most header lines of a request.
+    pub header_count: usize,
+    /// Most bytes of an upstream's answer head (`nginx_proxy_proxy_buffer_size`).
+    pub response_head: usize,
+    /// Time for a client to send its request head (`nginx_http_client_header_timeout`).
+    pub client_header_timeout: Duration,
+    /// Time between two reads of a request body (`nginx_http_client_body_timeout`).
+    pub client_body_timeout: Duration,
+    /// Time between two writes to a client (`nginx_http_send_timeout`).
+    pub send_timeout: Duration,
+    /// Time that an idle client connection stays open (`nginx_http_keepalive_timeout`).
+    pub keepalive_timeout: Duration,
+    /// Time that a tunnel (WebSocket) may be silent.
+    pub tunnel_timeout: Duration,
+    /// Idle upstream connections kept per worker and address; 0 keeps none.
+    pub upstream_keepalive_pool_size: usize,
+    /// Requests after which an upstream connection is closed.
+    pub upstream_keepalive_max_requests: usize,
+    /// Time that an idle upstream connection stays open; zero is for ever.
+    pub upstream_keepalive_idle_timeout: Duration,
+    /// `ssl_cert`: PEM files of the default certificates.
+    pub ssl_cert: Vec<PathBuf>,
+    /// `ssl_cert_key`: their keys, in the same order.
+    pub ssl_cert_key: Vec<PathBuf>,
+    /// `client_ssl_cert` and `client_ssl_cert_key`, if `client_ssl` is on: shown to upstreams.
+    pub client_ssl: Option<(PathBuf, PathBuf)>,
+    /// `lua_ssl_trusted_certificate`: CA files for verifying upstreams; `system` adds the system's.
+    pub trusted_certificates: Vec<PathBuf>,
+    /// Longest time that an upstream's address is believed, in spite of a longer DNS TTL.
+    pub dns_max_ttl: Duration,
+    /// Longest time to wait for an address.
+    pub dns_timeout: Duration,
+    /// `nginx_worker_processes`: worker threads; `None` is one per core.
+    pub workers: Option<usize>,
+    /// `proxy_access_log`: where access lines go.
+    pub access_log: AccessLog,
+    /// `log_level`.
+    pub log_level: tracing::Level,
+    /// Time that a stop waits for requests under way.
+    pub drain_timeout: Duration,
+}
+
+/// One listener, in Kong's syntax (`kong/operations.md` §2, Listeners).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Where.
+    pub address: SocketAddr,
+    /// TLS.
+    pub ssl: bool,
+    /// HTTP/2: over ALPN with `ssl`, by prior knowledge without.
+    pub http2: bool,
+    /// Whether a PROXY protocol header comes first.
+    pub proxy_protocol: bool,
+    /// Length of the accept queue.
+    pub backlog: Option<u32>,
+    /// Whether each worker has its own socket; always so here, kept because it was written.
+    pub reuseport: bool,
+}
+
+/// Which plugins a configuration may name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plugins {
+    /// Those that come with Kong (`bundled`), and these names besides.
+    Bundled(Vec<String>),
+    /// Only these. `off` is none.
+    Only(Vec<String>),
+}
+
+/// Which of Kong's own response headers are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct Tokens {
+    /// `Server` on answers that the gateway made.
+    pub server: bool,
+    /// `Via` on answers of an upstream.
+    pub via: bool,
+    /// `X-Kong-Proxy-Latency`.
+    pub proxy_latency: bool,
+    /// `X-Kong-Upstream-Latency`.
+    pub upstream_latency: bool,
+    /// `X-Kong-Response-Latency`.
+    pub response_latency: bool,
+    /// `X-Kong-Admin-Latency`.
+    pub admin_latency: bool,
+    /// `X-Kong-Upstream-Status`.
+    pub upstream_status: bool,
+    /// `X-Kong-Request-Id` (format 3.0 only).
+    pub request_id: bool,
+}
+
+/// A format of the gateway's own errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorType {
+    /// `text/plain`.
+    Plain,
+    /// `text/html`.
+    Html,
+    /// `application/json`.
+    Json,
+    /// `application/xml`.
+    Xml,
+}
+
+/// Where access lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Nowhere.
+    Off,
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// Appended to a file.
+    File(PathBuf),
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            server: true,
+            via: true,
+            proxy_latency: true,
+            upstream_latency: true,
+            response_latency: true,
+            admin_latency: true,
+            upstream_status: false,
+            request_id: true,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            declarative_config: None,
+            declarative_config_string: None,
+            proxy_listen: Vec::new(),
+            admin_listen: Vec::new(),
+            status_listen: Vec::new(),
+            plugins: Plugins::Bundled(Vec::new()),
+            headers: Tokens::default(),
+            trusted_ips: Vec::new(),
+            real_ip_header: Some(http::HeaderName::from_static("x-real-ip")),
+            real_ip_recursive: false,
+            port_maps: HashMap::new(),
+            error_default_type: ErrorType::Plain,
+            client_max_body_size: 0,
+            client_body_buffer_size: 8 * 1024,
+            header_line: 8 * 1024,
+            header_total: 32 * 1024,
+            header_count: 1000,
+            response_head: 256 * 1024,
+            client_header_timeout: Duration::from_secs(60),
+            client_body_timeout: Duration::from_secs(60),
+            send_timeout: Duration::from_secs(60),
+            keepalive_timeout: Duration::from_secs(75),
+            tunnel_timeout: Duration::from_secs(3600),
+            upstream_keepalive_pool_size: 60,
+            upstream_keepalive_max_requests: 100,
+            upstream_keepalive_idle_timeout: Duration::from_secs(60),
+            ssl_cert: Vec::new(),
+            ssl_cert_key: Vec::new(),
+            client_ssl: None,
+            trusted_certificates: Vec::new(),
+            dns_max_ttl: Duration::from_secs(5),
+            dns_timeout: Duration::from_secs(5),
+            workers: None,
+            access_log: AccessLog::Stdout,
+            log_level: tracing::Level::INFO,
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}

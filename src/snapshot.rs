@@ -1,0 +1,200 @@
+//! Everything a request may need to know, fixed at one moment. Built once, never changed, shared by `Arc`.
+//!
+//! Holds no text that must still be parsed and no reference into the document.
+
+use crate::entity::{Compat, ConsumerId, Identity, RouteId, ServiceId, UpstreamId};
+use crate::plugin::Chain;
+use crate::route::Router;
+use http::StatusCode;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a process serves.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Whose behaviour.
+    pub compat: Compat,
+    /// Finds a request's route.
+    pub router: Router,
+    /// By [`RouteId`].
+    pub routes: Box<[Route]>,
+    /// By [`ServiceId`].
+    pub services: Box<[Service]>,
+    /// By [`UpstreamId`].
+    pub upstreams: Box<[Upstream]>,
+    /// By [`ConsumerId`].
+    pub consumers: Box<[Consumer]>,
+    /// Certificates for listeners, and the names they serve.
+    pub certificates: Certificates,
+    /// The plugins that run for requests without a route.
+    pub global: Chain,
+}
+
+/// A route, as run.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Id and name.
+    pub identity: Identity,
+    /// Where its requests go; `None` answers 503 unless a plugin answers.
+    pub service: Option<ServiceId>,
+    /// Whether the matched prefix is cut off.
+    pub strip_path: bool,
+    /// Whether the client's Host goes upstream.
+    pub preserve_host: bool,
+    /// How service path and request path are joined.
+    pub path_handling: PathHandling,
+    /// `Some` when only https may use it: 426 or the redirect's status.
+    pub https_only: Option<StatusCode>,
+    /// Its plugins.
+    pub chain: Chain,
+}
+
+/// How service path and request path are joined (`kong/routing.md` §5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PathHandling {
+    /// With exactly one slash between.
+    #[default]
+    V0,
+    /// By plain concatenation.
+    V1,
+}
+
+/// A service, as run.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Id and name.
+    pub identity: Identity,
+    /// Where it is.
+    pub host: Host,
+    /// Its port; not used when the host names an upstream.
+    pub port: u16,
+    /// Base path, starting with `/`.
+    pub path: String,
+    /// Tries after the first.
+    pub retries: u32,
+    /// Limit for a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// Limit between two writes.
+    pub write_timeout: Duration,
+    /// Limit between two reads.
+    pub read_timeout: Duration,
+    /// `Some` for https.
+    pub tls: Option<Arc<UpstreamTls>>,
+}
+
+/// Where a service is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// An address.
+    Address(IpAddr),
+    /// A name for DNS, lower case.
+    Name(Box<str>),
+    /// An upstream entity.
+    Upstream(UpstreamId),
+}
+
+/// How to speak TLS to an upstream. PEM texts were parsed; DER inside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// `tls_verify`: `None` and `false` accept any certificate, as Kong does.
+    pub verify: bool,
+    /// `tls_verify_depth`.
+    pub depth: Option<u8>,
+    /// DER of the CA certificates to trust; empty means the configured or system ones.
+    pub authorities: Vec<Vec<u8>>,
+    /// DER chain and key to show.
+    pub client: Option<(Vec<Vec<u8>>, Vec<u8>)>,
+}
+
+/// An upstream: a named group of targets.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Id and name.
+    pub identity: Identity,
+    /// The Host that targets get.
+    pub host_header: Option<Box<str>>,
+    /// Who serves. Weight 0 never does.
+    pub targets: Box<[Target]>,
+}
+
+/// One of an upstream's servers.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Address or name.
+    pub host: Host,
+    /// The host as written, for the Host header.
+    pub name: Box<str>,
+    /// Port.
+    pub port: u16,
+    /// Share of requests.
+    pub weight: u32,
+}
+
+/// A consumer.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// Id and username.
+    pub identity: Identity,
+    /// `custom_id`.
+    pub custom_id: Option<Box<str>>,
+}
+
+/// Certificates of the file, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Certificates {
+    /// DER chain and key; a certificate with `cert_alt` has two.
+    pub pairs: Vec<Vec<KeyPair>>,
+    /// SNI (lower case, may begin or end with `*`, or be `*`) to an index of `pairs`.
+    pub names: HashMap<Box<str>, usize>,
+}
+
+/// A certificate chain with its key, DER.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPair {
+    /// Leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// PKCS #8, PKCS #1 or SEC 1.
+    pub key: Vec<u8>,
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// The route of a number.
+    ///
+    /// # Panics
+    /// If the number is another snapshot's.
+    #[must_use]
+    pub fn route(&self, id: RouteId) -> &Route {
+        &self.routes[id.index()]
+    }
+
+    /// The service of a number.
+    ///
+    /// # Panics
+    /// If the number is another snapshot's.
+    #[must_use]
+    pub fn service(&self, id: ServiceId) -> &Service {
+        &self.services[id.index()]
+    }
+
+    /// The upstream of a number.
+    ///
+    /// # Panics
+    /// If the number is another snapshot's.
+    #[must_use]
+    pub fn upstream(&self, id: UpstreamId) -> &Upstream {
+        &self.upstreams[id.index()]
+    }
+
+    /// The consumer of a number.
+    ///
+    /// # Panics
+    /// If the number is another snapshot's.
+    #[must_use]
+    pub fn consumer(&self, id: ConsumerId) -> &Consumer {
+        &self.consumers[id.index()]
+    }
+}
