@@ -1,0 +1,141 @@
+//! Who the client is: its connection, the trust it enjoys, and its address after real-ip processing
+//! (`kong/proxying.md` §1). Pure.
+
+use crate::settings::Settings;
+use http::{HeaderMap, HeaderValue};
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+
+/// What all requests of one client connection share. Header values are made once here, not per request.
+#[derive(Debug)]
+pub struct Connection {
+    /// The socket's other end.
+    pub peer: SocketAddr,
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// The TLS server name it asked for.
+    pub sni: Option<Box<str>>,
+    /// Whether its forwarded headers are believed.
+    pub trusted: bool,
+    /// The peer's address as a header value.
+    pub peer_text: HeaderValue,
+    /// The port that the client sees, as a header value (`port_maps` applied).
+    pub port_text: HeaderValue,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Looks at a new connection once.
+    #[must_use]
+    pub fn new(peer: SocketAddr, local: SocketAddr, sni: Option<Box<str>>, tls: bool, settings: &Settings) -> Self {
+        let ip = unmapped(peer.ip());
+        let port = settings.port_maps.get(&local.port()).copied().unwrap_or(local.port());
+        Self {
+            peer: SocketAddr::new(ip, peer.port()),
+            tls,
+            sni,
+            trusted: is_trusted(ip, &settings.trusted_ips),
+            peer_text: address_value(ip),
+            port_text: HeaderValue::from(port),
+        }
+    }
+
+    /// `http` or `https`, by the listener.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
+    /// The client's address: the peer's, or what a trusted peer says in the real-ip header.
+    #[must_use]
+    pub fn client(&self, headers: &HeaderMap, settings: &Settings) -> IpAddr {
+        let named = || headers.get(settings.real_ip_header.as_ref()?)?.to_str().ok();
+        match self.trusted.then(named).flatten() {
+            Some(list) => real_ip(list, self.peer.ip(), settings),
+            None => self.peer.ip(),
+        }
+    }
+}
+
+/// An IPv4 address that arrived on a dual-stack socket is an IPv4 address.
+fn unmapped(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(ip, IpAddr::V4),
+        IpAddr::V4(_) => ip,
+    }
+}
+
+/// An address as a header value.
+#[must_use]
+pub fn address_value(ip: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&ip.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+fn is_trusted(ip: IpAddr, nets: &[IpNet]) -> bool {
+    nets.iter().any(|net| net.contains(&ip))
+}
+
+/// nginx's real-ip module: the last address of the list, or (recursive) the last one that is not trusted. An entry
+/// that is no address ends the search, and what was found before it counts.
+fn real_ip(list: &str, peer: IpAddr, settings: &Settings) -> IpAddr {
+    let mut found = peer;
+    for entry in list.rsplit(',') {
+        let Some(ip) = parse_entry(entry.trim()) else { break };
+        found = ip;
+        if !settings.real_ip_recursive || !is_trusted(ip, &settings.trusted_ips) {
+            break;
+        }
+    }
+    found
+}
+
+/// `1.2.3.4`, `1.2.3.4:5678`, `::1`, `[::1]`, `[::1]:80`.
+fn parse_entry(text: &str) -> Option<IpAddr> {
+    let ip = text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|a| a.ip()));
+    ip.or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok()).map(unmapped)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn settings(recursive: bool) -> Settings {
+        Settings {
+            trusted_ips: vec!["127.0.0.1/32".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
+            real_ip_recursive: recursive,
+            ..Settings::default()
+        }
+    }
+
+    fn client(peer: &str, header: &str, recursive: bool) -> String {
+        let settings = settings(recursive);
+        let local = "127.0.0.1:80".parse().unwrap();
+        let connection = Connection::new(peer.parse().unwrap(), local, None, false, &settings);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-real-ip", HeaderValue::from_str(header).unwrap());
+        connection.client(&headers, &settings).to_string()
+    }
+
+    #[test]
+    fn only_trusted_peers_are_believed() {
+        assert_eq!(client("8.8.8.8:1", "1.2.3.4", false), "8.8.8.8");
+        assert_eq!(client("127.0.0.1:1", "1.2.3.4", false), "1.2.3.4");
+        assert_eq!(client("[::ffff:127.0.0.1]:1", "1.2.3.4", false), "1.2.3.4");
+    }
+
+    #[test]
+    fn takes_the_last_address_or_the_last_untrusted_one() {
+        assert_eq!(client("127.0.0.1:1", "1.2.3.4, 10.0.0.1", false), "10.0.0.1");
+        assert_eq!(client("127.0.0.1:1", "1.2.3.4, 10.0.0.1", true), "1.2.3.4");
+        assert_eq!(client("127.0.0.1:1", "10.0.0.1, 10.0.0.2", true), "10.0.0.1");
+    }
+
+    #[test]
+    fn understands_ports_brackets_and_nonsense() {
+        assert_eq!(client("127.0.0.1:1", "1.2.3.4:5678", false), "1.2.3.4");
+        assert_eq!(client("127.0.0.1:1", "[::1]:80", false), "::1");
+        assert_eq!(client("127.0.0.1:1", "bad", false), "127.0.0.1");
+    }
+}
