@@ -1,8 +1,12 @@
 //! A native API gateway. `docs/architecture.md` is the map.
 
+pub mod args;
 pub mod body;
+pub mod buffer;
 pub mod config;
 pub mod entity;
+pub mod number;
+pub mod pcre;
 pub mod plugin;
 pub mod reply;
 pub mod route;

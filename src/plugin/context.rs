@@ -1,7 +1,9 @@
 //! What a plugin knows of the request besides the request itself.
 
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
-use http::{Extensions, HeaderName, HeaderValue};
+use crate::reply::Asker;
+use crate::settings::ErrorType;
+use http::{Extensions, HeaderName, HeaderValue, Request, Version};
 use std::net::IpAddr;
 
 /// Who made an answer.
@@ -46,6 +48,10 @@ pub struct Ctx {
     pub kept: Kept,
     /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).
     pub body_buffer: usize,
+    /// The `error_default_type` setting: the shape of an error for a request that names none.
+    pub error_type: ErrorType,
+    /// The request's id, which Kong 3 shows in errors.
+    pub request_id: Option<Box<str>>,
     /// Who made the answer; set before the `response` phase.
     pub origin: Origin,
     /// What a plugin wants to find again in a later phase, by type.
@@ -93,9 +99,23 @@ impl Ctx {
             captures: Vec::new(),
             kept: Kept::default(),
             body_buffer: 8 * 1024,
+            error_type: ErrorType::Plain,
+            request_id: None,
             origin: Origin::Gateway,
             stash: Extensions::new(),
             consumers: Vec::new(),
+        }
+    }
+
+    /// Who asks, for an error that a plugin answers with.
+    #[must_use]
+    pub fn asker<'a, B>(&'a self, req: &'a Request<B>) -> Asker<'a> {
+        Asker {
+            headers: Some(req.headers()),
+            http2: req.version() == Version::HTTP_2,
+            default_type: self.error_type,
+            compat: self.compat,
+            request_id: self.request_id.as_deref(),
         }
     }
 }

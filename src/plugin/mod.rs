@@ -6,6 +6,8 @@
 
 pub mod chain;
 mod context;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use chain::{Chain, Slot};
 pub use context::{Ctx, Kept, Origin};
@@ -105,7 +107,9 @@ macro_rules! plugins {
     };
 }
 
-plugins! {}
+plugins! {
+    cors::Cors,
+}
 
 // === impl Entry ===
 
@@ -147,5 +151,10 @@ impl Build<'_> {
     ) {
         let path = self.path.iter().chain(field).cloned().collect();
         self.report.push(Diagnostic::error(code, span, message).kong(path, kong));
+    }
+
+    /// Reports an error that Kong does not have: something that cannot be served, or not yet.
+    pub fn reject_ours(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.report.push(Diagnostic::error(code, span, message));
     }
 }

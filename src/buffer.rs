@@ -1,0 +1,195 @@
+//! Reads a body for a plugin, as far as a limit allows, and puts it back so that it can still go on.
+
+use crate::body::{Body, BodyError};
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// What was read, followed by what was not.
+struct Joined {
+    read: VecDeque<Frame<Bytes>>,
+    rest: Rest,
+}
+
+enum Rest {
+    /// Not read.
+    Body(Body),
+    /// What reading ended with; given once.
+    Failed(Option<BodyError>),
+}
+
+/// All bytes of a body, if they are no more than `limit`; `None` if they are more, or if the body broke off. Either way
+/// `body` is whole again afterwards: it gives the same bytes, trailers and error as it would have without this.
+pub async fn read(body: &mut Body, limit: usize) -> Option<Bytes> {
+    let limit = limit as u64;
+    match std::mem::take(body) {
+        Body::Full(Some(bytes)) => {
+            *body = Body::Full(Some(bytes.clone()));
+            (bytes.len() as u64 <= limit).then_some(bytes)
+        }
+        whole if whole.is_end_stream() => Some(Bytes::new()),
+        whole if whole.size_hint().lower() > limit => {
+            *body = whole;
+            None
+        }
+        whole => gather(body, whole, limit).await,
+    }
+}
+
+async fn gather(body: &mut Body, mut from: Body, limit: u64) -> Option<Bytes> {
+    let (mut read, mut size, mut last) = (VecDeque::new(), 0, None);
+    while size <= limit {
+        let Some(frame) = from.frame().await else {
+            return Some(complete(body, read));
+        };
+        match frame {
+            Ok(frame) => {
+                size += frame.data_ref().map_or(0, |data| data.len() as u64);
+                read.push_back(frame);
+            }
+            Err(error) => {
+                last = Some(error);
+                break;
+            }
+        }
+    }
+    let rest = if last.is_some() { Rest::Failed(last) } else { Rest::Body(from) };
+    *body = Body::boxed(Joined { read, rest });
+    None
+}
+
+/// Puts everything back: as plain bytes, unless trailers belong to it.
+fn complete(body: &mut Body, mut read: VecDeque<Frame<Bytes>>) -> Bytes {
+    let bytes = joined(&read);
+    if read.iter().all(Frame::is_data) {
+        *body = Body::full(bytes.clone());
+        return bytes;
+    }
+    read.retain(|frame| !frame.is_data());
+    read.push_front(Frame::data(bytes.clone()));
+    *body = Body::boxed(Joined { read, rest: Rest::Body(Body::Empty) });
+    bytes
+}
+
+/// One piece as it is, several copied together.
+fn joined(read: &VecDeque<Frame<Bytes>>) -> Bytes {
+    let mut pieces = read.iter().filter_map(Frame::data_ref);
+    let (Some(first), second) = (pieces.next(), pieces.next()) else { return Bytes::new() };
+    let Some(second) = second else { return first.clone() };
+    let mut all = BytesMut::from(&first[..]);
+    for piece in std::iter::once(second).chain(pieces) {
+        all.extend_from_slice(piece);
+    }
+    all.freeze()
+}
+
+// === impl Joined ===
+
+impl HttpBody for Joined {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        if let Some(frame) = this.read.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        match &mut this.rest {
+            Rest::Body(body) => Pin::new(body).poll_frame(cx),
+            Rest::Failed(error) => Poll::Ready(error.take().map(Err)),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let rest = match &self.rest {
+            Rest::Body(body) => body.is_end_stream(),
+            Rest::Failed(error) => error.is_none(),
+        };
+        rest && self.read.is_empty()
+    }
+
+    /// Exact where the rest's is, so that a body with a known length keeps its `Content-Length`.
+    fn size_hint(&self) -> SizeHint {
+        let Rest::Body(rest) = &self.rest else { return SizeHint::default() };
+        let read: u64 = self.read.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        let (rest, mut all) = (rest.size_hint(), SizeHint::default());
+        all.set_lower(read.saturating_add(rest.lower()));
+        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(read)) {
+            all.set_upper(upper);
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+
+    type Piece = Result<Frame<Bytes>, BodyError>;
+
+    fn pieces(pieces: Vec<Piece>) -> Body {
+        Body::boxed(StreamBody::new(stream::iter(pieces)))
+    }
+
+    fn data(text: &'static str) -> Piece {
+        Ok(Frame::data(Bytes::from_static(text.as_bytes())))
+    }
+
+    fn run<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    async fn all(body: Body) -> Bytes {
+        body.collect().await.unwrap().to_bytes()
+    }
+
+    #[test]
+    fn reads_up_to_the_limit_and_leaves_the_body_whole() {
+        run(async {
+            for (limit, read) in [(5, Some("hello")), (4, None), (0, None)] {
+                let mut body = pieces(vec![data("he"), data(""), data("llo")]);
+                assert_eq!(super::read(&mut body, limit).await.as_deref(), read.map(str::as_bytes));
+                assert_eq!(all(body).await, "hello");
+            }
+        });
+    }
+
+    #[test]
+    fn a_full_or_empty_body_is_not_copied() {
+        run(async {
+            let mut body = Body::full("hello");
+            assert_eq!(super::read(&mut body, 5).await.as_deref(), Some(&b"hello"[..]));
+            assert_eq!(super::read(&mut body, 4).await, None);
+            assert_eq!(all(body).await, "hello");
+            assert_eq!(super::read(&mut Body::Empty, 0).await.as_deref(), Some(&b""[..]));
+        });
+    }
+
+    #[test]
+    fn trailers_stay_behind_the_bytes() {
+        run(async {
+            let mut trailers = http::HeaderMap::new();
+            trailers.insert("x-sum", "1".parse().unwrap());
+            let mut body = pieces(vec![data("a"), data("b"), Ok(Frame::trailers(trailers.clone()))]);
+            assert_eq!(super::read(&mut body, 9).await.as_deref(), Some(&b"ab"[..]));
+            assert_eq!(body.collect().await.unwrap().trailers(), Some(&trailers));
+        });
+    }
+
+    #[test]
+    fn an_error_comes_after_what_was_read() {
+        run(async {
+            let mut body = pieces(vec![data("he"), Err("gone".into())]);
+            assert_eq!(super::read(&mut body, 9).await, None);
+            assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "he");
+            assert_eq!(body.frame().await.unwrap().unwrap_err().to_string(), "gone");
+            assert!(body.frame().await.is_none());
+        });
+    }
+}
