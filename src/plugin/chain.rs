@@ -75,6 +75,9 @@ impl Chain {
 
     /// Runs `access` until a plugin answers.
     pub async fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<Response<Body>> {
+        if cx.consumer.is_some() {
+            cx.consumers.push((0, cx.consumer));
+        }
         for (at, slot) in self.slots.iter().enumerate() {
             let before = cx.consumer;
             let Some(plugin) = slot.pick(before) else { continue };
@@ -121,3 +124,6 @@ impl std::fmt::Debug for Chain {
 fn known_at(cx: &Ctx, slot: usize) -> Option<ConsumerId> {
     cx.consumers.iter().rev().find(|(from, _)| *from <= slot).and_then(|(_, consumer)| *consumer)
 }
+
+#[cfg(test)]
+mod tests;

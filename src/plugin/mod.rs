@@ -109,6 +109,8 @@ macro_rules! plugins {
 
 plugins! {
     cors::Cors,
+    request_termination::RequestTermination,
+    request_transformer::RequestTransformer,
 }
 
 // === impl Entry ===

@@ -36,7 +36,7 @@ pub struct Asker<'a> {
     pub request_id: Option<&'a str>,
 }
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
 
 /// An error that nginx would raise, or a failed upstream: Kong's error handler (§9a).
