@@ -1,6 +1,10 @@
 //! Why a request got no answer from an upstream. One variant, one answer; matched without a wildcard.
 
-use http::StatusCode;
+use crate::body::Body;
+use crate::entity::{Compat, Identity};
+use crate::reply::{self, Asker};
+use http::{HeaderValue, Response, StatusCode, header};
+use std::net::IpAddr;
 
 /// Why a request got no upstream answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +157,57 @@ impl Failure {
             | Self::HttpsRedirect(_)
             | Self::NotGrpc
             | Self::GrpcNeedsHttp2 => Blame::Client,
+        }
+    }
+
+    /// Whether it happened between the gateway and a peer, or while a request was on its way there.
+    #[must_use]
+    pub fn is_exchange(self) -> bool {
+        !matches!(self, Self::NameResolution | Self::NoPeer | Self::NoService)
+    }
+
+    /// The answer itself, before any phase.
+    #[must_use]
+    pub fn answer(self, asker: &Asker<'_>) -> Response<Body> {
+        let status = self.status();
+        let mut response = match self.wording() {
+            Wording::ByAccept => reply::proxy_error(self.error_status(), asker),
+            Wording::Core(message) if asker.compat == Compat::Kong3 => reply::error(status, Some(message), asker),
+            Wording::Core(message) | Wording::Json(message) => reply::exit(status, message),
+            Wording::Page => reply::nginx_page(status),
+        };
+        if let Some(protocol) = self.wanted_protocol() {
+            response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static(protocol));
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        }
+        response
+    }
+
+    /// nginx's own number 494 says which of Kong's messages for status 400 is meant.
+    fn error_status(self) -> StatusCode {
+        match self {
+            Self::HeaderTooLarge => StatusCode::from_u16(494).unwrap_or(StatusCode::BAD_REQUEST),
+            other => other.status(),
+        }
+    }
+
+    /// What a 426 asks for.
+    fn wanted_protocol(self) -> Option<&'static str> {
+        match self {
+            Self::HttpsOnly => Some("TLS/1.2, HTTP/1.1"),
+            Self::GrpcNeedsHttp2 => Some("HTTP/2"),
+            _ => None,
+        }
+    }
+
+    /// Tells the operator: loudly what is theirs to mend, quietly what a stranger sent.
+    pub fn log(self, client: IpAddr, route: Option<&Identity>) {
+        let route = route.map(ToString::to_string).unwrap_or_default();
+        let status = self.status().as_u16();
+        match self.blame() {
+            Blame::Client => tracing::debug!(%client, route, status, failure = ?self, "refused"),
+            Blame::Configuration => tracing::warn!(route, status, failure = ?self, "cannot be served"),
+            Blame::Upstream => tracing::warn!(route, status, failure = ?self, "no answer from the upstream"),
         }
     }
 }

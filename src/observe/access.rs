@@ -1,0 +1,204 @@
+//! The access log: nginx's `combined` lines, secrets masked, gathered per worker and written by a thread of their own,
+//! so that a slow reader of the log never holds up a request.
+
+use super::redact::redact;
+use crate::settings::AccessLog;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
+use std::cell::{Cell, RefCell};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::SystemTime;
+
+/// Bytes that a worker gathers before it hands them on.
+const BATCH: usize = 16 * 1024;
+/// Batches that may wait for the writer; more are dropped and counted.
+const WAITING: usize = 256;
+
+/// The writer's end that every worker has.
+#[derive(Clone, Debug)]
+pub struct Sink(SyncSender<Vec<u8>>);
+
+/// One worker's access log.
+#[derive(Debug)]
+pub struct Access {
+    sink: Option<Sink>,
+    lines: RefCell<Vec<u8>>,
+    dropped: Cell<u64>,
+    clock: RefCell<(u64, String)>,
+}
+
+/// What of a request its line needs; taken before the request goes on its way.
+#[derive(Debug)]
+pub struct Entry {
+    client: IpAddr,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    referer: Option<HeaderValue>,
+    agent: Option<HeaderValue>,
+}
+
+/// Opens the log and starts its writer.
+///
+/// # Errors
+/// When the file cannot be opened for appending.
+pub fn open(to: &AccessLog) -> io::Result<Option<Sink>> {
+    let out: Box<dyn Write + Send> = match to {
+        AccessLog::Off => return Ok(None),
+        AccessLog::Stdout => Box::new(io::stdout()),
+        AccessLog::Stderr => Box::new(io::stderr()),
+        AccessLog::File(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+    };
+    let (sender, receiver) = sync_channel(WAITING);
+    std::thread::Builder::new().name("access-log".into()).spawn(move || write_all(&receiver, out))?;
+    Ok(Some(Sink(sender)))
+}
+
+/// Writes until every worker is gone. A log that nobody reads any more ends the writing, not the gateway.
+fn write_all(lines: &Receiver<Vec<u8>>, mut out: Box<dyn Write + Send>) {
+    for batch in lines {
+        if out.write_all(&batch).and_then(|()| out.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+// === impl Access ===
+
+impl Access {
+    /// A worker's log.
+    #[must_use]
+    pub fn new(sink: Option<Sink>) -> Self {
+        Self { sink, lines: RefCell::default(), dropped: Cell::new(0), clock: RefCell::new((0, String::new())) }
+    }
+
+    /// What the line will need, if there is to be one.
+    pub fn entry<B>(&self, req: &http::Request<B>, client: IpAddr) -> Option<Entry> {
+        self.sink.as_ref()?;
+        let header = |name| HeaderMap::get(req.headers(), name).cloned();
+        Some(Entry {
+            client,
+            method: req.method().clone(),
+            uri: req.uri().clone(),
+            version: req.version(),
+            referer: header(header::REFERER),
+            agent: header(header::USER_AGENT),
+        })
+    }
+
+    /// Adds a line.
+    pub fn write(&self, entry: &Entry, status: StatusCode, bytes: u64, now: SystemTime) {
+        let mut lines = self.lines.borrow_mut();
+        let mut clock = self.clock.borrow_mut();
+        stamp(&mut clock, now);
+        // Writing to memory cannot fail.
+        let _ = line(&mut lines, entry, &clock.1, status, bytes);
+        if lines.len() >= BATCH {
+            drop(lines);
+            self.flush();
+        }
+    }
+
+    /// Hands on what was gathered.
+    pub fn flush(&self) {
+        let mut lines = self.lines.borrow_mut();
+        let Some(Sink(sender)) = self.sink.as_ref().filter(|_| !lines.is_empty()) else { return };
+        if sender.try_send(std::mem::take(&mut *lines)).is_err() {
+            self.dropped.set(self.dropped.get() + 1);
+        }
+    }
+
+    /// Batches that were lost because nobody read the log; counted from the last call.
+    pub fn take_dropped(&self) -> u64 {
+        self.dropped.replace(0)
+    }
+}
+
+/// `ADDR - USER [time] "request line" status bytes "referer" "agent"`. The user is not told: it would need the
+/// credentials.
+fn line(out: &mut Vec<u8>, entry: &Entry, time: &str, status: StatusCode, bytes: u64) -> io::Result<()> {
+    let target = entry.uri.path_and_query().map_or("-", |target| target.as_str());
+    let (client, method, version) = (entry.client, &entry.method, entry.version);
+    write!(out, "{client} - - [{time}] \"{method} ")?;
+    escape(out, redact(target).as_bytes());
+    write!(out, " {version:?}\" {} {bytes} \"", status.as_u16())?;
+    quoted(out, entry.referer.as_ref(), true);
+    out.extend_from_slice(b"\" \"");
+    quoted(out, entry.agent.as_ref(), false);
+    out.extend_from_slice(b"\"\n");
+    Ok(())
+}
+
+fn quoted(out: &mut Vec<u8>, value: Option<&HeaderValue>, is_url: bool) {
+    match value.map(|value| (value, value.to_str())) {
+        None => out.push(b'-'),
+        Some((_, Ok(text))) if is_url => escape(out, redact(text).as_bytes()),
+        Some((value, _)) => escape(out, value.as_bytes()),
+    }
+}
+
+/// nginx's escaping: what could break a line or a quote becomes `\xXX`.
+fn escape(out: &mut Vec<u8>, text: &[u8]) {
+    for byte in text {
+        match byte {
+            b'"' | b'\\' | 0..=31 | 127..=255 => {
+                let _ = write!(out, "\\x{byte:02X}");
+            }
+            plain => out.push(*plain),
+        }
+    }
+}
+
+/// `23/Nov/2026:13:00:00 +0000`, made once a second.
+fn stamp(clock: &mut (u64, String), now: SystemTime) {
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if clock.0 == seconds && !clock.1.is_empty() {
+        return;
+    }
+    // "Mon, 23 Nov 2026 13:00:00 GMT"
+    let text = httpdate::fmt_http_date(now);
+    let parts: Vec<&str> = text.split([' ', ',']).filter(|part| !part.is_empty()).collect();
+    if let [_, day, month, year, time, _] = parts[..] {
+        *clock = (seconds, format!("{day}/{month}/{year}:{time} +0000"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn writes_a_combined_line_without_secrets() {
+        let (sender, receiver) = sync_channel(1);
+        let access = Access::new(Some(Sink(sender)));
+        let req = http::Request::builder()
+            .uri("/a\u{e9}?apikey=s3cret")
+            .header("user-agent", "x\"y")
+            .header("referer", "http://h/?token=t")
+            .body(())
+            .unwrap();
+        let entry = access.entry(&req, "127.0.0.1".parse().unwrap()).unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_438_800);
+        access.write(&entry, StatusCode::OK, 5, now);
+        access.flush();
+        let text = String::from_utf8(receiver.recv().unwrap()).unwrap();
+        let want = "127.0.0.1 - - [23/Nov/2026:13:00:00 +0000] \"GET /a\\xC3\\xA9?apikey=REDACTED HTTP/1.1\" 200 5 \
+                    \"http://h/?token=REDACTED\" \"x\\x22y\"\n";
+        assert_eq!(text, want);
+    }
+
+    #[test]
+    fn a_log_that_nobody_reads_holds_up_nothing() {
+        let (sender, _receiver) = sync_channel(0);
+        let access = Access::new(Some(Sink(sender)));
+        let req = http::Request::new(());
+        let entry = access.entry(&req, "::1".parse().unwrap()).unwrap();
+        access.write(&entry, StatusCode::OK, 0, SystemTime::UNIX_EPOCH);
+        access.flush();
+        assert_eq!(access.take_dropped(), 1);
+    }
+}

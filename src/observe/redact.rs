@@ -1,0 +1,70 @@
+//! What must never stand in a log: keys and tokens in a request's target or a referer.
+
+use std::borrow::Cow;
+
+/// Query parameters whose values are secrets, lower case.
+const SECRET_NAMES: [&str; 12] = [
+    "apikey",
+    "api_key",
+    "api-key",
+    "token",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "jwt",
+    "password",
+    "secret",
+    "signature",
+    "key",
+];
+
+/// What stands in place of a secret.
+const MASK: &str = "REDACTED";
+
+/// The text with secrets masked: values of telling query parameters, and anything that looks like a JWT.
+#[must_use]
+pub fn redact(target: &str) -> Cow<'_, str> {
+    if !target.contains('?') && !target.contains("eyJ") {
+        return Cow::Borrowed(target);
+    }
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let path = path.split('/').map(mask_jwt).collect::<Vec<_>>().join("/");
+    let Some(query) = query else { return Cow::Owned(path) };
+    let pairs = query.split('&').map(mask_pair).collect::<Vec<_>>().join("&");
+    Cow::Owned(format!("{path}?{pairs}"))
+}
+
+fn mask_pair(pair: &str) -> Cow<'_, str> {
+    let Some((name, value)) = pair.split_once('=') else { return Cow::Borrowed(mask_jwt(pair)) };
+    let secret = SECRET_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if secret || looks_like_jwt(value) { Cow::Owned(format!("{name}={MASK}")) } else { Cow::Borrowed(pair) }
+}
+
+fn mask_jwt(text: &str) -> &str {
+    if looks_like_jwt(text) { MASK } else { text }
+}
+
+/// Three base64url parts, the first of which begins with `{"`.
+fn looks_like_jwt(text: &str) -> bool {
+    text.find("eyJ").is_some_and(|at| text[at..].split('.').filter(|part| part.len() > 3).count() >= 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_and_the_rest_stays() {
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.c2lnbmF0dXJl";
+        for (from, to) in [
+            ("/a?b=c", "/a?b=c"),
+            ("/a", "/a"),
+            ("/rt?apikey=abc&vsn=1", "/rt?apikey=REDACTED&vsn=1"),
+            ("/rt?Token=abc", "/rt?Token=REDACTED"),
+        ] {
+            assert_eq!(redact(from), to);
+        }
+        assert_eq!(redact(&format!("/v/{jwt}/x")), "/v/REDACTED/x");
+        assert_eq!(redact(&format!("/v?q={jwt}")), "/v?q=REDACTED");
+    }
+}

@@ -1,0 +1,208 @@
+//! Bodies under way: the client's toward the upstream, and the answer toward the client, each with its limits.
+
+use crate::body::{Body, BodyError};
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// Waits for progress: armed when a poll finds nothing, disarmed when it finds something.
+#[derive(Debug)]
+pub struct Patience {
+    limit: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    armed: bool,
+}
+
+/// How far a request's body has come; shared with the task that waits for the answer.
+#[derive(Debug)]
+pub struct Progress {
+    /// What it waits for.
+    pub state: Cell<Upload>,
+    /// When that changed last.
+    pub since: Cell<Instant>,
+}
+
+/// What a request's body waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upload {
+    /// Nobody has asked for a byte yet.
+    Untouched,
+    /// The upstream must take what it got.
+    Upstream,
+    /// The client must send more.
+    Client,
+    /// Nothing: all is handed over.
+    Done,
+    /// It ended before its end, for this reason.
+    Broken(Break),
+}
+
+/// Why a request's body ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// It is larger than allowed.
+    TooLarge,
+    /// The client sent nothing for too long.
+    Slow,
+    /// The client hung up, or its framing is broken.
+    Client,
+}
+
+/// The client's body on its way to the upstream.
+#[derive(Debug)]
+pub struct RequestBody {
+    body: Body,
+    /// Bytes still allowed; `u64::MAX` is unlimited.
+    allowed: u64,
+    patience: Patience,
+    /// `None` for a body that is empty from the start.
+    progress: Option<Rc<Progress>>,
+}
+
+// === impl Patience ===
+
+impl Patience {
+    /// With this limit between two pieces.
+    #[must_use]
+    pub const fn new(limit: Duration) -> Self {
+        Self { limit, sleep: None, armed: false }
+    }
+
+    /// Something arrived.
+    pub fn reset(&mut self) {
+        self.armed = false;
+    }
+
+    /// Nothing arrived; ready when that has lasted too long.
+    pub fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let limit = self.limit;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        if !self.armed {
+            sleep.as_mut().reset(Instant::now() + limit);
+            self.armed = true;
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    fn new() -> Rc<Self> {
+        Rc::new(Self { state: Cell::new(Upload::Untouched), since: Cell::new(Instant::now()) })
+    }
+
+    fn now(&self, state: Upload) {
+        self.state.set(state);
+        self.since.set(Instant::now());
+    }
+}
+
+// === impl RequestBody ===
+
+impl RequestBody {
+    /// No body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { body: Body::Empty, allowed: 0, patience: Patience::new(Duration::ZERO), progress: None }
+    }
+
+    /// A body with a size limit (0 is none) and a limit between two reads.
+    #[must_use]
+    pub fn new(body: Body, max: u64, read: Duration) -> Self {
+        let allowed = if max == 0 { u64::MAX } else { max };
+        let progress = (!body.is_end_stream()).then(Progress::new);
+        Self { body, allowed, patience: Patience::new(read), progress }
+    }
+
+    /// How far it has come; `None` when there is nothing to send.
+    #[must_use]
+    pub fn progress(&self) -> Option<Rc<Progress>> {
+        self.progress.clone()
+    }
+
+    fn note(&self, state: Upload) {
+        if let Some(progress) = &self.progress {
+            progress.now(state);
+        }
+    }
+
+    fn broken(&self, why: Break) -> Option<Result<Frame<Bytes>, BodyError>> {
+        self.note(Upload::Broken(why));
+        Some(Err(Box::new(why)))
+    }
+
+    fn count(&mut self, frame: Frame<Bytes>) -> Option<Result<Frame<Bytes>, BodyError>> {
+        let size = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match self.allowed.checked_sub(size) {
+            None => return self.broken(Break::TooLarge),
+            Some(left) => self.allowed = if self.allowed == u64::MAX { u64::MAX } else { left },
+        }
+        self.note(if self.body.is_end_stream() { Upload::Done } else { Upload::Upstream });
+        Some(Ok(frame))
+    }
+}
+
+impl Default for RequestBody {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_pending() {
+            self.note(Upload::Client);
+            ready!(self.patience.poll_lost(cx));
+            return Poll::Ready(self.broken(Break::Slow));
+        }
+        self.patience.reset();
+        Poll::Ready(match ready!(polled) {
+            Some(Ok(frame)) => self.count(frame),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "the client's body ended early");
+                self.broken(break_of(&error))
+            }
+            None => {
+                self.note(Upload::Done);
+                None
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn break_of(error: &BodyError) -> Break {
+    error.downcast_ref().copied().unwrap_or(Break::Client)
+}
+
+impl std::fmt::Display for Break {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the request body is larger than allowed",
+            Self::Slow => "the client sent nothing for too long",
+            Self::Client => "the client's body ended early",
+        })
+    }
+}
+
+impl std::error::Error for Break {}

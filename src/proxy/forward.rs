@@ -1,0 +1,244 @@
+//! Asking the upstream: which peer, over which connection, how often, and for how long (`kong/proxying.md` §4).
+
+use super::body::{Break, Progress, RequestBody, Upload};
+use super::failure::Failure;
+use crate::body::Body;
+use crate::server::worker::Worker;
+use crate::snapshot::Service;
+use crate::upstream::connect::{ConnectError, connect};
+use crate::upstream::lease::Lease;
+use crate::upstream::peers::{Peer, Peers};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, header};
+use hyper::body::Incoming;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+
+/// A request ready to go upstream, but for its Host, which depends on the peer.
+#[derive(Debug)]
+pub struct Errand<'a> {
+    /// Where it goes.
+    pub service: &'a Service,
+    /// Who may be asked.
+    pub peers: Peers,
+    /// The Host that the client or a plugin chose; `None` is the peer's own.
+    pub host: Option<HeaderValue>,
+    /// The head.
+    pub parts: Parts,
+    /// The body.
+    pub body: RequestBody,
+}
+
+/// An upstream's answer, and what is needed to pass it on.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer.
+    pub response: Response<Incoming>,
+    /// The connection it comes over.
+    pub lease: Lease<RequestBody>,
+}
+
+/// When things happened; filled in as they do, whatever the outcome.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// When the last peer was chosen; `None` when none was.
+    pub chosen: Option<Instant>,
+}
+
+/// How one attempt failed, and whether another may be made.
+enum Trouble {
+    /// The request was not sent; here it is back.
+    Unsent(Box<Request<RequestBody>>, Failure),
+    /// It was sent, all or in part, to a peer that failed.
+    Sent(Failure),
+    /// The client's body broke; there is nothing to try again.
+    Client(Break),
+}
+
+/// Sends a request and waits for the answer's head.
+///
+/// # Errors
+/// What the client is told after the last attempt.
+pub async fn forward(worker: &Rc<Worker>, errand: Errand<'_>, times: &mut Times) -> Result<Answer, Failure> {
+    let Errand { service, mut peers, host, parts, body } = errand;
+    let spare = spare_head(&parts, &body, service.retries);
+    let mut request = Some(Request::from_parts(parts, body));
+    let mut failure = Failure::BadGateway;
+    for _ in 0..=service.retries {
+        let Some(mut ready) = request.take().or_else(|| spare.as_ref().map(again)) else { break };
+        let peer = peers.next().ok_or(Failure::NoPeer)?;
+        times.chosen = Some(Instant::now());
+        let name = host.clone().unwrap_or_else(|| peer.host.clone());
+        ready.headers_mut().insert(header::HOST, name);
+        match attempt(worker, service, &peer, ready, spare.as_ref()).await {
+            Ok(answer) => return Ok(answer),
+            Err(Trouble::Client(why)) => return Err(broken(why)),
+            Err(Trouble::Unsent(back, why)) => (request, failure) = (Some(*back), why),
+            Err(Trouble::Sent(why)) => failure = why,
+        }
+        peers.failed(&peer);
+        tracing::warn!(service = %service.identity, peer = %peer.address, ?failure, "an attempt at the upstream failed");
+    }
+    Err(failure)
+}
+
+/// A copy of the head for further attempts, where Kong would make them after the request was sent: idempotent methods,
+/// and no body, for a body that was sent is never sent again.
+fn spare_head(parts: &Parts, body: &RequestBody, retries: u32) -> Option<Parts> {
+    let once = matches!(parts.method, Method::POST | Method::PATCH) || parts.method.as_str() == "LOCK";
+    (retries > 0 && !once && http_body::Body::is_end_stream(body)).then(|| copy(parts))
+}
+
+fn copy(parts: &Parts) -> Parts {
+    let (mut fresh, ()) = Request::new(()).into_parts();
+    fresh.method = parts.method.clone();
+    fresh.uri = parts.uri.clone();
+    fresh.headers = parts.headers.clone();
+    fresh
+}
+
+fn again(parts: &Parts) -> Request<RequestBody> {
+    Request::from_parts(copy(parts), RequestBody::empty())
+}
+
+const fn broken(why: Break) -> Failure {
+    match why {
+        Break::TooLarge => Failure::BodyTooLarge,
+        Break::Slow => Failure::ClientTimeout,
+        Break::Client => Failure::BadRequest("the request body is broken"),
+    }
+}
+
+/// One attempt at one peer. An idle connection that turns out to be dead is not an attempt (recorded).
+async fn attempt(
+    worker: &Rc<Worker>,
+    service: &Service,
+    peer: &Peer,
+    mut request: Request<RequestBody>,
+    spare: Option<&Parts>,
+) -> Result<Answer, Trouble> {
+    let link = match worker.links.link(service, peer, request.headers()) {
+        Ok(link) => link,
+        Err(error) => return Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
+    };
+    while let Some(lease) = Lease::reused(link.key, &worker.pool).await {
+        let host = request.headers()[header::HOST].clone();
+        match exchange(lease, request, service).await {
+            Err(Trouble::Unsent(back, _)) => request = *back,
+            Err(Trouble::Sent(Failure::BadGateway)) if spare.is_some() => {
+                request = spare.map(again).unwrap_or_default();
+                request.headers_mut().insert(header::HOST, host);
+                break;
+            }
+            other => return other,
+        }
+    }
+    match connect(worker, &link, service.connect_timeout).await {
+        Ok(sender) => exchange(Lease::fresh(sender, link.key, worker.pool.clone()), request, service).await,
+        Err(error) => Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
+    }
+}
+
+fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
+    tracing::warn!(peer = %peer.address, %error, "cannot connect to the upstream");
+    match error {
+        ConnectError::Timeout => Failure::GatewayTimeout,
+        ConnectError::Io(_) | ConnectError::Tls(_) => Failure::BadGateway,
+    }
+}
+
+/// Sends over one connection and waits for the head.
+async fn exchange(
+    mut lease: Lease<RequestBody>,
+    request: Request<RequestBody>,
+    service: &Service,
+) -> Result<Answer, Trouble> {
+    let progress = request.body().progress();
+    let mut sending = pin!(lease.sender().try_send_request(request));
+    let mut watch = Watch { service, progress: progress.as_deref(), sent: Instant::now(), sleep: None };
+    let outcome = poll_fn(|cx| match sending.as_mut().poll(cx) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => watch.poll_expired(cx).map(|()| None),
+    })
+    .await;
+    match outcome {
+        Some(Ok(response)) => Ok(Answer { response, lease }),
+        None => Err(Trouble::Sent(Failure::GatewayTimeout)),
+        Some(Err(mut error)) => Err(match (error.take_message(), progress.map(|p| p.state.get())) {
+            (_, Some(Upload::Broken(why))) => Trouble::Client(why),
+            (Some(back), _) => Trouble::Unsent(Box::new(back), Failure::BadGateway),
+            (None, _) => {
+                tracing::warn!(error = %error.into_error(), "the upstream gave no usable answer");
+                Trouble::Sent(Failure::BadGateway)
+            }
+        }),
+    }
+}
+
+/// Waits for the upstream no longer than the service allows: between writes while there is something to write, between
+/// reads after that. Time that the client takes for its body does not count.
+struct Watch<'a> {
+    service: &'a Service,
+    progress: Option<&'a Progress>,
+    sent: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+// === impl Watch ===
+
+impl Watch<'_> {
+    /// When patience ends, as things stand now; the client's own pace postpones it.
+    fn deadline(&self, now: Instant) -> Instant {
+        let (read, write) = (self.service.read_timeout, self.service.write_timeout);
+        let Some(progress) = self.progress else { return self.sent + read };
+        let since = progress.since.get().into_std();
+        match progress.state.get() {
+            Upload::Done => since + read,
+            Upload::Upstream | Upload::Untouched => since + write,
+            Upload::Client | Upload::Broken(_) => now + read.min(write),
+        }
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = Instant::now();
+            let deadline = self.deadline(now);
+            if deadline <= now {
+                return Poll::Ready(());
+            }
+            let until = tokio::time::Instant::from_std(deadline);
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+            // An earlier alarm is harmless: it only looks again.
+            if sleep.is_elapsed() || sleep.deadline() > until {
+                sleep.as_mut().reset(until);
+            }
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+/// The client's body, limited, and small ones at hand measured.
+///
+/// # Errors
+/// When it breaks before anything is sent.
+pub async fn request_body(body: Body, worker: &Worker) -> Result<RequestBody, Failure> {
+    if http_body::Body::is_end_stream(&body) {
+        return Ok(RequestBody::empty());
+    }
+    let settings = &worker.settings;
+    let max = settings.client_max_body_size;
+    let body = super::gather::gather(body, settings.client_body_buffer_size, max).await.map_err(broken)?;
+    Ok(RequestBody::new(body, max, settings.client_body_timeout))
+}
+
+/// The whole of a duration in the past, never negative.
+#[must_use]
+pub fn between(from: Instant, to: Instant) -> Duration {
+    to.saturating_duration_since(from)
+}

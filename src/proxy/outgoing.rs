@@ -1,0 +1,150 @@
+//! The answer's body on its way to the client, and what happens at its end: the upstream connection goes back to the
+//! pool, the log phase runs. Exactly once, whatever ended it.
+
+use super::body::{Patience, RequestBody};
+use crate::body::{Body, BodyError};
+use crate::upstream::lease::Lease;
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// What runs when the last byte is gone, or the client.
+pub type AtEnd = Box<dyn FnOnce(End)>;
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Body bytes handed over.
+    pub bytes: u64,
+    /// Whether the body came to its own end.
+    pub whole: bool,
+}
+
+/// An answer's body under way.
+pub struct Outgoing {
+    body: Body,
+    upstream: Option<Upstream>,
+    at_end: Option<AtEnd>,
+    bytes: u64,
+}
+
+/// What an upstream's answer holds on to.
+struct Upstream {
+    lease: Lease<RequestBody>,
+    patience: Patience,
+}
+
+/// The upstream sent nothing for too long, in the middle of its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Stalled;
+
+// === impl Outgoing ===
+
+impl Outgoing {
+    /// A body that the gateway made.
+    #[must_use]
+    pub fn own(body: Body) -> Self {
+        Self { body, upstream: None, at_end: None, bytes: 0 }
+    }
+
+    /// A body that comes from an upstream, with the limit between two reads.
+    #[must_use]
+    pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration) -> Self {
+        let upstream = Some(Upstream { lease, patience: Patience::new(read) });
+        Self { body, upstream, at_end: None, bytes: 0 }
+    }
+
+    /// Runs something at the end. A body that is empty already ends when hyper drops it.
+    #[must_use]
+    pub fn at_end(mut self, run: AtEnd) -> Self {
+        self.at_end = Some(run);
+        self
+    }
+
+    fn finish(&mut self, whole: bool) {
+        if let (Some(upstream), true) = (self.upstream.take(), whole) {
+            upstream.lease.give_back(Instant::now());
+        }
+        if let Some(run) = self.at_end.take() {
+            run(End { bytes: self.bytes, whole });
+        }
+    }
+
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.upstream {
+            Some(upstream) => upstream.patience.poll_lost(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    fn passed(&mut self, frame: &Frame<Bytes>) {
+        self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if let Some(upstream) = &mut self.upstream {
+            upstream.patience.reset();
+        }
+        if self.body.is_end_stream() {
+            self.finish(true);
+        }
+    }
+}
+
+impl HttpBody for Outgoing {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending => self.poll_stalled(cx).map(|()| {
+                self.finish(false);
+                Some(Err(Stalled.into()))
+            }),
+            Poll::Ready(Some(Ok(frame))) => {
+                self.passed(&frame);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                self.finish(true);
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                tracing::warn!(%error, "the upstream's answer ended early");
+                self.finish(false);
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        let whole = self.body.is_end_stream();
+        self.finish(whole);
+    }
+}
+
+impl std::fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outgoing").field("body", &self.body).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Display for Stalled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the upstream sent nothing for too long")
+    }
+}
+
+impl std::error::Error for Stalled {}

@@ -1,0 +1,311 @@
+//! A request's head on its way to the upstream: hop-by-hop headers out, Kong's headers in (`kong/proxying.md` §1, §2).
+//! Pure.
+
+use super::client::{Connection, address_value};
+use http::header::{self, Entry};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use std::net::IpAddr;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const FORWARDED_PATH: HeaderName = HeaderName::from_static("x-forwarded-path");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY: HeaderName = HeaderName::from_static("proxy");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+/// What the client said of itself before plugins changed anything: it decides the forwarded headers.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// The host it asked for, lower case, without port.
+    host: HeaderValue,
+    /// The raw path, without query.
+    path: HeaderValue,
+    /// The stripped prefix, if one is to be told.
+    prefix: Option<HeaderValue>,
+    /// The client's address after real-ip processing.
+    client: IpAddr,
+}
+
+/// Whether the client wants to speak another protocol from here on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// It does not, or wants what is not passed on.
+    None,
+    /// It does: the value for the upstream.
+    To(HeaderValue),
+}
+
+// === impl Forwarded ===
+
+impl Forwarded {
+    /// Looks at the client's own words.
+    #[must_use]
+    pub fn new(headers: &HeaderMap, uri: &Uri, prefix: Option<&[u8]>, client: IpAddr) -> Self {
+        Self { host: forwarded_host(headers), path: raw_path(uri), prefix: prefix.and_then(prefix_value), client }
+    }
+
+    /// Writes the headers that tell the upstream about the client. A trusted peer's words stand.
+    pub fn write(self, headers: &mut HeaderMap, connection: &Connection) {
+        append_for(headers, connection, self.client);
+        let trusted = connection.trusted;
+        settle_proto(headers, trusted, connection.scheme());
+        settle(headers, trusted, FORWARDED_HOST, Some(self.host));
+        settle(headers, trusted, FORWARDED_PORT, Some(connection.port_text.clone()));
+        settle(headers, trusted, FORWARDED_PATH, Some(self.path));
+        settle(headers, trusted, FORWARDED_PREFIX, self.prefix);
+        headers.insert(REAL_IP, client_value(connection, self.client));
+    }
+}
+
+/// Keeps a trusted peer's first line, else writes ours, or removes the header.
+fn settle(headers: &mut HeaderMap, trusted: bool, name: HeaderName, ours: Option<HeaderValue>) {
+    match (headers.entry(name), ours) {
+        (Entry::Occupied(mut entry), _) if trusted => {
+            let first = entry.get().clone();
+            entry.insert(first);
+        }
+        (Entry::Occupied(mut entry), Some(value)) => drop(entry.insert(value)),
+        (Entry::Vacant(entry), Some(value)) => drop(entry.insert(value)),
+        (Entry::Occupied(entry), None) => drop(entry.remove()),
+        (Entry::Vacant(_), None) => {}
+    }
+}
+
+/// As the others, but an empty word of a trusted peer removes the header.
+fn settle_proto(headers: &mut HeaderMap, trusted: bool, scheme: &'static str) {
+    settle(headers, trusted, FORWARDED_PROTO, Some(HeaderValue::from_static(scheme)));
+    if headers.get(&FORWARDED_PROTO).is_some_and(HeaderValue::is_empty) {
+        headers.remove(FORWARDED_PROTO);
+    }
+}
+
+/// Appends the peer to the client's own list. Without one it is the client's address.
+fn append_for(headers: &mut HeaderMap, connection: &Connection, client: IpAddr) {
+    let value = match headers.get(&FORWARDED_FOR) {
+        None => client_value(connection, client),
+        Some(_) => joined_for(headers, connection.peer_text.as_bytes()),
+    };
+    headers.insert(FORWARDED_FOR, value);
+}
+
+fn joined_for(headers: &HeaderMap, peer: &[u8]) -> HeaderValue {
+    let mut list = Vec::with_capacity(64);
+    for line in headers.get_all(FORWARDED_FOR) {
+        list.extend_from_slice(line.as_bytes());
+        list.extend_from_slice(b", ");
+    }
+    list.extend_from_slice(peer);
+    HeaderValue::from_bytes(&list).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn client_value(connection: &Connection, client: IpAddr) -> HeaderValue {
+    if client == connection.peer.ip() { connection.peer_text.clone() } else { address_value(client) }
+}
+
+/// nginx's `$host`: lower case, without port; its server name when HTTP/1.0 sends none.
+#[must_use]
+pub fn forwarded_host(headers: &HeaderMap) -> HeaderValue {
+    let Some(value) = headers.get(header::HOST) else { return HeaderValue::from_static("kong") };
+    let host = without_port(value.as_bytes());
+    let plain = host.len() == value.len() && !host.iter().any(u8::is_ascii_uppercase);
+    if plain {
+        return value.clone();
+    }
+    HeaderValue::from_bytes(&host.to_ascii_lowercase()).unwrap_or_else(|_| value.clone())
+}
+
+/// Cuts `:port`; an IPv6 address keeps its brackets.
+fn without_port(host: &[u8]) -> &[u8] {
+    let end_of_name = host.iter().rposition(|b| *b == b']').map_or(0, |at| at + 1);
+    match host[end_of_name..].iter().position(|b| *b == b':') {
+        Some(at) => &host[..end_of_name + at],
+        None => host,
+    }
+}
+
+fn raw_path(uri: &Uri) -> HeaderValue {
+    HeaderValue::from_str(uri.path()).or_else(|_| HeaderValue::from_bytes(uri.path().as_bytes())).unwrap_or(SLASH)
+}
+
+const SLASH: HeaderValue = HeaderValue::from_static("/");
+
+/// A prefix with a control byte can't stand in a header; Kong would break its own request there.
+fn prefix_value(prefix: &[u8]) -> Option<HeaderValue> {
+    if prefix == b"/" || prefix.is_empty() { None } else { HeaderValue::from_bytes(prefix).ok() }
+}
+
+/// What the client's `Upgrade` means. `h2c` and `TLS` are between client and gateway and never passed on; a
+/// WebSocket needs no `Connection: upgrade` (recorded), anything else does (RFC 9110 §7.8).
+#[must_use]
+pub fn wanted_upgrade(headers: &HeaderMap) -> Upgrade {
+    let Some(value) = headers.get(header::UPGRADE) else { return Upgrade::None };
+    if value.as_bytes().eq_ignore_ascii_case(b"websocket") {
+        return Upgrade::To(HeaderValue::from_static("websocket"));
+    }
+    let ours = |b: &[u8]| [&b"h2c"[..], b"h2", b"tls"].iter().any(|own| starts_with_ignore_case(b, own));
+    let single = !value.as_bytes().contains(&b',') && headers.get_all(header::UPGRADE).iter().count() == 1;
+    if single && !ours(value.as_bytes()) && names(headers, b"upgrade") {
+        return Upgrade::To(value.clone());
+    }
+    Upgrade::None
+}
+
+fn starts_with_ignore_case(text: &[u8], start: &[u8]) -> bool {
+    text.len() >= start.len() && text[..start.len()].eq_ignore_ascii_case(start)
+}
+
+/// Whether `Connection` names a token.
+fn names(headers: &HeaderMap, token: &[u8]) -> bool {
+    connection_tokens(headers).any(|t| t.eq_ignore_ascii_case(token))
+}
+
+fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let lines = headers.get_all(header::CONNECTION).iter();
+    lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).map(<[u8]>::trim_ascii).filter(|t| !t.is_empty())
+}
+
+/// Removes what is between the client and this gateway only, and writes `Connection` for the upstream.
+pub fn clean(headers: &mut HeaderMap, upgrade: &Upgrade) {
+    settle_te(headers);
+    remove_named_by_connection(headers);
+    for name in [KEEP_ALIVE, PROXY, PROXY_CONNECTION, HTTP2_SETTINGS, header::EXPECT, header::TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    remove_odd_names(headers);
+    let (connection, upgrade) = match upgrade {
+        Upgrade::None => ("keep-alive", None),
+        Upgrade::To(value) => ("keep-alive, Upgrade", Some(value.clone())),
+    };
+    headers.insert(header::CONNECTION, HeaderValue::from_static(connection));
+    match upgrade {
+        Some(value) => drop(headers.insert(header::UPGRADE, value)),
+        None => drop(headers.remove(header::UPGRADE)),
+    }
+}
+
+/// `TE: trailers` passes when it stands there bare; no other coding is spoken upstream.
+fn settle_te(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::TE) {
+        return;
+    }
+    let lines = headers.get_all(header::TE).iter();
+    let bare = lines.flat_map(|l| l.as_bytes().split(|b| *b == b',')).any(|t| t.trim_ascii() == b"trailers");
+    if bare && !names(headers, b"te") {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    } else {
+        headers.remove(header::TE);
+    }
+}
+
+/// RFC 9110 §7.6.1. `Host` is never removed, whatever `Connection` says.
+fn remove_named_by_connection(headers: &mut HeaderMap) {
+    let Some(only) = headers.get(header::CONNECTION) else { return };
+    if matches!(only.as_bytes(), b"keep-alive" | b"close" | b"Upgrade" | b"upgrade") && !has_second(headers) {
+        return;
+    }
+    let named: Vec<HeaderName> = connection_tokens(headers).filter_map(|t| HeaderName::from_bytes(t).ok()).collect();
+    for name in named {
+        if name != header::HOST && name != header::TE && name != header::CONTENT_LENGTH {
+            headers.remove(name);
+        }
+    }
+}
+
+fn has_second(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONNECTION).iter().nth(1).is_some()
+}
+
+/// nginx drops header names with anything but letters, digits, `-` and `_` (recorded).
+fn remove_odd_names(headers: &mut HeaderMap) {
+    let odd = |name: &HeaderName| !name.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    while let Some(name) = headers.keys().find(|name| odd(name)).cloned() {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::settings::Settings;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    }
+
+    fn cleaned(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = headers(pairs);
+        let upgrade = wanted_upgrade(&map);
+        clean(&mut map, &upgrade);
+        map
+    }
+
+    fn connection(trusted: bool) -> Connection {
+        let settings = Settings {
+            trusted_ips: if trusted { vec!["127.0.0.1/32".parse().unwrap()] } else { Vec::new() },
+            ..Settings::default()
+        };
+        let [peer, local] = ["127.0.0.1:5", "127.0.0.1:8000"].map(|a| a.parse().unwrap());
+        Connection::new(peer, local, None, false, &settings)
+    }
+
+    fn forwarded(pairs: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
+        let mut map = headers(pairs);
+        let (connection, uri) = (connection(trusted), "/a%20b?x".parse().unwrap());
+        Forwarded::new(&map, &uri, Some(b"/a"), connection.peer.ip()).write(&mut map, &connection);
+        map
+    }
+
+    #[test]
+    fn connection_named_headers_go_but_host_stays() {
+        let map = cleaned(&[("connection", "X-Drop, host"), ("x-drop", "1"), ("host", "a"), ("x-keep", "2")]);
+        assert!(map.get("x-drop").is_none() && map.get("host").is_some() && map.get("x-keep").is_some());
+        assert_eq!(map["connection"], "keep-alive");
+    }
+
+    #[test]
+    fn only_bare_trailers_survive_in_te() {
+        assert_eq!(cleaned(&[("te", "gzip, trailers")])["te"], "trailers");
+        assert!(cleaned(&[("te", "trailers;q=0.5")]).get("te").is_none());
+        assert!(cleaned(&[("te", "trailers"), ("connection", "te")]).get("te").is_none());
+    }
+
+    #[test]
+    fn websockets_pass_and_h2c_does_not() {
+        assert_eq!(cleaned(&[("upgrade", "WebSocket")])["upgrade"], "websocket");
+        assert_eq!(cleaned(&[("upgrade", "websocket")])["connection"], "keep-alive, Upgrade");
+        assert!(cleaned(&[("upgrade", "h2c"), ("connection", "upgrade")]).get("upgrade").is_none());
+        assert!(cleaned(&[("upgrade", "chat")]).get("upgrade").is_none());
+        assert_eq!(cleaned(&[("upgrade", "chat"), ("connection", "Upgrade")])["upgrade"], "chat");
+    }
+
+    #[test]
+    fn dotted_names_are_dropped() {
+        assert!(cleaned(&[("x.dot", "1")]).get("x.dot").is_none());
+    }
+
+    #[test]
+    fn strangers_are_overruled_and_trusted_peers_are_not() {
+        let own = [("host", "Gw.Test:80"), ("x-forwarded-host", "evil"), ("x-forwarded-for", "1.1.1.1")];
+        let map = forwarded(&own, false);
+        assert_eq!(map["x-forwarded-host"], "gw.test");
+        assert_eq!(map["x-forwarded-for"], "1.1.1.1, 127.0.0.1");
+        assert_eq!(map["x-forwarded-path"], "/a%20b");
+        assert_eq!(map["x-forwarded-prefix"], "/a");
+        assert_eq!(map["x-forwarded-port"], "8000");
+        assert_eq!(forwarded(&own, true)["x-forwarded-host"], "evil");
+        assert!(forwarded(&[("x-forwarded-proto", "")], true).get("x-forwarded-proto").is_none());
+    }
+
+    #[test]
+    fn ports_are_cut_from_hosts() {
+        for (host, want) in [("a:1", "a"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("A", "a")] {
+            assert_eq!(forwarded_host(&headers(&[("host", host)])), want);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
+
+use super::closing::{Closing, Seat};
+use super::downstream::{Downstream, Refuse};
+use super::proxy_protocol::{self, Parsed};
+use super::worker::Worker;
+use crate::entity::Compat;
+use crate::plugin::Origin;
+use crate::proxy::client::Connection;
+use crate::proxy::outgoing::Outgoing;
+use crate::proxy::response::{Closing as Last, Latencies, close};
+use crate::reply::{Asker, proxy_error};
+use crate::settings::{Listen, Settings};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+/// Every HTTP/2 connection begins with this (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long to wait before looking again at a connection whose first bytes are too few to tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// A listener, as connections see it.
+#[derive(Clone)]
+pub struct Door {
+    /// What was configured.
+    pub listen: Listen,
+    /// `Some` for a TLS listener.
+    pub tls: Option<TlsAcceptor>,
+    /// Makes answers to requests that hyper refuses.
+    pub refuse: Refuse,
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    peer: SocketAddr,
+    local: SocketAddr,
+}
+
+/// Serves a connection until it ends; whatever goes wrong concerns nobody else.
+pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, peer: SocketAddr) {
+    if let Err(error) = accept(&worker, &door, socket, peer).await {
+        tracing::debug!(%peer, %error, "a client connection ended with an error");
+    }
+}
+
+async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    let limit = worker.settings.client_header_timeout;
+    let mut ends = Ends { peer, local: socket.local_addr()? };
+    if door.listen.proxy_protocol {
+        ends = limited(limit, read_proxy_header(&mut socket, ends)).await?;
+    }
+    let Some(acceptor) = &door.tls else {
+        let http2 = door.listen.http2 || limited(limit, is_http2(&socket)).await?;
+        return speak(worker, door, ends, socket, None, http2).await;
+    };
+    let stream = limited(limit, acceptor.accept(socket)).await?;
+    let session = stream.get_ref().1;
+    let http2 = session.alpn_protocol() == Some(b"h2");
+    let sni = session.server_name().map(Into::into);
+    speak(worker, door, ends, stream, sni, http2).await
+}
+
+async fn limited<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Reads the header that a balancer puts in front, and no byte more.
+async fn read_proxy_header(socket: &mut TcpStream, ends: Ends) -> io::Result<Ends> {
+    let mut buffer = [0; proxy_protocol::MAX_HEADER];
+    loop {
+        let len = socket.peek(&mut buffer).await?;
+        match proxy_protocol::parse(&buffer[..len]) {
+            Parsed::Done(header) => {
+                socket.read_exact(&mut buffer[..header.len]).await?;
+                let named = header.addresses.map(|a| Ends { peer: a.source, local: a.destination });
+                return Ok(named.unwrap_or(ends));
+            }
+            Parsed::Incomplete if len > 0 => tokio::time::sleep(LOOK_AGAIN).await,
+            Parsed::Incomplete => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Parsed::Invalid(why) => return Err(io::Error::new(io::ErrorKind::InvalidData, why.to_string())),
+        }
+    }
+}
+
+/// Whether a cleartext client speaks HTTP/2 by prior knowledge: its first bytes say so.
+async fn is_http2(socket: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let len = socket.peek(&mut first).await?;
+        if len == 0 || !PREFACE.starts_with(&first[..len]) {
+            return Ok(false);
+        }
+        if len == PREFACE.len() {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn speak<S>(
+    worker: &Rc<Worker>,
+    door: &Door,
+    ends: Ends,
+    socket: S,
+    sni: Option<Box<str>>,
+    http2: bool,
+) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let settings = &worker.settings;
+    let connection = Connection::new(ends.peer, ends.local, sni, door.tls.is_some(), settings);
+    let (owner, connection) = (worker.clone(), Rc::new(connection));
+    let handler = service_fn(move |req: Request<Incoming>| {
+        let (worker, connection) = (owner.clone(), connection.clone());
+        async move { Ok::<_, Infallible>(crate::proxy::handle(worker, connection, req).await) }
+    });
+    let io = TokioIo::new(Downstream::new(socket, door.refuse.clone(), settings.send_timeout));
+    let seat = Seat::new(&worker.closing);
+    if http2 { speak_2(settings, io, handler, seat).await } else { speak_1(settings, io, handler, seat).await }
+        .map_err(io::Error::other)
+}
+
+async fn speak_1<I, S>(settings: &Settings, io: I, handler: S, mut seat: Seat) -> hyper::Result<()>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Outgoing>, Error = Infallible>,
+{
+    let connection = hyper::server::conn::http1::Builder::new()
+        .auto_date_header(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.client_header_timeout)
+        .max_headers(settings.header_count)
+        .max_buf_size(settings.header_total.max(8 * 1024) + 64 * 1024)
+        .max_header_size(settings.header_total + settings.header_line)
+        .serve_connection(io, handler)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let mut told = false;
+    poll_fn(|cx| {
+        if !told && seat.poll(cx) {
+            told = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    })
+    .await
+}
+
+async fn speak_2<I, S>(settings: &Settings, io: I, handler: S, mut seat: Seat) -> hyper::Result<()>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+    S: Service<Request<Incoming>, Response = Response<Outgoing>, Error = Infallible>,
+    S::Future: 'static,
+{
+    let connection = hyper::server::conn::http2::Builder::new(LocalExecutor)
+        .auto_date_header(false)
+        .timer(TokioTimer::new())
+        .keep_alive_interval(settings.keepalive_timeout)
+        .keep_alive_timeout(settings.client_header_timeout)
+        .max_concurrent_streams(128)
+        .max_header_list_size(u32::try_from(settings.header_total).unwrap_or(u32::MAX))
+        .serve_connection(io, handler);
+    let mut connection = pin!(connection);
+    let mut told = false;
+    poll_fn(|cx| {
+        if !told && seat.poll(cx) {
+            told = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Runs HTTP/2's streams on the worker's own thread.
+#[derive(Clone, Copy)]
+struct LocalExecutor;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+/// The answers to requests that hyper could not parse, made once: nothing is known of the request, so they are all
+/// alike.
+#[must_use]
+pub fn refusals(settings: &Settings) -> Refuse {
+    let make = |status: StatusCode| refusal(status, settings);
+    let [bad, long] = [StatusCode::BAD_REQUEST, StatusCode::URI_TOO_LONG].map(make);
+    Arc::new(move |status| if status == 414 { long.clone() } else { bad.clone() })
+}
+
+fn refusal(status: StatusCode, settings: &Settings) -> Bytes {
+    let asker = Asker {
+        headers: None,
+        http2: false,
+        default_type: settings.error_default_type,
+        compat: Compat::Kong2,
+        request_id: None,
+    };
+    let mut res = proxy_error(status, &asker);
+    let (tokens, latencies) = (settings.headers, Latencies::default());
+    close(&mut res, &Last { tokens, compat: Compat::Kong2, origin: Origin::Gateway, latencies, request_id: None });
+    let (parts, body) = res.into_parts();
+    let body = futures_util::FutureExt::now_or_never(body.collect()).and_then(Result::ok).unwrap_or_default();
+    let body = body.to_bytes();
+    let mut text = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len()).into_bytes();
+    for (name, value) in &parts.headers {
+        text.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    text.extend_from_slice(b"\r\n");
+    text.extend_from_slice(&body);
+    text.into()
+}
+
+/// How long a worker that stops waits for its connections.
+pub async fn drained(closing: &Rc<Closing>, limit: Duration) -> bool {
+    let wait = async {
+        while closing.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(limit, wait).await.is_ok()
+}

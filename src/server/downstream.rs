@@ -1,0 +1,168 @@
+//! A client's socket as hyper sees it, with two things that hyper leaves out: a limit on how long a client may refuse
+//! to read, and Kong's words in place of hyper's bodiless answer to a request that cannot be parsed.
+
+use bytes::{Buf, Bytes};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// Makes the answer to a request that hyper refused with this status.
+pub type Refuse = Arc<dyn Fn(u16) -> Bytes + Send + Sync>;
+
+/// A client's socket.
+pub struct Downstream<S> {
+    socket: S,
+    refuse: Refuse,
+    refusal: Option<Refusal>,
+    stall: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// Our words for a request that hyper refused, while they are written.
+struct Refusal {
+    text: Bytes,
+}
+
+// === impl Downstream ===
+
+impl<S> Downstream<S> {
+    /// Wraps a socket; `stall` is the longest time between two writes.
+    pub fn new(socket: S, refuse: Refuse, stall: Duration) -> Self {
+        Self { socket, refuse, refusal: None, stall, sleep: None }
+    }
+
+    fn begin_refusal(&mut self, bytes: &[u8]) {
+        let digits = bytes.get(9..12).and_then(|text| std::str::from_utf8(text).ok());
+        let status = digits.and_then(|text| text.parse().ok()).unwrap_or(400);
+        self.refusal = Some(Refusal { text: (self.refuse)(status) });
+    }
+
+    /// Turns a write that waits into an error when it has waited too long.
+    fn limit<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.sleep = None;
+            return polled;
+        }
+        let until = Instant::now() + self.stall;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
+    }
+}
+
+/// Whether these bytes are hyper's own answer to a request it could not parse: a 4xx and nothing else. No answer of
+/// ours is that bare: it names its maker, its age or its content.
+fn is_refusal(bytes: &[u8]) -> bool {
+    let Some(head) = bytes.strip_prefix(b"HTTP/1.1 4").filter(|head| head.len() < 90) else { return false };
+    let mut lines = head.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end).skip(1).filter(|line| !line.is_empty());
+    lines.all(|line| line.eq_ignore_ascii_case(b"content-length: 0") || line.eq_ignore_ascii_case(b"connection: close"))
+}
+
+impl<S: AsyncWrite + Unpin> Downstream<S> {
+    /// Writes our words; done when all are written.
+    fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(refusal) = self.refusal.as_mut().filter(|r| r.text.has_remaining()) {
+            let polled = Pin::new(&mut self.socket).poll_write(cx, &refusal.text);
+            let written = ready!(polled)?;
+            refusal.text.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Swallows hyper's words and writes ours.
+    fn poll_refuse(&mut self, cx: &mut Context<'_>, first: &[u8], len: usize) -> Poll<io::Result<usize>> {
+        if self.refusal.is_none() {
+            self.begin_refusal(first);
+        }
+        let polled = self.poll_refusal(cx);
+        self.limit(polled, cx).map_ok(|()| len)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Downstream<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.refusal.is_some() || is_refusal(buf) {
+            return self.poll_refuse(cx, buf, buf.len());
+        }
+        let polled = Pin::new(&mut self.socket).poll_write(cx, buf);
+        self.limit(polled, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let first = bufs.iter().find(|b| !b.is_empty()).map_or(&[][..], |b| b);
+        if self.refusal.is_some() || is_refusal(first) {
+            return self.poll_refuse(cx, first, bufs.iter().map(|b| b.len()).sum());
+        }
+        let polled = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        self.limit(polled, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.socket).poll_flush(cx);
+        self.limit(polled, cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.socket).poll_shutdown(cx);
+        self.limit(polled, cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn wrapped(stall: Duration) -> (Downstream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
+        let (ours, theirs) = tokio::io::duplex(256);
+        let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
+        (Downstream::new(ours, refuse, stall), theirs)
+    }
+
+    async fn written(text: &'static str) -> String {
+        let (mut ours, mut theirs) = wrapped(Duration::from_secs(5));
+        let write = async move {
+            ours.write_all(text.as_bytes()).await.unwrap();
+            ours.shutdown().await.unwrap();
+        };
+        let mut got = String::new();
+        let (_, read) = tokio::join!(write, theirs.read_to_string(&mut got));
+        read.unwrap();
+        got
+    }
+
+    #[tokio::test]
+    async fn hypers_words_are_replaced_and_ours_are_not() {
+        let bare = "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(written(bare).await, "our words for 431");
+        for text in ["HTTP/1.1 404 Not Found\r\nserver: x\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"] {
+            assert_eq!(written(text).await, text);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let (mut ours, _theirs) = wrapped(Duration::from_secs(5));
+        let error = ours.write_all(&[0; 1000]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}

@@ -1,0 +1,91 @@
+//! What one worker thread owns. Nothing in it is shared with another worker but the settings and the snapshot, both
+//! immutable, so nothing on a request's way is locked.
+
+use super::closing::Closing;
+use crate::observe::access::Access;
+use crate::proxy::body::RequestBody;
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+use crate::upstream::connect::Links;
+use crate::upstream::lease::Sender;
+use crate::upstream::peers::Directory;
+use crate::upstream::pool::{Limits, Pool};
+use http::HeaderValue;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+/// One snapshot, held for one request: counted within the worker, so that requests on other cores are not disturbed.
+pub type Pinned = Rc<Arc<Snapshot>>;
+
+/// One worker thread's belongings.
+#[derive(Debug)]
+pub struct Worker {
+    /// The process's settings.
+    pub settings: Arc<Settings>,
+    /// Idle upstream connections.
+    pub pool: Rc<Pool<Sender<RequestBody>>>,
+    /// How to reach upstreams over TLS.
+    pub links: Links,
+    /// Where upstreams are, and whose turn it is.
+    pub directory: Directory,
+    /// The access log.
+    pub access: Access,
+    /// Whether it stops, and how many connections it has.
+    pub closing: Rc<Closing>,
+    snapshot: RefCell<Pinned>,
+    date: RefCell<(u64, HeaderValue)>,
+}
+
+// === impl Worker ===
+
+impl Worker {
+    /// A worker that serves this snapshot.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, snapshot: Arc<Snapshot>, links: Links, access: Access) -> Self {
+        let limits = Limits {
+            per_key: settings.upstream_keepalive_pool_size,
+            uses: settings.upstream_keepalive_max_requests,
+            idle: settings.upstream_keepalive_idle_timeout,
+        };
+        Self {
+            pool: Rc::new(Pool::new(limits)),
+            directory: Directory::new(&settings),
+            links,
+            access,
+            closing: Rc::default(),
+            snapshot: RefCell::new(Rc::new(snapshot)),
+            date: RefCell::new((0, HeaderValue::from_static(""))),
+            settings,
+        }
+    }
+
+    /// What a request that begins now is served with, to its end.
+    #[must_use]
+    pub fn snapshot(&self) -> Pinned {
+        self.snapshot.borrow().clone()
+    }
+
+    /// The `Date` of an answer made here; formatted once a second.
+    #[must_use]
+    pub fn date(&self, now: SystemTime) -> HeaderValue {
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let mut date = self.date.borrow_mut();
+        if date.0 != seconds {
+            let text = HeaderValue::from_str(&httpdate::fmt_http_date(now));
+            *date = (seconds, text.unwrap_or(HeaderValue::from_static("")));
+        }
+        date.1.clone()
+    }
+
+    /// What must be done now and then: close what is idle too long, hand on the access log.
+    pub fn tidy(&self) {
+        self.pool.sweep(Instant::now());
+        self.access.flush();
+        let dropped = self.access.take_dropped();
+        if dropped > 0 {
+            tracing::warn!(batches = dropped, "the access log is not read fast enough; lines were dropped");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! An upstream connection while one request has it. Given back at the end of the answer, closed when dropped early.
+
+use super::pool::{Idle, Key, Pool};
+use bytes::Bytes;
+use http_body::Body;
+use hyper::client::conn::http1::SendRequest;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// The sending half of a connection; hyper's task has the socket.
+#[derive(Debug)]
+pub struct Sender<B>(pub SendRequest<B>);
+
+/// A connection that one request has.
+#[derive(Debug)]
+pub struct Lease<B> {
+    sender: Sender<B>,
+    key: Key,
+    uses: usize,
+    pool: Rc<Pool<Sender<B>>>,
+}
+
+// === impl Sender ===
+
+impl<B> Idle for Sender<B> {
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+// === impl Lease ===
+
+impl<B: Body<Data = Bytes> + 'static> Lease<B> {
+    /// A new connection.
+    #[must_use]
+    pub fn fresh(sender: SendRequest<B>, key: Key, pool: Rc<Pool<Sender<B>>>) -> Self {
+        Self { sender: Sender(sender), key, uses: 0, pool }
+    }
+
+    /// An idle connection that still lives, if there is one.
+    pub async fn reused(key: Key, pool: &Rc<Pool<Sender<B>>>) -> Option<Self> {
+        while let Some((mut sender, uses)) = pool.take(key) {
+            if sender.0.is_ready() || sender.0.ready().await.is_ok() {
+                return Some(Self { sender, key, uses, pool: pool.clone() });
+            }
+        }
+        None
+    }
+
+    /// The connection itself.
+    pub fn sender(&mut self) -> &mut SendRequest<B> {
+        self.uses += 1;
+        &mut self.sender.0
+    }
+
+    /// Gives the connection back: the answer was read to its end.
+    pub fn give_back(self, now: Instant) {
+        let Self { sender, key, uses, pool } = self;
+        pool.put(key, sender, uses, now);
+    }
+}
