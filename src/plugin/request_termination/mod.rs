@@ -8,7 +8,7 @@ mod tests;
 use super::{Build, Ctx, Define, Flow, Plugin};
 use crate::args::Args;
 use crate::body::Body;
-use crate::buffer;
+use crate::buffer::{self, Read};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -63,7 +63,10 @@ impl Plugin for RequestTermination {
     fn wait<'a>(&'a self, req: &'a mut Request<Body>, cx: &'a mut Ctx) -> LocalBoxFuture<'a, Flow> {
         Box::pin(async move {
             let Answer::Echo(message) = &self.answer else { return Flow::Continue };
-            let body = buffer::read(req.body_mut(), cx.body_buffer).await;
+            let body = match buffer::read(req.body_mut(), cx.body_buffer).await {
+                Read::Whole(body) => Some(body),
+                Read::TooLong | Read::Broken => None,
+            };
             let text = echo::write(message.as_deref(), req, body.as_deref(), cx);
             Flow::Respond(reply::reply(self.status, Some(reply::JSON), text))
         })
