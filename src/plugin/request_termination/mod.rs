@@ -16,7 +16,6 @@ use crate::reply;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
-use serde_json::json;
 
 /// The plugin.
 #[derive(Debug)]
@@ -105,7 +104,7 @@ impl Answer {
             let kind = content_type(config, cx)?;
             return Some(Self::Fixed(kind, Bytes::copy_from_slice(body.as_bytes())));
         }
-        let fixed = |message| Self::Fixed(Some(reply::JSON), json!({ "message": message }).to_string().into());
+        let fixed = |message| Self::Fixed(Some(reply::JSON), reply::message_json(message).into());
         Some(message.map_or(Self::Bare, fixed))
     }
 }
