@@ -160,3 +160,28 @@ impl Build<'_> {
         self.report.push(Diagnostic::error(code, span, message));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, TABLE};
+    use crate::entity::Compat;
+
+    #[test]
+    fn every_plugin_is_found_by_its_only_name() {
+        for entry in TABLE {
+            assert_eq!(TABLE.iter().filter(|other| other.name == entry.name).count(), 1);
+            assert!(Entry::named(entry.name).is_some());
+        }
+        assert!(Entry::named("Cors").is_none());
+    }
+
+    #[test]
+    fn priorities_are_kongs() {
+        let known = [("cors", 2000, false), ("request-transformer", 801, true), ("request-termination", 2, true)];
+        for (name, priority, consumer_scope) in known {
+            let entry = Entry::named(name)
+                .map(|e| ((e.priority)(Compat::Kong2), (e.priority)(Compat::Kong3), e.consumer_scope));
+            assert_eq!(entry, Some((priority, priority, consumer_scope)));
+        }
+    }
+}

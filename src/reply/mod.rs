@@ -66,7 +66,7 @@ pub fn error(status: StatusCode, message: Option<&str>, asker: &Asker<'_>) -> Re
 /// Kong's `kong.response.exit(status, {message = …})`: compact JSON, whatever `Accept` says (§9c).
 #[must_use]
 pub fn exit(status: StatusCode, message: &str) -> Response<Body> {
-    reply(status, Some(JSON), serde_json::json!({ "message": message }).to_string())
+    reply(status, Some(JSON), message_json(message))
 }
 
 /// Kong's `kong.response.exit(status)` without a body: the error handler's answer or nginx's page where there is one,
@@ -97,6 +97,11 @@ fn written(status: StatusCode, format: Format, message: &str, asker: &Asker<'_>)
         _ => format.write(message),
     };
     reply(status, Some(format.content_type()), text)
+}
+
+/// `{"message":…}`, compact.
+pub(crate) fn message_json(message: &str) -> String {
+    format!("{{\"message\":{}}}", serde_json::Value::from(message))
 }
 
 /// An answer of these parts, with nginx's reason phrase.

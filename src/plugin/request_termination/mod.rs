@@ -8,7 +8,7 @@ mod tests;
 use super::{Build, Ctx, Define, Flow, Plugin};
 use crate::args::Args;
 use crate::body::Body;
-use crate::buffer;
+use crate::buffer::{self, Read};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -16,7 +16,6 @@ use crate::reply;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
-use serde_json::json;
 
 /// The plugin.
 #[derive(Debug)]
@@ -63,7 +62,10 @@ impl Plugin for RequestTermination {
     fn wait<'a>(&'a self, req: &'a mut Request<Body>, cx: &'a mut Ctx) -> LocalBoxFuture<'a, Flow> {
         Box::pin(async move {
             let Answer::Echo(message) = &self.answer else { return Flow::Continue };
-            let body = buffer::read(req.body_mut(), cx.body_buffer).await;
+            let body = match buffer::read(req.body_mut(), cx.body_buffer).await {
+                Read::Whole(body) => Some(body),
+                Read::TooLong | Read::Broken => None,
+            };
             let text = echo::write(message.as_deref(), req, body.as_deref(), cx);
             Flow::Respond(reply::reply(self.status, Some(reply::JSON), text))
         })
@@ -102,7 +104,7 @@ impl Answer {
             let kind = content_type(config, cx)?;
             return Some(Self::Fixed(kind, Bytes::copy_from_slice(body.as_bytes())));
         }
-        let fixed = |message| Self::Fixed(Some(reply::JSON), json!({ "message": message }).to_string().into());
+        let fixed = |message| Self::Fixed(Some(reply::JSON), reply::message_json(message).into());
         Some(message.map_or(Self::Bare, fixed))
     }
 }

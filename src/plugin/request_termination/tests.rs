@@ -63,16 +63,16 @@ fn a_body_goes_out_as_written_with_its_type_or_none() {
 #[test]
 fn a_trigger_is_a_header_or_an_argument() {
     let config = json!({ "status_code": 503, "trigger": "x-stop", "message": "stopped" });
-    let cases: [(&str, &[(&str, &str)], bool); 6] = [
-        ("/", &[], false),
-        ("/?x-stop=1", &[], true),
-        ("/?a&x%2dstop", &[], true),
-        ("/?X-Stop=1", &[], false),
-        ("/", &[("X-STOP", "")], true),
-        ("/?", &[("x-stopped", "1")], false),
+    let cases = [
+        ("/", vec![], false),
+        ("/?x-stop=1", vec![], true),
+        ("/?a&x%2dstop", vec![], true),
+        ("/?X-Stop=1", vec![], false),
+        ("/", vec![("X-STOP", "")], true),
+        ("/?", vec![("x-stopped", "1")], false),
     ];
     for (target, headers, stops) in cases {
-        assert_eq!(send(&config, target, headers).is_some(), stops, "{target} {headers:?}");
+        assert_eq!(send(&config, target, &headers).is_some(), stops, "{target} {headers:?}");
     }
     let config = json!({ "status_code": 503, "trigger": "x_stop" });
     assert!(send(&config, "/", &[("x-stop", "1")]).is_some());

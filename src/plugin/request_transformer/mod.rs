@@ -18,11 +18,12 @@ mod tests;
 
 use super::{Build, Ctx, Define, Flow, Plugin};
 use crate::body::Body;
-use crate::buffer;
+use crate::buffer::{self, Read};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
 use crate::reply;
+use bytes::Bytes;
 use changes::{Changes, Headers, InBody, InQuery};
 use futures_util::future::LocalBoxFuture;
 use http::{Request, StatusCode};
@@ -63,16 +64,14 @@ impl Plugin for RequestTransformer {
 
     fn wait<'a>(&'a self, req: &'a mut Request<Body>, cx: &'a mut Ctx) -> LocalBoxFuture<'a, Flow> {
         Box::pin(async move {
-            // A body beyond the limit counts as empty, in Kong as well.
-            let read = buffer::read(req.body_mut(), cx.body_buffer).await.unwrap_or_default();
-            if cx.stash.remove::<Merge>().is_some() {
-                query::merge_form(&read, req, cx);
-            }
-            if body::change(&self.body, &read, req, cx.compat).is_err() {
-                return crashed();
-            }
-            query::change(&self.query, req, cx);
-            Flow::Continue
+            let body = match buffer::read(req.body_mut(), cx.body_buffer).await {
+                Read::Whole(body) => body,
+                // Counts as empty, in Kong as well.
+                Read::TooLong => Bytes::new(),
+                // Forwarding it will fail, and must.
+                Read::Broken => return Flow::Continue,
+            };
+            self.tail(&body, req, cx)
         })
     }
 }
@@ -87,6 +86,18 @@ impl RequestTransformer {
         }
         headers::change(&self.headers, req.headers_mut(), cx);
         Ok(merge || body::is_changed(&self.body, req.headers()))
+    }
+
+    /// The body, and all after it.
+    fn tail(&self, body: &[u8], req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+        if cx.stash.remove::<Merge>().is_some() {
+            query::merge_form(body, req, cx);
+        }
+        if body::change(&self.body, body, req, cx.compat).is_err() {
+            return crashed();
+        }
+        query::change(&self.query, req, cx);
+        Flow::Continue
     }
 }
 

@@ -1,12 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
 use super::RequestTransformer;
+use crate::args::Args;
 use crate::body::Body;
 use crate::config::report::{Severity, Step};
 use crate::entity::Compat;
-use crate::plugin::testing::{access, build, context, lines, plugin, request, text};
+use crate::plugin::testing::{access, block_on, build, context, lines, plugin, request, text};
 use crate::plugin::{Ctx, Flow, Plugin};
 use http::{HeaderMap, Request};
+use http_body_util::BodyExt;
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn run(config: &Json, req: &mut Request<Body>) -> Ctx {
@@ -337,6 +340,16 @@ fn a_body_beyond_the_limit_counts_as_empty() {
 }
 
 #[test]
+fn a_body_that_breaks_off_is_not_made_whole() {
+    let broken = http_body_util::StreamBody::new(futures_util::stream::iter([Err("gone".into())]));
+    let mut req = request("POST", "/", &[("content-type", "application/json")], "");
+    *req.body_mut() = Body::boxed(broken);
+    let add = plugin::<RequestTransformer>(&json!({ "add": { "body": ["n:1"] } }));
+    assert!(access(&add, &mut req, &mut context(Compat::Kong2)).is_none());
+    assert_eq!(block_on(req.into_body().collect()).unwrap_err().to_string(), "gone");
+}
+
+#[test]
 fn the_type_is_found_anywhere_in_the_header() {
     let config = json!({ "add": { "body": ["n:1"] } });
     for kind in ["APPLICATION/JSON", "application/json; charset=utf-8", "x, application/json"] {
@@ -467,4 +480,36 @@ fn an_empty_configuration_changes_nothing() {
     let before: HeaderMap = req.headers().clone();
     let cx = run(&json!({}), &mut req);
     assert_eq!((req.headers(), cx.query, &*cx.path), (&before, None, "/"));
+}
+
+// === any input ===
+
+proptest! {
+    #[test]
+    fn no_body_is_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..200), marks in "(--XX|\r\n|--|[a;=\" :]){0,40}") {
+        let config = json!({
+            "remove": { "body": ["r"] },
+            "rename": { "body": ["o:n"] },
+            "replace": { "body": ["n:rep"] },
+            "add": { "body": ["z:1"] },
+            "append": { "body": ["z:2"] },
+        });
+        let transformer = plugin::<RequestTransformer>(&config);
+        for kind in [FORM, "application/json", "application/x-www-form-urlencoded"] {
+            for sent in [&bytes, marks.as_bytes()] {
+                let mut req = request("POST", "/", &[("content-type", kind)], "");
+                *req.body_mut() = Body::full(sent.to_vec());
+                access(&transformer, &mut req, &mut context(Compat::Kong2));
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_form_reads_as_it_was(pairs in prop::collection::vec(("[a-z%+&= é]{1,4}", "[a-z%+&= é]{0,4}"), 0..9)) {
+        let mut args = Args::default();
+        for (name, value) in &pairs {
+            args.push(name.as_bytes(), Some(value.as_bytes().to_vec()));
+        }
+        prop_assert_eq!(Args::parse(args.encode().as_bytes()), args);
+    }
 }
