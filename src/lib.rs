@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod config;
 pub mod crypto;
 pub mod entity;
+pub mod keys;
 pub mod number;
 pub mod pcre;
 pub mod plugin;

@@ -1,0 +1,171 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::keys::fixtures;
+use crate::server::certificates::{CertTable, fallback};
+use crate::settings::Settings;
+use crate::snapshot::{Certificates, KeyPair};
+use arc_swap::ArcSwap;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CipherSuite, ClientConfig, ClientConnection, Connection, DigitallySignedStruct, HandshakeKind, NamedGroup,
+    ProtocolVersion, ServerConnection, SignatureScheme,
+};
+
+/// A client that says which signatures it knows and believes all certificates.
+#[derive(Debug)]
+struct Trusting(Vec<SignatureScheme>);
+
+impl ServerCertVerifier for Trusting {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.clone()
+    }
+}
+
+const ALL: [SignatureScheme; 2] = [SignatureScheme::RSA_PSS_SHA256, SignatureScheme::ECDSA_NISTP256_SHA256];
+
+fn client(provider: CryptoProvider, schemes: &[SignatureScheme]) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Trusting(schemes.to_vec())))
+        .with_no_client_auth()
+}
+
+fn connect(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>, sni: &str) -> (ClientConnection, ServerConnection) {
+    let name = ServerName::try_from(sni.to_owned()).unwrap();
+    let mut one = Connection::from(ClientConnection::new(Arc::clone(client), name).unwrap());
+    let mut two = Connection::from(ServerConnection::new(Arc::clone(server)).unwrap());
+    for _ in 0..6 {
+        carry(&mut one, &mut two);
+        carry(&mut two, &mut one);
+    }
+    let (Connection::Client(one), Connection::Server(two)) = (one, two) else { unreachable!() };
+    assert!(!one.is_handshaking() && !two.is_handshaking());
+    (one, two)
+}
+
+fn carry(from: &mut Connection, to: &mut Connection) {
+    let mut wire = Vec::new();
+    while from.wants_write() {
+        from.write_tls(&mut wire).unwrap();
+    }
+    let mut rest = wire.as_slice();
+    while !rest.is_empty() {
+        to.read_tls(&mut rest).unwrap();
+        to.process_new_packets().unwrap();
+    }
+}
+
+fn live(pairs: Vec<KeyPair>) -> Live {
+    let names = [("both.test".into(), 0)].into_iter().collect();
+    let certificates = Certificates { pairs: vec![pairs], names };
+    let table = CertTable::new(&certificates, fallback(&Settings::default()).unwrap()).unwrap();
+    Arc::new(ArcSwap::from_pointee(table))
+}
+
+fn leaf(connection: &ClientConnection) -> Vec<u8> {
+    connection.peer_certificates().unwrap()[0].to_vec()
+}
+
+#[test]
+fn the_handshake_is_the_cheap_and_strong_one() {
+    let server = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap().config(true).unwrap();
+    let mut offered = client(aws_lc_rs::default_provider(), &ALL);
+    offered.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+    let offered = Arc::new(offered);
+    let (one, two) = connect(&offered, &server, "BOTH.test");
+    assert_eq!(one.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+    assert_eq!(one.negotiated_cipher_suite().unwrap().suite(), CipherSuite::TLS13_AES_128_GCM_SHA256);
+    assert_eq!(one.negotiated_key_exchange_group().unwrap().name(), NamedGroup::X25519MLKEM768);
+    assert_eq!(one.alpn_protocol(), Some(&b"h2"[..]));
+    assert_eq!(two.server_name(), Some("both.test"));
+    assert_eq!(one.tls13_tickets_received(), 1);
+    assert_eq!(one.handshake_kind(), Some(HandshakeKind::Full));
+    let (again, _) = connect(&offered, &server, "BOTH.test");
+    assert_eq!(again.handshake_kind(), Some(HandshakeKind::Resumed));
+}
+
+#[test]
+fn tickets_hold_at_every_listener() {
+    let tls = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap();
+    let offered = Arc::new(client(aws_lc_rs::default_provider(), &ALL));
+    connect(&offered, &tls.config(true).unwrap(), "both.test");
+    let (again, _) = connect(&offered, &tls.config(false).unwrap(), "both.test");
+    assert_eq!(again.handshake_kind(), Some(HandshakeKind::Resumed));
+}
+
+#[test]
+fn without_http2_only_http1_is_offered() {
+    let server = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap().config(false).unwrap();
+    let mut offered = client(aws_lc_rs::default_provider(), &ALL);
+    offered.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    assert_eq!(connect(&Arc::new(offered), &server, "x.test").0.alpn_protocol(), Some(&b"http/1.1"[..]));
+}
+
+#[test]
+fn tls_12_still_works_and_resumes() {
+    let server = ServerTls::new(live(vec![fixtures::rsa("both.test")])).unwrap().config(true).unwrap();
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| suite.tls13().is_none());
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Trusting(ALL.to_vec())))
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    let (one, _) = connect(&config, &server, "both.test");
+    assert_eq!(one.negotiated_cipher_suite().unwrap().suite(), CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256);
+    assert_eq!(connect(&config, &server, "both.test").0.handshake_kind(), Some(HandshakeKind::Resumed));
+}
+
+#[test]
+fn of_two_keys_the_one_that_the_client_knows() {
+    let pairs = vec![fixtures::rsa("both.test"), fixtures::leaf(&["both.test"])];
+    let (rsa, ecdsa) = (pairs[0].chain[0].clone(), pairs[1].chain[0].clone());
+    let server = ServerTls::new(live(pairs)).unwrap().config(true).unwrap();
+    for (schemes, want) in [(&ALL[..], &ecdsa), (&ALL[..1], &rsa), (&ALL[1..], &ecdsa)] {
+        let config = Arc::new(client(aws_lc_rs::default_provider(), schemes));
+        assert_eq!(leaf(&connect(&config, &server, "both.test").0), *want, "{schemes:?}");
+    }
+}
+
+#[test]
+fn a_reload_shows_at_the_next_handshake() {
+    let live = live(vec![fixtures::leaf(&["both.test"])]);
+    let server = ServerTls::new(Arc::clone(&live)).unwrap().config(true).unwrap();
+    let fresh = || Arc::new(client(aws_lc_rs::default_provider(), &ALL));
+    let before = leaf(&connect(&fresh(), &server, "both.test").0);
+    live.store(self::live(vec![fixtures::leaf(&["both.test"])]).load_full());
+    assert_ne!(leaf(&connect(&fresh(), &server, "both.test").0), before);
+}
