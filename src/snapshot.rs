@@ -47,6 +47,8 @@ pub struct Route {
     pub path_handling: PathHandling,
     /// `Some` when only https may use it: 426 or the redirect's status.
     pub https_only: Option<StatusCode>,
+    /// Whether only gRPC may use it (`protocols` grpc or grpcs).
+    pub grpc: bool,
     /// Its plugins.
     pub chain: Chain,
 }

@@ -203,7 +203,10 @@ impl Exchange {
         if !matches!(body, Body::Incoming(_)) {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
-        let query = self.cx.query.take().filter(|made| !made.is_empty()).or(query);
+        let query = match self.cx.query.take() {
+            Some(made) => Some(made).filter(|made| !made.is_empty()),
+            None => query,
+        };
         parts.uri = upstream_uri(&self.cx.path, query.as_deref())?;
         parts.version = Version::HTTP_11;
 

@@ -1,6 +1,222 @@
-//! The process's side toward clients: listeners, TLS, and what comes before the first request.
+//! The process's side toward clients: listeners, worker threads, and how they stop.
+//!
+//! One thread per core, each with a runtime, listening sockets, upstream connections and addresses of its own. Workers
+//! share the settings and the snapshot, which never change.
 
 pub mod certificates;
+pub mod closing;
+pub mod connection;
+pub mod downstream;
 pub mod listen;
 pub mod proxy_protocol;
+mod signals;
 pub mod tls;
+pub mod worker;
+
+use crate::observe::access::{self, Access, Sink};
+use crate::settings::{Listen, Settings};
+use crate::snapshot::Snapshot;
+use crate::upstream::connect::Links;
+use arc_swap::ArcSwap;
+use certificates::CertTable;
+use connection::{Door, refusals};
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tls::ServerTls;
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
+use worker::Worker;
+
+/// Time between two rounds of a worker's housekeeping.
+const TIDY: Duration = Duration::from_millis(500);
+/// Rest after the system refused another connection, so that the loop does not spin.
+const REST: Duration = Duration::from_millis(50);
+
+/// Why a process cannot serve.
+#[derive(Debug)]
+pub struct ServeError(String);
+
+/// What a worker thread is started with.
+struct Start {
+    settings: Arc<Settings>,
+    snapshot: Arc<Snapshot>,
+    links: Links,
+    sink: Option<Sink>,
+    sockets: Vec<(TcpListener, Door)>,
+    stop: watch::Receiver<bool>,
+}
+
+/// A process that listens and has not begun to serve.
+pub struct Server {
+    settings: Arc<Settings>,
+    snapshot: Arc<Snapshot>,
+    links: Links,
+    sink: Option<Sink>,
+    doors: Vec<(Vec<TcpListener>, Door)>,
+    workers: usize,
+}
+
+/// Opens the listeners and serves until a signal says stop.
+///
+/// # Errors
+/// When the process cannot begin: a port that is taken, a certificate that cannot be read.
+pub fn serve(settings: Settings, snapshot: Snapshot) -> Result<(), ServeError> {
+    Server::open(settings, snapshot)?.run()
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Opens everything that can fail: listeners, certificates, logs.
+    ///
+    /// # Errors
+    /// What cannot be opened, and what to do about it.
+    pub fn open(settings: Settings, snapshot: Snapshot) -> Result<Self, ServeError> {
+        let (settings, snapshot) = (Arc::new(settings), Arc::new(snapshot));
+        let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let links = Links::new(&settings).map_err(ServeError::from_any)?;
+        let sink = access::open(&settings.access_log)
+            .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
+        let tls = tls(&settings, &snapshot)?;
+        let mut doors = Vec::new();
+        for listen in &settings.proxy_listen {
+            let sockets = listen::open(listen, workers).map_err(ServeError::from_any)?;
+            doors.push((sockets, door(listen, &tls, &settings)?));
+        }
+        Ok(Self { settings, snapshot, links, sink, doors, workers })
+    }
+
+    /// The addresses that are listened on, as the system gave them.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.doors.iter().filter_map(|(sockets, _)| sockets.first()?.local_addr().ok())
+    }
+
+    /// Serves until a signal says stop, then lets what is under way end.
+    ///
+    /// # Errors
+    /// When threads cannot be started.
+    pub fn run(mut self) -> Result<(), ServeError> {
+        let (stop, stopped) = watch::channel(false);
+        let mut threads = Vec::new();
+        for number in 0..self.workers {
+            let start = self.start(stopped.clone());
+            let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+            threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
+        }
+        let told = signals::wait().map_err(ServeError::from_any)?;
+        tracing::info!(signal = told, limit = ?self.settings.drain_timeout, "stopping: requests under way may end");
+        let _ = stop.send(true);
+        let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
+        if results.contains(&false) {
+            tracing::warn!("the time to stop ran out; some requests were cut off");
+        }
+        Ok(())
+    }
+
+    /// One worker's share of the sockets.
+    fn start(&mut self, stop: watch::Receiver<bool>) -> Start {
+        let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
+        Start {
+            settings: self.settings.clone(),
+            snapshot: self.snapshot.clone(),
+            links: self.links.clone(),
+            sink: self.sink.clone(),
+            sockets: self.doors.iter_mut().filter_map(take).collect(),
+            stop,
+        }
+    }
+}
+
+fn tls(settings: &Settings, snapshot: &Snapshot) -> Result<ServerTls, ServeError> {
+    let fallback = certificates::fallback(settings).map_err(ServeError::from_any)?;
+    let table = CertTable::new(&snapshot.certificates, fallback).map_err(ServeError::from_any)?;
+    ServerTls::new(Arc::new(ArcSwap::from_pointee(table))).map_err(ServeError::from_any)
+}
+
+fn door(listen: &Listen, tls: &ServerTls, settings: &Settings) -> Result<Door, ServeError> {
+    let config = listen.ssl.then(|| tls.config(listen.http2)).transpose().map_err(ServeError::from_any)?;
+    Ok(Door { listen: listen.clone(), tls: config.map(TlsAcceptor::from), refuse: refusals(settings) })
+}
+
+/// One worker thread, from its runtime to its end. Whether everything under way ended in time.
+fn work(start: Start) -> bool {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "a worker cannot start");
+            return false;
+        }
+    };
+    let local = LocalSet::new();
+    local.block_on(&runtime, serve_until_told(start))
+}
+
+async fn serve_until_told(start: Start) -> bool {
+    let Start { settings, snapshot, links, sink, sockets, mut stop } = start;
+    let limit = settings.drain_timeout;
+    let worker = Rc::new(Worker::new(settings, snapshot, links, Access::new(sink)));
+    let listening: Vec<_> = sockets
+        .into_iter()
+        .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))
+        .collect();
+    let tidying = tokio::task::spawn_local(tidy(worker.clone()));
+    let _ = stop.wait_for(|told| *told).await;
+    listening.iter().for_each(tokio::task::JoinHandle::abort);
+    worker.closing.close();
+    let whole = connection::drained(&worker.closing, limit).await;
+    tidying.abort();
+    worker.tidy();
+    whole
+}
+
+async fn tidy(worker: Rc<Worker>) {
+    loop {
+        tokio::time::sleep(TIDY).await;
+        worker.tidy();
+    }
+}
+
+/// Accepts until aborted. An error concerns one connection, or the process's limits, never the listener.
+async fn listen_on(worker: Rc<Worker>, socket: TcpListener, door: Rc<Door>) {
+    let listener = match tokio::net::TcpListener::from_std(socket) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "a listener cannot be used"),
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                tokio::task::spawn_local(connection::serve(worker.clone(), door.clone(), stream, peer));
+            }
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept a connection");
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+}
+
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+}
+
+// === impl ServeError ===
+
+impl ServeError {
+    fn from_any(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ServeError {}
