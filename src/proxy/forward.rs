@@ -3,9 +3,9 @@
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
-use crate::server::worker::Worker;
+use crate::proxy::worker::Worker;
 use crate::snapshot::Service;
-use crate::upstream::connect::{ConnectError, connect};
+use crate::upstream::connect::ConnectError;
 use crate::upstream::lease::Lease;
 use crate::upstream::peers::{Peer, Peers};
 use http::request::Parts;
@@ -121,23 +121,23 @@ async fn attempt(
     mut request: Request<RequestBody>,
     spare: Option<&Parts>,
 ) -> Result<Answer, Trouble> {
-    let link = match worker.links.link(service, peer, request.headers()) {
+    let host = request.headers()[header::HOST].clone();
+    let link = match worker.links.link(peer.address, service.tls.as_ref(), &host) {
         Ok(link) => link,
         Err(error) => return Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
     };
     while let Some(lease) = Lease::reused(link.key, &worker.pool).await {
-        let host = request.headers()[header::HOST].clone();
         match exchange(lease, request, service).await {
             Err(Trouble::Unsent(back, _)) => request = *back,
             Err(Trouble::Sent(Failure::BadGateway)) if spare.is_some() => {
                 request = spare.map(again).unwrap_or_default();
-                request.headers_mut().insert(header::HOST, host);
+                request.headers_mut().insert(header::HOST, host.clone());
                 break;
             }
             other => return other,
         }
     }
-    match connect(worker, &link, service.connect_timeout).await {
+    match worker.links.connect(&link, service.connect_timeout).await {
         Ok(sender) => exchange(Lease::fresh(sender, link.key, worker.pool.clone()), request, service).await,
         Err(error) => Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
     }

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod client;
+pub mod closing;
 pub mod failure;
 pub mod forward;
 pub mod gather;
@@ -12,6 +13,7 @@ mod own;
 pub mod request;
 pub mod response;
 pub mod upgrade;
+pub mod worker;
 
 use crate::body::Body;
 use crate::entity::{Compat, RouteId};
@@ -20,7 +22,7 @@ use crate::plugin::{Ctx, Kept, Origin};
 use crate::reply::Asker;
 use crate::route::target::{self, Target};
 use crate::route::{Match, Query, rewrite};
-use crate::server::worker::{Pinned, Worker};
+use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::{Route, Service, Snapshot};
 use crate::upstream::lease::Lease;
 use crate::upstream::peers::Peers;

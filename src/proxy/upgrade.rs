@@ -1,7 +1,7 @@
 //! After a 101: bytes both ways, whatever they are, until one side ends or both are silent for too long.
 
-use crate::server::closing::Seat;
-use crate::server::worker::Worker;
+use crate::proxy::closing::Seat;
+use crate::proxy::worker::Worker;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;

@@ -1,9 +1,9 @@
 //! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
 
-use super::closing::{Closing, Seat};
+use crate::proxy::closing::{Closing, Seat};
 use super::downstream::{Downstream, Refuse};
 use super::proxy_protocol::{self, Parsed};
-use super::worker::Worker;
+use crate::proxy::worker::Worker;
 use crate::entity::Compat;
 use crate::plugin::Origin;
 use crate::proxy::client::Connection;

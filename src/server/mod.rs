@@ -4,14 +4,14 @@
 //! share the settings and the snapshot, which never change.
 
 pub mod certificates;
-pub mod closing;
+
 pub mod connection;
 pub mod downstream;
 pub mod listen;
 pub mod proxy_protocol;
 mod signals;
 pub mod tls;
-pub mod worker;
+
 
 use crate::observe::access::{self, Access, Sink};
 use crate::settings::{Listen, Settings};
@@ -30,7 +30,7 @@ use tls::ServerTls;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
-use worker::Worker;
+use crate::proxy::worker::Worker;
 
 /// Time between two rounds of a worker's housekeeping.
 const TIDY: Duration = Duration::from_millis(500);

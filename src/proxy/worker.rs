@@ -3,7 +3,7 @@
 
 use super::closing::Closing;
 use crate::observe::access::Access;
-use crate::proxy::body::RequestBody;
+use super::body::RequestBody;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upstream::connect::Links;

@@ -1,0 +1,159 @@
+//! New connections to upstreams: TCP, TLS where the service wants it, and hyper's client on top.
+
+use super::pool::Key;
+use super::tls::{ClientConfigs, ClientTls, TlsError};
+use crate::keys::KeyError;
+use crate::settings::Settings;
+use crate::snapshot::UpstreamTls;
+use bytes::Bytes;
+use foldhash::fast::FixedState;
+use http::HeaderValue;
+use http_body::Body;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Where a connection leads and how it is protected.
+#[derive(Debug)]
+pub struct Link {
+    /// Which idle connections would do as well.
+    pub key: Key,
+    /// For TLS: the way to speak it, and the Host that names the other side.
+    tls: Option<(Arc<ClientTls>, HeaderValue)>,
+}
+
+/// How a worker reaches upstreams. A copy for each worker; what is costly to build is shared.
+#[derive(Clone, Debug)]
+pub struct Links {
+    configs: Arc<ClientConfigs>,
+    known: RefCell<HashMap<usize, Way, foldhash::fast::RandomState>>,
+    response_head: usize,
+}
+
+/// A service's way to speak TLS, found once. It holds what its key is the address of.
+#[derive(Clone, Debug)]
+struct Way {
+    _of: Arc<UpstreamTls>,
+    found: Result<Arc<ClientTls>, TlsError>,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// It took too long.
+    Timeout,
+    /// The system says no.
+    Io(io::Error),
+    /// TLS cannot be set up for this service.
+    Tls(TlsError),
+}
+
+// === impl Links ===
+
+impl Links {
+    /// Reads what settings name.
+    ///
+    /// # Errors
+    /// When the client certificate of the settings cannot be used.
+    pub fn new(settings: &Settings) -> Result<Self, KeyError> {
+        let configs = Arc::new(ClientConfigs::new(settings)?);
+        Ok(Self { configs, known: RefCell::default(), response_head: settings.response_head })
+    }
+
+    /// Where a connection to this address leads, for a service and a Host.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up for the service.
+    pub fn link(
+        &self,
+        address: SocketAddr,
+        tls: Option<&Arc<UpstreamTls>>,
+        host: &HeaderValue,
+    ) -> Result<Link, ConnectError> {
+        let Some(wanted) = tls else { return Ok(Link { key: Key { address, tls: 0 }, tls: None }) };
+        let way = self.way(wanted)?;
+        let key = Key { address, tls: FixedState::default().hash_one((way.id, host.as_bytes())).max(1) };
+        Ok(Link { key, tls: Some((way, host.clone())) })
+    }
+
+    fn way(&self, wanted: &Arc<UpstreamTls>) -> Result<Arc<ClientTls>, ConnectError> {
+        let mut known = self.known.borrow_mut();
+        let make = || Way { _of: wanted.clone(), found: self.configs.get(wanted) };
+        let way = known.entry(Arc::as_ptr(wanted).addr()).or_insert_with(make);
+        way.found.clone().map_err(ConnectError::Tls)
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// When it cannot be opened in time.
+    pub async fn connect<B>(&self, link: &Link, limit: Duration) -> Result<SendRequest<B>, ConnectError>
+    where
+        B: Body<Data = Bytes> + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let opening = open(link, self.response_head);
+        tokio::time::timeout(limit, opening).await.unwrap_or(Err(ConnectError::Timeout))
+    }
+}
+
+async fn open<B>(link: &Link, head: usize) -> Result<SendRequest<B>, ConnectError>
+where
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let socket = TcpStream::connect(link.key.address).await?;
+    socket.set_nodelay(true)?;
+    let Some((way, host)) = &link.tls else { return speak(socket, head).await };
+    let name = way.name(host.to_str().unwrap_or_default()).map_err(ConnectError::Tls)?;
+    let connector = TlsConnector::from(way.config.clone());
+    speak(connector.connect(name, socket).await?, head).await
+}
+
+/// Hands the socket to hyper; a task of this worker drives it.
+async fn speak<S, B>(socket: S, head: usize) -> Result<SendRequest<B>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut builder = Builder::new();
+    builder.max_buf_size(head.max(8 * 1024) + 128 * 1024).max_header_size(head);
+    let (sender, connection) = builder.handshake(TokioIo::new(socket)).await.map_err(io::Error::other)?;
+    tokio::task::spawn_local(async move {
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::debug!(%error, "an upstream connection ended with an error");
+        }
+    });
+    Ok(sender)
+}
+
+// === impl ConnectError ===
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("it took too long"),
+            Self::Io(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}

@@ -1,0 +1,5 @@
+//! The side toward upstreams: names, balancing, connections, TLS.
+
+pub mod connect;
+pub mod lease;
+pub mod pool;
