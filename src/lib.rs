@@ -3,8 +3,10 @@
 pub mod args;
 pub mod body;
 pub mod buffer;
+pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod demo;
 pub mod entity;
 pub mod keys;
 pub mod number;

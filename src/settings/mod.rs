@@ -1,8 +1,22 @@
 //! How the process itself is set up: listeners, limits, trust, logs. Kong's keys (`kong/operations.md` §2) under their
-//! own names; where they come from (flags, environment, file) is decided in `table.rs`.
+//! own names. `table.rs` says what every key means, `sources.rs` which source wins, `load` in `load.rs` does it.
+
+pub mod file;
+pub mod ignored;
+pub mod listen;
+mod lists;
+mod load;
+pub mod reading;
+pub mod resolve;
+pub mod sources;
+pub mod table;
+pub mod units;
+
+pub use load::{Loaded, load};
 
 use ipnet::IpNet;
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +24,8 @@ use std::time::Duration;
 /// Every setting, understood and defaulted.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// `prefix`: the folder that relative log paths start from.
+    pub prefix: PathBuf,
     /// `declarative_config`: the Kong file.
     pub declarative_config: Option<PathBuf>,
     /// `declarative_config_string`: the document itself; the file wins if both are set.
@@ -70,6 +86,8 @@ pub struct Settings {
     pub client_ssl: Option<(PathBuf, PathBuf)>,
     /// `lua_ssl_trusted_certificate`: CA files for verifying upstreams; `system` adds the system's.
     pub trusted_certificates: Vec<PathBuf>,
+    /// `--resolve`: addresses that stand in for what DNS says about a host and port, as curl's option of that name.
+    pub resolve: HashMap<(Box<str>, u16), SocketAddr>,
     /// Longest time that an upstream's address is believed, in spite of a longer DNS TTL.
     pub dns_max_ttl: Duration,
     /// Longest time to wait for an address.
@@ -158,6 +176,43 @@ pub enum AccessLog {
     File(PathBuf),
 }
 
+// === impl Listen ===
+
+impl Listen {
+    /// An address without any flag.
+    #[must_use]
+    pub const fn plain(address: SocketAddr) -> Self {
+        Self { address, ssl: false, http2: false, proxy_protocol: false, backlog: None, reuseport: false }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.ssl { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.address)?;
+        if self.http2 { f.write_str(" (http2)") } else { Ok(()) }
+    }
+}
+
+// === impl Tokens ===
+
+impl Tokens {
+    /// None at all: `headers = off`.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            server: false,
+            via: false,
+            proxy_latency: false,
+            upstream_latency: false,
+            response_latency: false,
+            admin_latency: false,
+            upstream_status: false,
+            request_id: false,
+        }
+    }
+}
+
 impl Default for Tokens {
     fn default() -> Self {
         Self {
@@ -173,12 +228,15 @@ impl Default for Tokens {
     }
 }
 
+// === impl Settings ===
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            prefix: PathBuf::from("/usr/local/kong/"),
             declarative_config: None,
             declarative_config_string: None,
-            proxy_listen: Vec::new(),
+            proxy_listen: vec![Listen::plain(SocketAddr::from(([127, 0, 0, 1], 54321)))],
             admin_listen: Vec::new(),
             status_listen: Vec::new(),
             plugins: Plugins::Bundled(Vec::new()),
@@ -206,6 +264,7 @@ impl Default for Settings {
             ssl_cert_key: Vec::new(),
             client_ssl: None,
             trusted_certificates: Vec::new(),
+            resolve: HashMap::new(),
             dns_max_ttl: Duration::from_secs(5),
             dns_timeout: Duration::from_secs(5),
             workers: None,

@@ -1,0 +1,190 @@
+//! What the command line can say. Declarations only.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  gateway demo             try it: a sample file, with a stand-in for every upstream
+  gateway run              serve gateway.yml on 127.0.0.1:54321
+  gateway check kong.yml   say what is wrong with a file, and where
+  gateway run --config kong.yml --listen 0.0.0.0:8000 --listen '0.0.0.0:8443 ssl http2'
+  KONG_DATABASE=off KONG_DECLARATIVE_CONFIG=kong.yml KONG_PROXY_LISTEN=0.0.0.0:8000 gateway run
+
+Exit status: 0 done, 1 refused (the message says why), 2 wrong usage or an unreadable file.";
+
+/// An API gateway that reads Kong's declarative file (kong.yml) as it is, and answers as Kong answers.
+#[derive(Debug, Parser)]
+#[command(name = "gateway", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve a Kong file.
+    Run(Run),
+    /// Serve the sample file, with a stand-in for every upstream that answers with the request it got.
+    Demo(Demo),
+    /// Say what is wrong with Kong files. Nothing is served.
+    Check(Check),
+    /// Kong's `kong config` commands, in Kong's words.
+    #[command(subcommand)]
+    Config(Config),
+    /// Print the version.
+    Version,
+}
+
+const RUN_HELP: &str = "\
+The file is the first of: --config, KONG_DECLARATIVE_CONFIG (a path),
+KONG_DECLARATIVE_CONFIG_STRING (the document itself), gateway.yml in the current folder.
+A setting comes from the first of: the command line, the environment (KONG_…), the file
+of -c, the default. docs/configuration.md lists all settings.
+
+Examples:
+  gateway run --config kong.yml
+  gateway run --listen '127.0.0.1:8443 ssl http2' --set ssl_cert=a.pem --set ssl_cert_key=a.key
+  gateway run --set client_max_body_size=10m --set log_level=debug
+  gateway run --resolve rest:3000:127.0.0.1:8080     rest:3000 is a program on this machine";
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_HELP)]
+pub(super) struct Run {
+    /// The Kong file; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Use this address in place of what DNS says for a host and port; can be given more than once.
+    #[arg(long, value_name = "HOST:PORT:ADDR[:PORT]", value_parser = crate::settings::resolve::parse)]
+    pub(super) resolve: Vec<crate::settings::resolve::Override>,
+    #[command(flatten)]
+    pub(super) serving: Serving,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+const DEMO_HELP: &str = "\
+Nothing else needs to be installed or running. A stand-in answers with the request that it received, as JSON; it also
+echoes WebSocket messages, and ticks for clients that accept text/event-stream.";
+
+#[derive(Debug, Args)]
+#[command(after_help = DEMO_HELP)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    pub(super) serving: Serving,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serving {
+    /// Where to listen, with Kong's flags (ssl, http2, …); can be given more than once.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) listen: Vec<String>,
+    /// What to log: debug, info, notice, warn, error.
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) log_level: Option<String>,
+}
+
+/// Where settings come from, besides the environment.
+#[derive(Debug, Default, Args)]
+pub(super) struct Settings {
+    /// A file of settings in the syntax of kong.conf.
+    #[arg(short = 'c', long = "conf", value_name = "KONG.CONF")]
+    pub(super) conf: Option<PathBuf>,
+    /// Set any setting; can be given more than once.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) set: Vec<(String, String)>,
+}
+
+const CHECK_HELP: &str = "\
+Without a file, the one that `gateway run` would serve is checked. Variables in a file (${NAME}) are looked up in the
+environment, and KONG_PLUGINS limits the plugins that it may use.
+
+Exit status: 0 all can be served, 1 one cannot, 2 one cannot be read.";
+
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_HELP)]
+pub(super) struct Check {
+    /// The Kong files; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// `short` is one line per finding: FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// With the lines that a finding is about.
+    #[default]
+    Human,
+    /// One line per finding.
+    Short,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Check a declarative file, and print what Kong prints.
+    Parse(Parse),
+    /// Write a sample file.
+    Init {
+        /// Where to.
+        #[arg(default_value = "kong.yml")]
+        file: PathBuf,
+    },
+}
+
+/// Takes the options of `kong config parse`; those that only matter to Kong are accepted, and hidden.
+#[derive(Debug, Args)]
+pub(super) struct Parse {
+    /// The file.
+    pub(super) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    #[arg(short = 'p', long = "prefix", hide = true)]
+    pub(super) _prefix: Option<PathBuf>,
+    #[arg(long = "v", hide = true)]
+    pub(super) _verbose: bool,
+    #[arg(long = "vv", hide = true)]
+    pub(super) _debug: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not of the form KEY=VALUE"))?;
+    Ok((key.trim().to_ascii_lowercase(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declarations_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_run_takes() {
+        let line =
+            "gateway run --config - --listen 127.0.0.1:1 --listen [::1]:2 --set A=b=c --resolve r:80:127.0.0.1:8080";
+        let Command::Run(run) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!("not run") };
+        assert_eq!(run.config, Some("-".into()));
+        assert_eq!(run.serving.listen, ["127.0.0.1:1", "[::1]:2"]);
+        assert_eq!(run.settings.set, [("a".to_owned(), "b=c".to_owned())]);
+        assert_eq!(run.resolve, [(("r".into(), 80), "127.0.0.1:8080".parse().unwrap())]);
+    }
+
+    #[test]
+    fn what_kong_config_parse_takes() {
+        let line = "gateway config parse -c kong.conf -p /p --vv kong.yml";
+        let Command::Config(Config::Parse(parse)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("not config parse")
+        };
+        assert_eq!((parse.file, parse.settings.conf), (Some("kong.yml".into()), Some("kong.conf".into())));
+    }
+}

@@ -1,0 +1,100 @@
+//! Which Kong file it is, and its text.
+
+use crate::config::report::Source;
+use crate::settings::Settings;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The file that is served when nothing names another.
+pub(super) const DEFAULT: &str = "gateway.yml";
+
+/// Where a document is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// In a setting.
+    Inline(String),
+}
+
+// === impl Place ===
+
+impl Place {
+    /// A path as the command line gives it.
+    pub(super) fn of(path: &Path) -> Self {
+        if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path.to_owned()) }
+    }
+
+    /// The command line's, else the settings', else the file in the current folder.
+    pub(super) fn choose(flag: Option<&Path>, settings: &Settings) -> Self {
+        let file = flag.map(Self::of).or_else(|| settings.declarative_config.clone().map(Self::File));
+        let inline = || settings.declarative_config_string.clone().map(Self::Inline);
+        file.or_else(inline).unwrap_or_else(|| Self::File(DEFAULT.into()))
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is not there, cannot be read, or is no UTF-8.
+    pub(super) fn read(&self) -> io::Result<Source> {
+        let text = match self {
+            Self::File(path) => std::fs::read(path)?,
+            Self::Stdin => read_stdin()?,
+            Self::Inline(text) => text.clone().into_bytes(),
+        };
+        let text =
+            String::from_utf8(text).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        Ok(Source { name: self.to_string().into(), text: text.into() })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str("standard input"),
+            Self::Inline(_) => f.write_str("KONG_DECLARATIVE_CONFIG_STRING"),
+        }
+    }
+}
+
+fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_first_that_is_named_counts() {
+        let mut settings = Settings::default();
+        assert_eq!(Place::choose(None, &settings), Place::File("gateway.yml".into()));
+        settings.declarative_config_string = Some("{}".to_owned());
+        assert_eq!(Place::choose(None, &settings), Place::Inline("{}".to_owned()));
+        settings.declarative_config = Some("/kong.yml".into());
+        assert_eq!(Place::choose(None, &settings), Place::File("/kong.yml".into()));
+        assert_eq!(Place::choose(Some(Path::new("-")), &settings), Place::Stdin);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text() {
+        let source = Place::Inline("\u{feff}a: 1".to_owned()).read().unwrap();
+        assert_eq!(&*source.text, "a: 1");
+    }
+
+    #[test]
+    fn what_is_not_there_or_no_text_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.yml");
+        assert_eq!(Place::of(&path).read().unwrap_err().kind(), io::ErrorKind::NotFound);
+        std::fs::write(&path, b"\xff").unwrap();
+        assert_eq!(Place::of(&path).read().unwrap_err().to_string(), "it is not UTF-8");
+    }
+}

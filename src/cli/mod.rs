@@ -1,0 +1,62 @@
+//! The command line: words to actions, results to text and exit codes (0 done, 1 refused, 2 wrong usage or unreadable).
+//! Nothing here decides what a configuration means or how a request is answered.
+
+mod args;
+mod check;
+mod count;
+mod demo;
+mod document;
+mod edge;
+mod findings;
+mod kong;
+mod logs;
+mod print;
+mod run;
+
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+use args::{Cli, Command, Config};
+use clap::Parser;
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+/// The server: listens as the settings say, serves the snapshot, and comes back when the process was asked to stop.
+pub type Serve = fn(Settings, Snapshot) -> io::Result<()>;
+
+/// Exit code of a file or setting that is refused, and of a server that cannot start.
+const REFUSED: u8 = 1;
+/// Exit code of wrong usage, and of a file that cannot be read.
+const UNREADABLE: u8 = 2;
+
+/// Does what the words say; the first is the program's name. `serve` is what `run` and `demo` end in.
+pub fn main(words: impl IntoIterator<Item = OsString>, serve: Serve) -> ExitCode {
+    let command = match Cli::try_parse_from(words) {
+        Ok(cli) => cli.command,
+        Err(usage) => {
+            let _ = usage.print();
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(UNREADABLE));
+        }
+    };
+    match command {
+        Command::Run(args) => run::main(&args, serve),
+        Command::Demo(args) => demo::main(&args, serve),
+        Command::Check(args) => check::main(&args),
+        Command::Config(Config::Parse(args)) => kong::parse(&args),
+        Command::Config(Config::Init { file }) => kong::init(&file),
+        Command::Version => version(),
+    }
+}
+
+fn version() -> ExitCode {
+    print::out(concat!("gateway ", env!("CARGO_PKG_VERSION"), "\n"));
+    ExitCode::SUCCESS
+}
+
+/// Prints messages about settings.
+fn refuse(messages: &[String]) -> ExitCode {
+    for message in messages {
+        print::err(&format!("error: {message}\n"));
+    }
+    ExitCode::from(REFUSED)
+}

@@ -1,0 +1,92 @@
+//! Sources to settings: every key is read, every error collected.
+
+use super::reading::{Edge, Note, Reading};
+use super::sources::{Raw, Sources};
+use super::table::{KEYS, Key};
+use super::{Settings, ignored};
+use std::path::PathBuf;
+
+/// Settings that a process can run with.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// What is set and changes nothing, and the like, by key.
+    pub notes: Vec<Note>,
+}
+
+/// Reads all settings.
+///
+/// # Errors
+/// A message per error, in Kong's words where Kong has the key (`kong/operations.md` §1).
+pub fn load(sources: &Sources<'_>, edge: Edge<'_>) -> Result<Loaded, Vec<String>> {
+    let (mut raw, mut errors) = sources.merge();
+    let written = ["ssl_cert", "ssl_cert_key"].map(|key| raw.contains_key(key));
+    let mut reading = Reading::new(edge);
+    for key in KEYS {
+        if let Some((name, value)) = take(&mut raw, key, &mut reading) {
+            reading.key = name;
+            let fault = (key.read)(&mut reading, &value).err();
+            errors.extend(fault.map(|f| f.message(name, &value)));
+        }
+    }
+    note_ignored(&raw, &mut reading);
+    pair_certificates(&reading, written, &mut errors);
+    show_certificate(&mut reading, &mut errors);
+    reading.notes.sort_by(|a, b| a.key.cmp(&b.key));
+    let Reading { settings, notes, .. } = reading;
+    if errors.is_empty() { Ok(Loaded { settings, notes }) } else { Err(errors) }
+}
+
+/// The value that counts for a key, under the name that it was given; the others are told.
+fn take(raw: &mut Raw, key: &Key, reading: &mut Reading<'_>) -> Option<(&'static str, String)> {
+    let mut found: Option<(&'static str, String)> = None;
+    for &name in key.also.iter().chain([&key.name]) {
+        match (raw.remove(name), &found) {
+            (None, _) => {}
+            (Some(value), None) => found = Some((name, value)),
+            (Some(_), Some((winner, _))) => {
+                reading.key = name;
+                reading.note(&format!("`{winner}` is set as well, and wins"));
+            }
+        }
+    }
+    found
+}
+
+fn note_ignored(rest: &Raw, reading: &mut Reading<'_>) {
+    let notes = rest
+        .iter()
+        .filter_map(|(key, value)| Some(Note { key: key.clone(), reason: ignored::reason(key, value)?.to_owned() }));
+    reading.notes.extend(notes);
+}
+
+/// As many certificates as keys. `written` says which of the two keys are set, whether or not they could be read.
+fn pair_certificates(reading: &Reading<'_>, written: [bool; 2], errors: &mut Vec<String>) {
+    let (certs, keys) = (&reading.settings.ssl_cert, &reading.settings.ssl_cert_key);
+    match written {
+        [true, false] => errors.push("ssl_cert_key must be specified".to_owned()),
+        [false, true] => errors.push("ssl_cert must be specified".to_owned()),
+        _ if !certs.is_empty() && !keys.is_empty() && certs.len() != keys.len() => errors.push(format!(
+            "ssl_cert was specified {} times while ssl_cert_key was specified {} times",
+            certs.len(),
+            keys.len()
+        )),
+        _ => {}
+    }
+}
+
+/// `client_ssl` needs both files.
+fn show_certificate(reading: &mut Reading<'_>, errors: &mut Vec<String>) {
+    let missing = |file: &Option<PathBuf>, key: &str| {
+        let told = errors.iter().any(|e| e.starts_with(&format!("{key}:")));
+        (file.is_none() && !told).then(|| format!("{key} must be specified"))
+    };
+    if !reading.client_ssl {
+        return;
+    }
+    let lacking =
+        [missing(&reading.client_cert, "client_ssl_cert"), missing(&reading.client_key, "client_ssl_cert_key")];
+    errors.extend(lacking.into_iter().flatten());
+    reading.settings.client_ssl = reading.client_cert.take().zip(reading.client_key.take());
+}

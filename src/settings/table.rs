@@ -1,0 +1,240 @@
+//! The one table of settings: every key that does something, what it means, and how its text becomes a field of
+//! [`Settings`](super::Settings). Keys that Kong has and that change nothing here are in `ignored.rs`.
+//!
+//! A key of Kong's has Kong's name and syntax (`kong/operations.md` §2, §4). To add one: a field, a row here, a line in
+//! `docs/configuration.md` (a test compares them).
+
+use super::lists;
+use super::reading::{Done, Fault, Reading, length, number, seconds, size, switch, time};
+
+/// A row.
+pub struct Key {
+    /// The key. As a variable: `KONG_` and the key in upper case.
+    pub name: &'static str,
+    /// Other names, which win over `name`, first to last: injected nginx directives, inner block first.
+    pub also: &'static [&'static str],
+    /// What holds when nothing is set, as one would write it; empty for none.
+    pub default: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    /// Reads a value.
+    pub read: fn(&mut Reading<'_>, &str) -> Done,
+}
+
+macro_rules! keys {
+    ($($name:ident $([$($also:ident),*])? = $default:literal, $doc:literal, |$r:ident, $text:ident| $read:expr;)*) => {
+        /// Every key, in the order of the documentation.
+        pub const KEYS: &[Key] = &[$(Key {
+            name: stringify!($name),
+            also: &[$($(stringify!($also)),*)?],
+            default: $default,
+            doc: $doc,
+            read: |$r, $text| $read,
+        }),*];
+    };
+}
+
+keys! {
+    prefix = "/usr/local/kong/",
+        "Folder that relative log paths start from.",
+        |r, v| put(&mut r.settings.prefix, Ok(v.into()));
+    database = "off",
+        "Only `off`: the configuration is a file.",
+        |_r, v| database(v);
+    declarative_config = "",
+        "The Kong file to serve.",
+        |r, v| put(&mut r.settings.declarative_config, Ok(Some(v.into())));
+    declarative_config_string = "",
+        "The document itself; `declarative_config` wins if both are set.",
+        |r, v| put(&mut r.settings.declarative_config_string, Ok(Some(v.to_owned())));
+
+    proxy_listen = "127.0.0.1:54321",
+        "Where clients are served: `ADDRESS:PORT [ssl] [http2] [proxy_protocol] [backlog=N], …`, or `off`.",
+        |r, v| { r.settings.proxy_listen = r.listeners(v)?; Ok(()) };
+    admin_listen = "off",
+        "Read and checked; there is no Admin API yet.",
+        |r, v| { r.settings.admin_listen = r.listeners(v)?; pending(r, |s| &s.admin_listen) };
+    status_listen = "off",
+        "Read and checked; there is no status API yet.",
+        |r, v| { r.settings.status_listen = r.listeners(v)?; pending(r, |s| &s.status_listen) };
+    port_maps = "",
+        "`PUBLIC:LISTENING, …`: the port that clients see, for X-Forwarded-Port.",
+        |r, v| put(&mut r.settings.port_maps, lists::port_maps(v));
+
+    plugins = "bundled",
+        "Which plugins a file may use: `bundled`, `off`, names.",
+        |r, v| put(&mut r.settings.plugins, Ok(lists::plugins(v)));
+    headers = "server_tokens, latency_tokens, X-Kong-Request-Id",
+        "Which of Kong's headers answers carry: `off`, `server_tokens`, `latency_tokens`, or single names.",
+        |r, v| put(&mut r.settings.headers, lists::headers(v));
+    error_default_type = "text/plain",
+        "Format of errors when Accept names none: text/plain, text/html, application/json or application/xml.",
+        |r, v| put(&mut r.settings.error_default_type, lists::error_type(v));
+
+    trusted_ips = "",
+        "Peers whose X-Forwarded-* and real-ip header are believed: addresses and networks.",
+        |r, v| put(&mut r.settings.trusted_ips, lists::trusted_ips(v));
+    real_ip_header [nginx_proxy_real_ip_header, nginx_http_real_ip_header] = "X-Real-IP",
+        "Where a trusted peer says who the client is: a header, or `proxy_protocol`.",
+        |r, v| put(&mut r.settings.real_ip_header, header(v));
+    real_ip_recursive [nginx_proxy_real_ip_recursive, nginx_http_real_ip_recursive] = "off",
+        "Take the last address of that header that is not trusted, instead of the last one.",
+        |r, v| put(&mut r.settings.real_ip_recursive, switch(v, "ngx_boolean"));
+
+    client_max_body_size [nginx_proxy_client_max_body_size, nginx_http_client_max_body_size] = "0",
+        "Largest request body (`10m`); 0 is unlimited.",
+        |r, v| put(&mut r.settings.client_max_body_size, size(or_default(v, "1m")));
+    client_body_buffer_size [nginx_proxy_client_body_buffer_size, nginx_http_client_body_buffer_size] = "8k",
+        "Largest request body that a plugin may read.",
+        |r, v| put(&mut r.settings.client_body_buffer_size, length(or_default(v, "8k")));
+    large_client_header_buffers
+        [nginx_proxy_large_client_header_buffers, nginx_http_large_client_header_buffers]
+        = "4 8k",
+        "Request head: the size is the longest line, number × size the whole.",
+        |r, v| header_buffers(r, or_default(v, "4 8k"));
+    max_request_headers = "1000",
+        "Most header lines of a request.",
+        |r, v| put(&mut r.settings.header_count, number(v));
+    proxy_buffer_size [nginx_proxy_proxy_buffer_size, nginx_http_proxy_buffer_size] = "256k",
+        "Largest head of an upstream's answer.",
+        |r, v| put(&mut r.settings.response_head, length(or_default(v, "256k")));
+    client_header_timeout [nginx_proxy_client_header_timeout, nginx_http_client_header_timeout] = "60s",
+        "Time for a client to send a request's head.",
+        |r, v| put(&mut r.settings.client_header_timeout, time(or_default(v, "60s")));
+    client_body_timeout [nginx_proxy_client_body_timeout, nginx_http_client_body_timeout] = "60s",
+        "Time between two reads of a request's body.",
+        |r, v| put(&mut r.settings.client_body_timeout, time(or_default(v, "60s")));
+    send_timeout [nginx_proxy_send_timeout, nginx_http_send_timeout] = "60s",
+        "Time between two writes to a client.",
+        |r, v| put(&mut r.settings.send_timeout, time(or_default(v, "60s")));
+    keepalive_timeout [nginx_proxy_keepalive_timeout, nginx_http_keepalive_timeout] = "75s",
+        "Time that a client's idle connection stays open.",
+        |r, v| put(&mut r.settings.keepalive_timeout, time(first_word(or_default(v, "75s"))));
+    tunnel_timeout = "1h",
+        "Time that a WebSocket or other tunnel may be silent.",
+        |r, v| put(&mut r.settings.tunnel_timeout, time(v));
+
+    upstream_keepalive_pool_size [nginx_upstream_keepalive] = "60",
+        "Idle connections kept per worker and upstream address; 0 keeps none.",
+        |r, v| put(&mut r.settings.upstream_keepalive_pool_size, number(or_default(v, "0")));
+    upstream_keepalive_max_requests [nginx_upstream_keepalive_requests] = "100",
+        "Requests after which an upstream connection is closed.",
+        |r, v| put(&mut r.settings.upstream_keepalive_max_requests, number(or_default(v, "100")));
+    upstream_keepalive_idle_timeout [nginx_upstream_keepalive_timeout] = "60",
+        "Seconds that an idle upstream connection stays open; 0 is for ever.",
+        |r, v| put(&mut r.settings.upstream_keepalive_idle_timeout, idle(or_default(v, "60")));
+
+    ssl_cert = "",
+        "PEM files of certificates for names that the Kong file has none for; without any, a self-signed one.",
+        |r, v| { r.settings.ssl_cert = r.files(v, false)?; Ok(()) };
+    ssl_cert_key = "",
+        "Their keys, in the same order.",
+        |r, v| { r.settings.ssl_cert_key = r.files(v, false)?; Ok(()) };
+    client_ssl = "off",
+        "Whether upstreams are shown a client certificate.",
+        |r, v| put(&mut r.client_ssl, switch(v, "boolean"));
+    client_ssl_cert = "",
+        "That certificate: a PEM file.",
+        |r, v| { r.client_cert = Some(r.file(v)?); Ok(()) };
+    client_ssl_cert_key = "",
+        "Its key: a PEM file.",
+        |r, v| { r.client_key = Some(r.file(v)?); Ok(()) };
+    lua_ssl_trusted_certificate = "",
+        "CA files for verifying upstreams; `system` is the operating system's. Without any, the system's are used.",
+        |r, v| { r.settings.trusted_certificates = r.files(v, true)?; Ok(()) };
+
+    dns_valid_ttl = "5",
+        "Seconds that an upstream's address is believed.",
+        |r, v| put(&mut r.settings.dns_max_ttl, seconds(v));
+    dns_timeout = "5s",
+        "Longest time to wait for an address.",
+        |r, v| put(&mut r.settings.dns_timeout, time(v));
+
+    nginx_worker_processes [nginx_main_worker_processes] = "auto",
+        "Worker threads: a number, or `auto` for one per core.",
+        |r, v| put(&mut r.settings.workers, workers(v));
+    proxy_access_log = "logs/access.log",
+        "Access lines: `off`, /dev/stdout, /dev/stderr or a path; `logs/access.log` is standard output, as in Kong's image.",
+        |r, v| access_log(r, v);
+    log_level = "notice",
+        "What is logged on standard error: debug, info, notice, warn, error, crit, alert or emerg.",
+        |r, v| put(&mut r.settings.log_level, lists::log_level(v));
+    drain_timeout = "30s",
+        "Time that a stop waits for requests under way.",
+        |r, v| put(&mut r.settings.drain_timeout, time(v));
+}
+
+fn put<T>(field: &mut T, value: Result<T, Fault>) -> Done {
+    *field = value?;
+    Ok(())
+}
+
+/// `NONE` takes Kong's injected directive away, so that nginx's own default holds (`kong/operations.md` §4).
+fn or_default<'a>(text: &'a str, nginx: &'a str) -> &'a str {
+    if text == "NONE" { nginx } else { text }
+}
+
+/// `keepalive_timeout 75s 60s`: the second time is only said to clients.
+fn first_word(text: &str) -> &str {
+    text.split_whitespace().next().unwrap_or_default()
+}
+
+/// Seconds in Kong's key, a time in the nginx directive.
+fn idle(text: &str) -> Result<std::time::Duration, Fault> {
+    seconds(text).or_else(|fault| time(text).map_err(|_| fault))
+}
+
+fn database(text: &str) -> Done {
+    match text {
+        "off" => Ok(()),
+        "postgres" | "cassandra" => Err(Fault::Message(format!(
+            "database: '{text}' is not supported: the gateway runs without a database; set KONG_DATABASE=off and \
+             KONG_DECLARATIVE_CONFIG to a file (`kong config db_export` writes one)"
+        ))),
+        _ => Err(Fault::OneOf(&["postgres", "cassandra", "off"])),
+    }
+}
+
+/// Told, because who set it expects an answer there.
+fn pending(r: &mut Reading<'_>, listeners: fn(&super::Settings) -> &Vec<super::Listen>) -> Done {
+    if !listeners(&r.settings).is_empty() {
+        r.note("this API does not exist yet, so nothing listens there");
+    }
+    Ok(())
+}
+
+fn header(text: &str) -> Result<Option<http::HeaderName>, Fault> {
+    if text == "proxy_protocol" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| Fault::Type("header name"))
+}
+
+/// `NUMBER SIZE`.
+fn header_buffers(r: &mut Reading<'_>, text: &str) -> Done {
+    let (count, each) = text.split_once(char::is_whitespace).ok_or(Fault::Type("number and a size"))?;
+    let (count, each) = (number::<usize>(count)?, length(each.trim())?);
+    r.settings.header_line = each;
+    r.settings.header_total = count.checked_mul(each).ok_or(Fault::Type("number and a size"))?;
+    Ok(())
+}
+
+fn workers(text: &str) -> Result<Option<usize>, Fault> {
+    match text {
+        "auto" => Ok(None),
+        _ => number(text).ok().filter(|&n| n > 0).map(Some).ok_or(Fault::Type("number")),
+    }
+}
+
+fn access_log(r: &mut Reading<'_>, text: &str) -> Done {
+    let (log, format) = lists::access_log(text, &r.settings.prefix);
+    r.settings.access_log = log;
+    if format.is_some_and(|f| f != "combined") {
+        r.note("access lines have nginx's format `combined`; others cannot be chosen");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

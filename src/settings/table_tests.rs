@@ -1,0 +1,220 @@
+#![allow(clippy::unwrap_used)]
+//! Every key: its default, a value, and what is refused in which words.
+
+use super::super::sources::Sources;
+use super::super::{AccessLog, ErrorType, Loaded, Plugins, Settings, Tokens, load};
+use super::*;
+use crate::settings::reading::Edge;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Files that start with `/there` exist; `localhost` is the one name that resolves.
+fn read(flags: &[(&str, &str)]) -> Result<Loaded, Vec<String>> {
+    let flags: Vec<_> = flags.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let lookup = |name: &str| (name == "localhost").then(|| IpAddr::from([127, 0, 0, 1]));
+    let edge = Edge { lookup: &lookup, is_file: &|path: &Path| path.starts_with("/there") };
+    load(&Sources { flags: &flags, env: &|_| None, names: &[], file: &[] }, edge)
+}
+
+fn set(key: &str, value: &str) -> Settings {
+    read(&[(key, value)]).unwrap().settings
+}
+
+fn refused(key: &str, value: &str) -> String {
+    read(&[(key, value)]).unwrap_err().join("; ")
+}
+
+fn notes(flags: &[(&str, &str)]) -> Vec<String> {
+    read(flags).unwrap().notes.iter().map(|n| format!("{}: {}", n.key, n.reason)).collect()
+}
+
+#[test]
+fn the_documented_default_is_the_default() {
+    let unset = format!("{:?}", Settings::default());
+    for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
+        assert_eq!(format!("{:?}", set(key.name, key.default)), unset, "{}", key.name);
+    }
+    assert_eq!(format!("{:?}", read(&[]).unwrap().settings), unset);
+}
+
+#[test]
+fn every_key_has_its_own_name_and_is_documented() {
+    let page = include_str!("../../docs/configuration.md");
+    let mut names: Vec<_> = KEYS.iter().flat_map(|key| key.also.iter().chain([&key.name])).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all);
+    for key in KEYS {
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        let row = format!("| `{}` | {default} | {}", key.name, key.doc);
+        assert!(page.contains(&row), "docs/configuration.md lacks the line:\n{row} |");
+    }
+}
+
+#[test]
+fn what_is_served() {
+    assert_eq!(set("prefix", "/p").prefix, Path::new("/p"));
+    assert_eq!(set("declarative_config", "/x.yml").declarative_config, Some(PathBuf::from("/x.yml")));
+    assert_eq!(set("declarative_config_string", "{}").declarative_config_string.as_deref(), Some("{}"));
+    assert_eq!(set("plugins", "cors").plugins, Plugins::Only(vec!["cors".to_owned()]));
+    assert!(set("database", "off").declarative_config.is_none());
+    assert!(refused("database", "postgres").starts_with("database: 'postgres' is not supported"));
+    assert_eq!(refused("database", "x"), "database has an invalid value: 'x' (postgres, cassandra, off)");
+}
+
+#[test]
+fn listeners() {
+    assert_eq!(set("proxy_listen", "localhost:1, [::1]:2 ssl http2").proxy_listen.len(), 2);
+    assert_eq!(set("proxy_listen", "off").proxy_listen, []);
+    assert_eq!(set("admin_listen", "127.0.0.1:8001").admin_listen.len(), 1);
+    assert_eq!(set("status_listen", "127.0.0.1:8100 ssl").status_listen.len(), 1);
+    for key in ["proxy_listen", "admin_listen", "status_listen"] {
+        assert!(refused(key, "80").starts_with(&format!("{key} must be of form: [off] | <ip>:<port> [ssl]")), "{key}");
+    }
+    assert_eq!(refused("proxy_listen", "nowhere:1"), "proxy_listen: the host name 'nowhere' has no address");
+    assert_eq!(set("port_maps", "80:8000").port_maps[&8000], 80);
+    assert_eq!(refused("port_maps", "x"), "invalid port mapping (`port_maps`): x");
+    assert_eq!(notes(&[("admin_listen", "off"), ("status_listen", "off")]), [] as [&str; 0]);
+    assert_eq!(notes(&[("admin_listen", "127.0.0.1:1")]).len(), 1);
+}
+
+#[test]
+fn answers() {
+    assert_eq!(set("headers", "off").headers, Tokens::none());
+    assert_eq!(refused("headers", "x"), "headers: invalid entry 'x'");
+    assert_eq!(set("error_default_type", "application/json").error_default_type, ErrorType::Json);
+    assert_eq!(
+        refused("error_default_type", "json"),
+        "error_default_type has an invalid value: 'json' (application/json, application/xml, text/html, text/plain)"
+    );
+}
+
+#[test]
+fn trust() {
+    assert_eq!(set("trusted_ips", "10.0.0.0/8").trusted_ips.len(), 1);
+    assert!(refused("trusted_ips", "x").starts_with("trusted_ips must be a comma separated list"));
+    assert_eq!(set("real_ip_header", "X-Forwarded-For").real_ip_header.unwrap(), "x-forwarded-for");
+    assert_eq!(set("nginx_proxy_real_ip_header", "proxy_protocol").real_ip_header, None);
+    assert_eq!(refused("real_ip_header", "a b"), "real_ip_header is not a header name: 'a b'");
+    assert!(set("real_ip_recursive", "on").real_ip_recursive);
+    assert_eq!(refused("real_ip_recursive", "x"), "real_ip_recursive is not a ngx_boolean: 'x'");
+}
+
+#[test]
+fn limits() {
+    assert_eq!(set("client_max_body_size", "1k").client_max_body_size, 1024);
+    assert_eq!(set("nginx_http_client_max_body_size", "2k").client_max_body_size, 2048);
+    assert_eq!(set("nginx_http_client_max_body_size", "NONE").client_max_body_size, 1 << 20);
+    assert_eq!(refused("nginx_http_client_max_body_size", "2x"), "nginx_http_client_max_body_size is not a size: '2x'");
+    assert_eq!(set("client_body_buffer_size", "1m").client_body_buffer_size, 1 << 20);
+    let heads = set("nginx_proxy_large_client_header_buffers", "8 32k");
+    assert_eq!((heads.header_line, heads.header_total), (32 << 10, 256 << 10));
+    for bad in ["8", "8k", "x 8k", "8 x"] {
+        assert!(refused("large_client_header_buffers", bad).contains("is not a"), "{bad}");
+    }
+    assert_eq!(set("max_request_headers", "50").header_count, 50);
+    assert_eq!(refused("max_request_headers", "-1"), "max_request_headers is not a number: '-1'");
+    assert_eq!(set("nginx_proxy_proxy_buffer_size", "160k").response_head, 160 << 10);
+}
+
+#[test]
+fn times() {
+    let all = [
+        ("client_header_timeout", (|s| s.client_header_timeout) as fn(&Settings) -> Duration),
+        ("nginx_http_client_body_timeout", |s| s.client_body_timeout),
+        ("send_timeout", |s| s.send_timeout),
+        ("nginx_http_keepalive_timeout", |s| s.keepalive_timeout),
+        ("tunnel_timeout", |s| s.tunnel_timeout),
+        ("dns_timeout", |s| s.dns_timeout),
+        ("drain_timeout", |s| s.drain_timeout),
+    ];
+    for (key, field) in all {
+        assert_eq!(field(&set(key, "1m30s")), Duration::from_secs(90), "{key}");
+        assert_eq!(refused(key, "soon"), format!("{key} is not a time: 'soon'"));
+    }
+    assert_eq!(set("keepalive_timeout", "10s 5s").keepalive_timeout, Duration::from_secs(10));
+    assert_eq!(set("dns_valid_ttl", "2.5").dns_max_ttl, Duration::from_millis(2500));
+    assert_eq!(refused("dns_valid_ttl", "-1"), "dns_valid_ttl is not a number: '-1'");
+}
+
+#[test]
+fn upstream_connections() {
+    assert_eq!(set("upstream_keepalive_pool_size", "0").upstream_keepalive_pool_size, 0);
+    assert_eq!(set("nginx_upstream_keepalive", "NONE").upstream_keepalive_pool_size, 0);
+    assert_eq!(set("upstream_keepalive_max_requests", "7").upstream_keepalive_max_requests, 7);
+    assert_eq!(set("upstream_keepalive_idle_timeout", "0.5").upstream_keepalive_idle_timeout.as_millis(), 500);
+    assert_eq!(set("nginx_upstream_keepalive_timeout", "2m").upstream_keepalive_idle_timeout.as_secs(), 120);
+    assert_eq!(refused("upstream_keepalive_pool_size", "x"), "upstream_keepalive_pool_size is not a number: 'x'");
+}
+
+#[test]
+fn certificates() {
+    let pair = read(&[("ssl_cert", "/there/a,/there/b"), ("ssl_cert_key", "/there/k,/there/l")]).unwrap().settings;
+    assert_eq!((pair.ssl_cert.len(), pair.ssl_cert_key.len()), (2, 2));
+    assert_eq!(refused("ssl_cert", "/there/a"), "ssl_cert_key must be specified");
+    assert_eq!(refused("ssl_cert_key", "/there/a"), "ssl_cert must be specified");
+    let uneven = read(&[("ssl_cert", "/there/a,/there/b"), ("ssl_cert_key", "/there/k")]).unwrap_err();
+    assert_eq!(uneven, ["ssl_cert was specified 2 times while ssl_cert_key was specified 1 times"]);
+    let gone = read(&[("ssl_cert", "/a"), ("ssl_cert_key", "/k")]).unwrap_err();
+    assert_eq!(gone, ["ssl_cert: no such file at /a", "ssl_cert_key: no such file at /k"]);
+}
+
+#[test]
+fn certificates_for_and_of_upstreams() {
+    let files = [("client_ssl_cert", "/there/c"), ("client_ssl_cert_key", "/there/k")];
+    assert_eq!(read(&files).unwrap().settings.client_ssl, None);
+    let on = [files[0], files[1], ("client_ssl", "on")];
+    assert_eq!(read(&on).unwrap().settings.client_ssl, Some(("/there/c".into(), "/there/k".into())));
+    assert_eq!(refused("client_ssl", "on"), "client_ssl_cert must be specified; client_ssl_cert_key must be specified");
+    assert_eq!(refused("client_ssl", "x"), "client_ssl is not a boolean: 'x'");
+    assert_eq!(refused("client_ssl_cert", "/c"), "client_ssl_cert: no such file at /c");
+    let trusted = set("lua_ssl_trusted_certificate", "system, /there/ca").trusted_certificates;
+    assert_eq!(trusted, [PathBuf::from("system"), PathBuf::from("/there/ca")]);
+    assert_eq!(refused("lua_ssl_trusted_certificate", "/ca"), "lua_ssl_trusted_certificate: no such file at /ca");
+}
+
+#[test]
+fn the_process() {
+    assert_eq!(set("nginx_worker_processes", "3").workers, Some(3));
+    assert_eq!(set("nginx_main_worker_processes", "auto").workers, None);
+    assert_eq!(refused("nginx_worker_processes", "0"), "nginx_worker_processes is not a number: '0'");
+    assert_eq!(set("proxy_access_log", "off").access_log, AccessLog::Off);
+    let relative = read(&[("prefix", "/p"), ("proxy_access_log", "a.log mine")]).unwrap();
+    assert_eq!(relative.settings.access_log, AccessLog::File("/p/a.log".into()));
+    assert_eq!(relative.notes.len(), 1);
+    assert_eq!(set("log_level", "crit").log_level, tracing::Level::ERROR);
+    assert_eq!(
+        refused("log_level", "loud"),
+        "log_level has an invalid value: 'loud' (debug, info, notice, warn, error, crit, alert, emerg)"
+    );
+}
+
+#[test]
+fn an_inner_block_wins_and_the_loser_is_told() {
+    let both = [("nginx_http_client_max_body_size", "1k"), ("nginx_proxy_client_max_body_size", "2k")];
+    let loaded = read(&both).unwrap();
+    assert_eq!(loaded.settings.client_max_body_size, 2048);
+    let told = "nginx_http_client_max_body_size: `nginx_proxy_client_max_body_size` is set as well, and wins";
+    assert_eq!(notes(&both), [told]);
+}
+
+#[test]
+fn what_changes_nothing_is_told_without_its_value() {
+    let told = notes(&[("nginx_proxy_proxy_buffers", "64 160k"), ("pg_password", "s3cret"), ("wat", "s3cret")]);
+    assert_eq!(
+        told,
+        [
+            "nginx_proxy_proxy_buffers: bodies are streamed, so there are no such buffers",
+            "pg_password: there is no database",
+            "wat: no setting has this name",
+        ]
+    );
+}
+
+#[test]
+fn every_error_is_collected() {
+    let errors = read(&[("log_level", "loud"), ("headers", "x"), ("port_maps", "y"), ("database", "z")]).unwrap_err();
+    assert_eq!(errors.len(), 4, "{errors:?}");
+}
