@@ -1,0 +1,15 @@
+//! The gateway as its neighbours on the wire see it: a client and an upstream that send and read raw bytes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod connections;
+mod hang_ups;
+mod http2;
+mod limits;
+mod messages;
+mod names;
+mod process;
+mod streaming;
+mod tunnels;
