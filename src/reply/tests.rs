@@ -173,7 +173,10 @@ fn a_grpc_client_gets_the_status_in_headers_over_http_2_only() {
     let accept = headers(&[("accept", "application/grpc+proto"), ("content-type", "application/grpc")]);
     let one = asker(&accept, Compat::Kong2);
     let two = Asker { http2: true, ..one };
-    assert_eq!(text(proxy_error(StatusCode::BAD_GATEWAY, &one)), exit_text("An invalid response was received from the upstream server"));
+    assert_eq!(
+        text(proxy_error(StatusCode::BAD_GATEWAY, &one)),
+        exit_text("An invalid response was received from the upstream server")
+    );
     let status = StatusCode::SERVICE_UNAVAILABLE;
     for (res, message) in [
         (proxy_error(status, &two), "The upstream server is currently unavailable"),

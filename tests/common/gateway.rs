@@ -162,7 +162,9 @@ impl Drop for Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("--- output of the gateway ---\n{}", self.output());
+            let output = self.output();
+            let start = output.char_indices().rev().nth(4000).map_or(0, |(at, _)| at);
+            eprintln!("--- output of the gateway (its end) ---\n{}", &output[start..]);
         }
     }
 }
