@@ -5,11 +5,13 @@
 mod common;
 
 mod connections;
+mod format3;
 mod hang_ups;
 mod http2;
 mod limits;
 mod messages;
 mod names;
 mod process;
+mod smuggling;
 mod streaming;
 mod tunnels;
