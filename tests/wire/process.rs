@@ -67,6 +67,20 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn a_stop_waits_no_longer_than_it_may() {
+    let (upstream, was_asked, _go_on) = patient();
+    let mut gateway = Gateway::to(&upstream).set("KONG_DRAIN_TIMEOUT", "1s").start();
+    let mut client = gateway.connect();
+    client.send("GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
+    was_asked.recv_timeout(LIMIT).unwrap();
+    let start = Instant::now();
+    gateway.signal("TERM");
+    assert!(gateway.ends_within(LIMIT).is_some(), "did not end");
+    let took = start.elapsed();
+    assert!(took > Duration::from_millis(800) && took < Duration::from_secs(5), "took {took:?}");
+}
+
+#[test]
 fn no_secret_is_ever_written() {
     // Made up; each has a part of its own that must not turn up.
     let (injected, client_bearer, key) = ("service-SECRET1", "client-SECRET2", "key-SECRET3");

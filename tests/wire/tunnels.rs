@@ -106,3 +106,20 @@ fn an_upgrade_that_nobody_asked_for_is_no_tunnel() {
     let gateway = Gateway::to(&upstream).start();
     assert_eq!(gateway.get("/").0, 502);
 }
+
+#[test]
+fn a_tunnel_outlives_the_timeouts_of_requests_but_not_its_own() {
+    let upstream = Upstream::start(shouting);
+    let gateway = Gateway::to(&upstream)
+        .set("KONG_NGINX_HTTP_KEEPALIVE_TIMEOUT", "1s")
+        .set("KONG_NGINX_HTTP_CLIENT_BODY_TIMEOUT", "1s")
+        .set("KONG_TUNNEL_TIMEOUT", "4s")
+        .start();
+    let mut client = open(&gateway, "websocket", "");
+    client.head().unwrap();
+    assert_eq!(client.until(b";").unwrap(), b"welcome");
+    assert!(client.silent_for(Duration::from_millis(2500)), "closed too early");
+    client.send("still;").unwrap();
+    assert_eq!(client.until(b";").unwrap(), b"STILL");
+    assert!(client.closes_within(Duration::from_secs(10)), "a dead tunnel stays open");
+}
