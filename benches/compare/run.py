@@ -2,9 +2,12 @@
 """CPU per request of the gateway and of nginx, on the same job: strip /rest/v1/, replace Authorization by a long bearer,
 add CORS, Via, X-Forwarded-* and X-Real-IP, keep upstream connections. Needs two cores, gcc, and Debian's nginx and wrk.
 
-  benches/compare/run.py                                      the dist build, 5 rounds of 5 s, 1 KiB and 64 KiB
-  benches/compare/run.py --rounds 7 --sizes 1k --profile release
+  benches/compare/run.py                                      the dist build, 5 rounds of 5 s, A:1k and A:64k
+  benches/compare/run.py --rounds 7 --jobs A:1k,B:1k,C:1k --profile release
   benches/compare/run.py --gateway old=/tmp/old --gateway new=target/release/gateway   compare builds as well
+
+A job is a mode and a size (1k, 64k, 1m): A is HTTP/1.1 in the clear, B HTTP/1.1 over TLS 1.3, C HTTP/2 over TLS 1.3 (8
+connections of 4 streams; needs Debian's nghttp2-client).
 
 The proxy has core 0 and one worker; wrk and the upstream have core 1. Contenders take turns within a round, and ratios
 are taken within rounds, because absolute figures drift. CPU is utime + stime of the process tree. `busy` is the share of
@@ -33,6 +36,7 @@ BEARER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + "bWFkZS11cA" * 12 + "." + "c2
 # What a browser's client library sends.
 HEADERS = ["Authorization: Bearer " + BEARER[::-1], "apikey: " + BEARER[::-1], "Accept: application/json",
            "Accept-Profile: public", "Accept-Encoding: gzip", "User-Agent: compare/1", "X-Client-Info: compare"]
+MODES = {"A": "HTTP/1.1 in the clear", "B": "HTTP/1.1 over TLS 1.3", "C": "HTTP/2 over TLS 1.3"}
 UNITS = {"us": 1, "ms": 1000, "s": 1_000_000}
 
 
@@ -40,7 +44,7 @@ def arguments():
     ap = argparse.ArgumentParser(description="CPU per request of the gateway against nginx.")
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--seconds", type=int, default=5, help="length of one sample")
-    ap.add_argument("--sizes", default="1k,64k", help="of 1k, 64k, 1m")
+    ap.add_argument("--jobs", default="A:1k,A:64k", help="MODE:SIZE, …")
     ap.add_argument("--connections", type=int, default=32)
     ap.add_argument("--profile", default="dist", help="cargo profile of the gateway")
     ap.add_argument("--gateway", action="append", default=[], metavar="NAME=PATH", help="a build, instead of making one")
@@ -97,6 +101,10 @@ class Bench:
         program = self.folder / "upstream"
         subprocess.run(["cc", "-O2", "-o", program, HERE / "upstream.c"], check=True)
         self.run("upstream", pinned(LOAD_CORE, program, self.upstream), self.upstream)
+        self.cert, self.key = self.folder / "cert.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", self.key, "-out", self.cert, "-days", "2", "-subj", "/CN=localhost"],
+                       check=True, stderr=subprocess.DEVNULL)
         return self
 
     def __exit__(self, *_):
@@ -118,20 +126,23 @@ class Bench:
         return process
 
     def add_nginx(self):
-        port = free_port()
-        config = filled("nginx.conf", self.folder, folder=self.folder, port=port, upstream=self.upstream, bearer=BEARER)
+        port, tls = free_port(), free_port()
+        config = filled("nginx.conf", self.folder, folder=self.folder, port=port, tls=tls, cert=self.cert, key=self.key,
+                        upstream=self.upstream, bearer=BEARER)
         program = shutil.which("nginx") or "/usr/sbin/nginx"
-        self.contenders["nginx"] = (self.run("nginx", pinned(PROXY_CORE, program, "-e", "stderr", "-c", config), port), port)
+        process = self.run("nginx", pinned(PROXY_CORE, program, "-e", "stderr", "-c", config), port)
+        self.contenders["nginx"] = (process, port, tls)
 
     def add_gateway(self, name, program):
-        port = free_port()
+        port, tls = free_port(), free_port()
         config = filled("kong.yml", self.folder, upstream=self.upstream, bearer=BEARER)
-        env = {"KONG_PROXY_LISTEN": f"127.0.0.1:{port}", "KONG_ADMIN_LISTEN": "off", "KONG_DATABASE": "off",
+        env = {"KONG_PROXY_LISTEN": f"127.0.0.1:{port}, 127.0.0.1:{tls} ssl http2", "KONG_ADMIN_LISTEN": "off",
+               "KONG_SSL_CERT": str(self.cert), "KONG_SSL_CERT_KEY": str(self.key), "KONG_DATABASE": "off",
                "KONG_NGINX_WORKER_PROCESSES": "1", "KONG_PROXY_ACCESS_LOG": "off",
                # nginx is told the same above.
                "KONG_UPSTREAM_KEEPALIVE_MAX_REQUESTS": "100000000"}
         command = pinned(PROXY_CORE, program, "run", "--config", config)
-        self.contenders[name] = (self.run(name, command, port, env), port)
+        self.contenders[name] = (self.run(name, command, port, env), port, tls)
 
 
 # === one job for all ===
@@ -181,12 +192,20 @@ def memory(pid):
     return total
 
 
-def load(port, size, seconds, connections):
-    """Runs wrk: requests, errors, p50 and p99 in µs."""
-    words = [x for h in HEADERS for x in ("-H", h)]
-    out = subprocess.run(pinned(LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *words,
-                                f"http://127.0.0.1:{port}/rest/v1/{size}"),
-                         capture_output=True, text=True, timeout=seconds + 30, check=True).stdout
+def load(job, port, tls, opts, seconds):
+    """Runs the load: requests, errors, p50 and p99 in µs."""
+    mode, size = job.split(":")
+    url = f"http://127.0.0.1:{port}" if mode == "A" else f"https://127.0.0.1:{tls}"
+    words = [x for h in HEADERS for x in ("-H", h)] + [f"{url}/rest/v1/{size}"]
+    return (load_h2 if mode == "C" else load_h1)(words, seconds, opts)
+
+
+def loader(seconds, *command):
+    return subprocess.run(pinned(LOAD_CORE, *command), capture_output=True, text=True, timeout=seconds + 30, check=True).stdout
+
+
+def load_h1(words, seconds, opts):
+    out = loader(seconds, "wrk", "-t1", f"-c{opts.connections}", f"-d{seconds}s", "--latency", *words)
     requests = int(re.search(r"(\d+) requests in", out)[1])
     errors = sum(int(n) for n in re.findall(r"Non-2xx or 3xx responses: (\d+)", out))
     errors += sum(int(n) for line in re.findall(r"Socket errors: (.*)", out) for n in re.findall(r"\d+", line))
@@ -194,10 +213,21 @@ def load(port, size, seconds, connections):
     return requests, errors, p50, p99
 
 
-def sample(process, port, size, opts):
+def load_h2(words, seconds, opts):
+    with tempfile.NamedTemporaryFile("r") as log:
+        out = loader(seconds, "h2load", "-t1", "-c8", "-m4", "-D", seconds, f"--log-file={log.name}", *words)
+        times = sorted(int(line.split()[2]) for line in log)
+    if "Application protocol: h2" not in out:
+        sys.exit("no HTTP/2:\n" + out)
+    done, failed, errored, late = map(int, re.search(
+        r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", out).groups())
+    return done, failed + errored + late, times[len(times) // 2], times[len(times) * 99 // 100]
+
+
+def sample(process, port, tls, job, opts):
     user, system = cpu(process.pid)
     start = time.monotonic()
-    requests, errors, p50, p99 = load(port, size, opts.seconds, opts.connections)
+    requests, errors, p50, p99 = load(job, port, tls, opts, opts.seconds)
     wall = time.monotonic() - start
     user, system = cpu(process.pid)[0] - user, cpu(process.pid)[1] - system
     return {"requests": requests, "errors": errors, "p50": p50, "p99": p99, "rps": requests / wall,
@@ -207,16 +237,16 @@ def sample(process, port, size, opts):
 
 def measure(bench, opts):
     samples = []
-    for size in opts.sizes.split(","):
-        for process, port in bench.contenders.values():
-            load(port, size, 1, opts.connections)           # warms up
+    for job in opts.jobs.split(","):
+        for _, port, tls in bench.contenders.values():
+            load(job, port, tls, opts, 1)                   # warms up
         for number in range(opts.rounds):
             # The order turns from round to round, so that no contender always follows the same one.
             names = list(bench.contenders)
             for name in names[number % len(names):] + names[:number % len(names)]:
-                got = sample(*bench.contenders[name], size, opts)
-                samples.append({"size": size, "round": number, "name": name, **got})
-                print(f"  {size:>4} round {number + 1} {name:<10} {got['cpu']:6.1f} µs", file=sys.stderr, flush=True)
+                got = sample(*bench.contenders[name], job, opts)
+                samples.append({"job": job, "round": number, "name": name, **got})
+                print(f"  {job:>5} round {number + 1} {name:<10} {got['cpu']:6.1f} µs", file=sys.stderr, flush=True)
     return samples
 
 
@@ -227,9 +257,10 @@ def ratios(mine, reference):
     return [s["cpu"] / by_round[s["round"]] for s in mine]
 
 
-def table(samples, size):
-    of = lambda name: [s for s in samples if s["size"] == size and s["name"] == name]
-    print(f"\n{size}, HTTP/1.1 in the clear\n\n| | CPU µs/request, median (min–max) | of it user | ratio to nginx, median (min–max) "
+def table(samples, job):
+    of = lambda name: [s for s in samples if s["job"] == job and s["name"] == name]
+    mode, size = job.split(":")
+    print(f"\n{job}: {size} of body, {MODES[mode]}\n\n| | CPU µs/request, median (min–max) | of it user | ratio to nginx, median (min–max) "
           "| req/s | p50 µs | p99 µs | busy | RSS MiB | errors |\n|---|---|---|---|---|---|---|---|---|---|")
     for name in dict.fromkeys(s["name"] for s in samples):
         mine = of(name)
@@ -243,6 +274,8 @@ def table(samples, size):
 
 def main():
     opts = arguments()
+    if not all(re.fullmatch("[ABC]:(1k|64k|1m)", job) for job in opts.jobs.split(",")):
+        sys.exit("a job is A, B or C, a colon, and 1k, 64k or 1m")
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two cores are needed")
     builds = [g.split("=", 1) for g in opts.gateway] or [("gateway", build_gateway(opts.profile))]
@@ -250,12 +283,12 @@ def main():
         bench.add_nginx()
         for name, program in builds:
             bench.add_gateway(name, pathlib.Path(program).resolve())
-        for name, (_, port) in bench.contenders.items():
+        for name, (_, port, _) in bench.contenders.items():
             check_job(name, port, bench.upstream)
         samples = measure(bench, opts)
     opts.json.write_text(json.dumps(samples, indent=1))
-    for size in opts.sizes.split(","):
-        table(samples, size)
+    for job in opts.jobs.split(","):
+        table(samples, job)
     sys.exit(1 if any(s["errors"] for s in samples) else 0)
 
 
