@@ -1,0 +1,117 @@
+//! Requests whose end two readers could see in different places. Whatever the gateway makes of them, an upstream must
+//! never see a second request that the gateway did not route (RFC 9112 §11.2).
+
+use crate::common::{Gateway, LIMIT, Upstream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Framings that disagree with themselves, or that lenient readers read differently. Each smuggles `GET /inner`.
+const AMBIGUOUS: &[(&str, &str)] = &[
+    (
+        "both lengths",
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n",
+    ),
+    ("two lengths", "Content-Length: 0\r\nContent-Length: 40\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("list of lengths", "Content-Length: 0, 40\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("signed length", "Content-Length: +0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("negative length", "Content-Length: -1\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("huge length", "Content-Length: 18446744073709551616\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("blank before the colon", "Content-Length : 40\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("tab in the name", "Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("unknown coding", "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("chunked not last", "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    (
+        "two codings",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n",
+    ),
+    ("folded coding", "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("vertical tab", "Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("bare line feeds in chunks", "Transfer-Encoding: chunked\r\n\r\n0\n\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("size with 0x", "Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    (
+        "size that wraps",
+        "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n",
+    ),
+    ("no end of chunk", "Transfer-Encoding: chunked\r\n\r\n2\r\nabX0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("carriage return in a value", "X: a\rGET /inner HTTP/1.1\r\nContent-Length: 0\r\n\r\n"),
+    ("nul in a value", "X: a\0b\r\nContent-Length: 0\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n"),
+    (
+        "named by connection",
+        "Connection: Content-Length\r\nContent-Length: 40\r\n\r\nGET /inner HTTP/1.1\r\nHost: x\r\n\r\n0123",
+    ),
+];
+
+/// What an upstream that reads strictly saw: a request line for each request, and what was wrong.
+fn upstream(seen: Arc<Mutex<Vec<String>>>) -> Upstream {
+    Upstream::start(move |peer, _| {
+        loop {
+            let head = peer.head()?;
+            let lengths = head.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("content-length")).count();
+            let codings = head.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("transfer-encoding")).count();
+            let line = if lengths + codings > 1 { format!("AMBIGUOUS {head:?}") } else { head.line.clone() };
+            seen.lock().unwrap().push(line);
+            peer.body(&head)?;
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
+        }
+    })
+}
+
+#[test]
+fn an_upstream_never_sees_a_request_that_was_not_routed() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let upstream = upstream(seen.clone());
+    // Only /outer has a route, so that /inner can arrive by smuggling alone.
+    let gateway = Gateway::with(format!(
+        "_format_version: \"2.1\"\nservices:\n- name: outer\n  url: http://127.0.0.1:{}\n  retries: 0\n  routes:\n  \
+         - {{paths: [/outer], strip_path: false}}\n",
+        upstream.port()
+    ))
+    // One pool of upstream connections, which the next request shares.
+    .set("KONG_NGINX_WORKER_PROCESSES", "1")
+    .start();
+    for (name, rest) in AMBIGUOUS {
+        seen.lock().unwrap().clear();
+        let mut client = gateway.connect();
+        client.send(format!("POST /outer HTTP/1.1\r\nHost: gw.test\r\n{rest}")).unwrap();
+        client.finish();
+        client.limit(LIMIT);
+        let _ = client.rest();
+        // Another request over the same upstream connection, if it was kept.
+        let mut next = gateway.connect();
+        next.send("GET /outer/next HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
+        assert_eq!(next.head().unwrap().status(), 200, "{name}");
+        let seen = seen.lock().unwrap().clone();
+        let strange: Vec<_> =
+            seen.iter().filter(|l| !l.split(' ').nth(1).unwrap_or("").starts_with("/outer")).collect();
+        assert!(strange.is_empty() && seen.len() <= 2, "{name}: the upstream saw {seen:?}");
+        assert!(!seen.iter().any(|l| l.starts_with("AMBIGUOUS")), "{name}: the upstream saw {seen:?}");
+    }
+}
+
+/// The same from the other side: an answer that promises two lengths must not put the next client out of step.
+#[test]
+fn an_ambiguous_answer_never_reaches_the_next_client() {
+    let answers = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 60\r\n\r\nokHTTP/1.1 200 OK\r\nX-Stolen: 1\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nX-Stolen: 1\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nX-Stolen: 1\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nX-Stolen: 1\r\n\r\n",
+    ];
+    for answer in answers {
+        let upstream = Upstream::start(move |peer, number| {
+            peer.head()?;
+            peer.send(if number == 0 { answer } else { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" })?;
+            // Stays open, so that the gateway may keep it, with what is too much waiting in it.
+            peer.limit(Duration::from_secs(3));
+            peer.head().map(|_| ())
+        });
+        let gateway = Gateway::to(&upstream).set("KONG_NGINX_WORKER_PROCESSES", "1").start();
+        for _ in 0..2 {
+            let mut client = gateway.connect();
+            client.send("GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
+            let head = client.head().unwrap();
+            assert_eq!(head.get("x-stolen"), None, "{answer:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
