@@ -3,6 +3,7 @@
 use crate::body::Body;
 use crate::entity::{Compat, Identity};
 use crate::reply::{self, Asker};
+use crate::upstream::peers::NoPeers;
 use http::{HeaderValue, Response, StatusCode, header};
 use std::net::IpAddr;
 
@@ -70,6 +71,15 @@ pub enum Blame {
 }
 
 // === impl Failure ===
+
+impl From<NoPeers> for Failure {
+    fn from(why: NoPeers) -> Self {
+        match why {
+            NoPeers::Unresolved => Self::NameResolution,
+            NoPeers::None => Self::NoPeer,
+        }
+    }
+}
 
 impl Failure {
     /// The status of the answer.

@@ -25,7 +25,6 @@ use crate::route::{Match, Query, rewrite};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::{Route, Service, Snapshot};
 use crate::upstream::lease::Lease;
-use crate::upstream::peers::Peers;
 use asked::Asked;
 use body::RequestBody;
 use client::Connection;
@@ -64,6 +63,8 @@ struct Exchange {
     upgrade: Upgrade,
     /// Whether it was on its way to an upstream; what fails then looks like an upstream's failure.
     under_way: bool,
+    /// Where a redirect leads.
+    location: Option<HeaderValue>,
     /// Whether nothing more can be read from this client.
     closes: bool,
 }
@@ -100,6 +101,7 @@ impl Exchange {
             route: None,
             upgrade: Upgrade::None,
             under_way: false,
+            location: None,
             closes: false,
             worker,
             connection,
@@ -143,12 +145,11 @@ impl Exchange {
     }
 
     /// `kong/routing.md` §7. Before any plugin; a trusted peer's word on the scheme counts.
-    fn check_scheme(&self, route: &Route, parts: &Parts) -> Result<(), Failure> {
+    fn check_scheme(&mut self, route: &Route, parts: &Parts) -> Result<(), Failure> {
         if let Some(status) = route.https_only {
             let said = parts.headers.get("x-forwarded-proto").filter(|_| self.connection.trusted);
             if !said.map_or(self.connection.tls, |proto| proto == "https") {
-                let redirect = status.is_redirection();
-                return Err(if redirect { Failure::HttpsRedirect(status) } else { Failure::HttpsOnly });
+                return Err(self.send_to_https(status, parts));
             }
         }
         if route.grpc {
@@ -157,6 +158,14 @@ impl Exchange {
             return Err(if grpc { Failure::GrpcNeedsHttp2 } else { Failure::NotGrpc });
         }
         Ok(())
+    }
+
+    fn send_to_https(&mut self, status: StatusCode, parts: &Parts) -> Failure {
+        if !status.is_redirection() {
+            return Failure::HttpsOnly;
+        }
+        self.location = asked::https_location(&parts.headers, &parts.uri, self.connection.trusted);
+        Failure::HttpsRedirect(status)
     }
 
     /// From here on the route's plugins run, also on an answer of the gateway's own.
@@ -212,7 +221,7 @@ impl Exchange {
         parts.uri = upstream_uri(&self.cx.path, query.as_deref())?;
         parts.version = Version::HTTP_11;
 
-        let peers = Peers::of(&self.worker, &self.snapshot, service).await?;
+        let peers = self.worker.directory.peers(&self.snapshot, service).await?;
         self.under_way = true;
         let body = forward::request_body(body, &self.worker).await?;
         let errand = Errand { service, peers, host, parts, body };
@@ -249,8 +258,8 @@ impl Exchange {
             request_id: self.cx.request_id.as_deref(),
         };
         let mut response = failure.answer(&asker);
-        if let Failure::HttpsRedirect(_) = failure {
-            own::redirect(&mut response, &self.asked, &self.connection);
+        if let Some(location) = self.location.take() {
+            response.headers_mut().insert(header::LOCATION, location);
         }
         let origin = if self.under_way && failure.is_exchange() { Origin::Failed } else { Origin::Gateway };
         Made { response, origin, source: None }

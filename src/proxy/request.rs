@@ -2,8 +2,11 @@
 //! Pure.
 
 use super::client::{Connection, address_value};
+use super::response::{PRODUCT, REQUEST_ID};
+use crate::entity::Compat;
+use crate::plugin::Ctx;
 use http::header::{self, Entry};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use std::net::IpAddr;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -45,8 +48,8 @@ pub enum Upgrade {
 impl Forwarded {
     /// Looks at the client's own words.
     #[must_use]
-    pub fn new(headers: &HeaderMap, uri: &Uri, prefix: Option<&[u8]>, client: IpAddr) -> Self {
-        Self { host: forwarded_host(headers), path: raw_path(uri), prefix: prefix.and_then(prefix_value), client }
+    pub fn new(headers: &HeaderMap, raw_path: &str, prefix: Option<&[u8]>, client: IpAddr) -> Self {
+        Self { host: forwarded_host(headers), path: path_value(raw_path), prefix: prefix.and_then(prefix_value), client }
     }
 
     /// Writes the headers that tell the upstream about the client. A trusted peer's words stand.
@@ -128,11 +131,9 @@ fn without_port(host: &[u8]) -> &[u8] {
     }
 }
 
-fn raw_path(uri: &Uri) -> HeaderValue {
-    HeaderValue::from_str(uri.path()).or_else(|_| HeaderValue::from_bytes(uri.path().as_bytes())).unwrap_or(SLASH)
+fn path_value(raw: &str) -> HeaderValue {
+    HeaderValue::from_bytes(raw.as_bytes()).unwrap_or(HeaderValue::from_static("/"))
 }
-
-const SLASH: HeaderValue = HeaderValue::from_static("/");
 
 /// A prefix with a control byte can't stand in a header; Kong would break its own request there.
 fn prefix_value(prefix: &[u8]) -> Option<HeaderValue> {
@@ -185,6 +186,22 @@ pub fn clean(headers: &mut HeaderMap, upgrade: &Upgrade) {
     match upgrade {
         Some(value) => drop(headers.insert(header::UPGRADE, value)),
         None => drop(headers.remove(header::UPGRADE)),
+    }
+}
+
+/// What Kong 3 adds: itself to `Via`, and the request's id. Kong 2 passes the client's `Via` as it is.
+pub fn identify(headers: &mut HeaderMap, cx: &Ctx, version: Version) {
+    if cx.compat == Compat::Kong2 {
+        return;
+    }
+    let version = if version == Version::HTTP_2 { "2" } else { "1.1" };
+    let own = format!("{version} {PRODUCT}");
+    let theirs = headers.get(header::VIA).map(|via| [via.as_bytes(), b", "].concat()).unwrap_or_default();
+    if let Ok(via) = HeaderValue::from_bytes(&[theirs, own.into_bytes()].concat()) {
+        headers.insert(header::VIA, via);
+    }
+    if let Some(id) = cx.request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert(REQUEST_ID, id);
     }
 }
 
@@ -256,8 +273,8 @@ mod tests {
 
     fn forwarded(pairs: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
         let mut map = headers(pairs);
-        let (connection, uri) = (connection(trusted), "/a%20b?x".parse().unwrap());
-        Forwarded::new(&map, &uri, Some(b"/a"), connection.peer.ip()).write(&mut map, &connection);
+        let connection = connection(trusted);
+        Forwarded::new(&map, "/a%20b", Some(b"/a"), connection.peer.ip()).write(&mut map, &connection);
         map
     }
 

@@ -19,7 +19,7 @@ const UPSTREAM_LATENCY: HeaderName = HeaderName::from_static("x-kong-upstream-la
 const PROXY_LATENCY: HeaderName = HeaderName::from_static("x-kong-proxy-latency");
 const RESPONSE_LATENCY: HeaderName = HeaderName::from_static("x-kong-response-latency");
 const UPSTREAM_STATUS: HeaderName = HeaderName::from_static("x-kong-upstream-status");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// How long things took.

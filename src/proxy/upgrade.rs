@@ -40,15 +40,15 @@ async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>
 }
 
 async fn join(
-    client: impl AsyncRead + AsyncWrite,
-    upstream: impl AsyncRead + AsyncWrite,
+    client: impl AsyncRead + AsyncWrite + Unpin,
+    upstream: impl AsyncRead + AsyncWrite + Unpin,
     silence: Duration,
 ) -> io::Result<()> {
     let (client_in, client_out) = tokio::io::split(client);
     let (upstream_in, upstream_out) = tokio::io::split(upstream);
     let heard = std::cell::Cell::new(tokio::time::Instant::now());
-    let there = pour(pin!(client_in), pin!(upstream_out), silence, &heard);
-    let back = pour(pin!(upstream_in), pin!(client_out), silence, &heard);
+    let there = pour(client_in, upstream_out, silence, &heard);
+    let back = pour(upstream_in, client_out, silence, &heard);
     tokio::try_join!(there, back).map(drop)
 }
 
