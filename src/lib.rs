@@ -15,3 +15,4 @@ pub mod route;
 pub mod server;
 pub mod settings;
 pub mod snapshot;
+pub mod upstream;
