@@ -98,7 +98,7 @@ pub enum Host {
 }
 
 /// How to speak TLS to an upstream. PEM texts were parsed; DER inside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UpstreamTls {
     /// `tls_verify`: `None` and `false` accept any certificate, as Kong does.
     pub verify: bool,
