@@ -5,6 +5,7 @@
 use crate::entity::{Compat, ConsumerId, Identity, RouteId, ServiceId, UpstreamId};
 use crate::plugin::Chain;
 use crate::route::Router;
+pub use crate::route::rewrite::PathHandling;
 use http::StatusCode;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -51,16 +52,6 @@ pub struct Route {
     pub grpc: bool,
     /// Its plugins.
     pub chain: Chain,
-}
-
-/// How service path and request path are joined (`kong/routing.md` §5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PathHandling {
-    /// With exactly one slash between.
-    #[default]
-    V0,
-    /// By plain concatenation.
-    V1,
 }
 
 /// A service, as run.
