@@ -120,7 +120,7 @@ pub struct Upstream {
 }
 
 /// One of an upstream's servers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Address or name.
     pub host: Host,
