@@ -3,7 +3,7 @@
 //! Not here: health, and algorithms that need more than weights.
 
 use super::dns::Addresses;
-use crate::snapshot::{Target, Upstream};
+use crate::snapshot::{Host, Target, Upstream};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,10 +24,12 @@ pub struct Balancer {
     start: u64,
     targets: Vec<Known>,
     peers: Vec<Peer>,
+    /// Whether targets learned something that `peers` do not show.
+    stale: bool,
 }
 
 /// An address of the upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pick {
     /// Which target it belongs to, an index of [`Upstream::targets`].
     pub target: usize,
@@ -73,7 +75,7 @@ impl Balancer {
     #[must_use]
     pub fn new(weights: impl IntoIterator<Item = u32>, start: u64) -> Self {
         let targets = weights.into_iter().map(|weight| Known { weight, addresses: None }).collect();
-        Self { start, targets, peers: Vec::new() }
+        Self { start, targets, peers: Vec::new(), stale: false }
     }
 
     /// Takes in a target's addresses; cheap if they are the same as before. A name stands for all its addresses, each
@@ -82,20 +84,22 @@ impl Balancer {
         let Some(known) = self.targets.get_mut(target) else { return };
         if !known.addresses.as_ref().is_some_and(|known| known.is(addresses)) {
             known.addresses = Some(addresses.clone());
-            self.rebuild();
+            self.stale = true;
         }
     }
 
     /// Leaves a target out, for its name has no address.
     pub fn forget(&mut self, target: usize) {
-        if self.targets.get_mut(target).and_then(|known| known.addresses.take()).is_some() {
-            self.rebuild();
-        }
+        let known = self.targets.get_mut(target);
+        self.stale |= known.and_then(|known| known.addresses.take()).is_some();
     }
 
     /// The next in turn that is not among those which this request tried in vain; when all were, the next in turn.
     /// `None` if there is nobody: no target, no address, or no weight.
     pub fn pick(&mut self, tried: &[SocketAddr]) -> Option<Pick> {
+        if self.stale {
+            self.rebuild();
+        }
         if self.start != 0 && !self.peers.is_empty() {
             self.skip();
         }
@@ -121,12 +125,13 @@ impl Balancer {
 
     /// Who stays keeps the place in the turn.
     fn rebuild(&mut self) {
-        let before = std::mem::take(&mut self.peers);
+        self.stale = false;
+        let before: HashMap<Pick, i64> = self.peers.drain(..).map(|peer| (peer.pick, peer.credit)).collect();
         for (target, known) in self.targets.iter().enumerate().filter(|(_, known)| known.weight > 0) {
             let Some(addresses) = &known.addresses else { continue };
             for (at, address) in addresses.all().iter().enumerate() {
                 let pick = Pick { target, address: *address };
-                let credit = before.iter().find(|peer| peer.pick == pick).map_or(0, |peer| peer.credit);
+                let credit = before.get(&pick).copied().unwrap_or(0);
                 let spare = at >= addresses.preferred().len();
                 self.peers.push(Peer { pick, weight: i64::from(known.weight), credit, spare });
             }
@@ -145,7 +150,8 @@ impl Balancer {
 // === impl Balancers ===
 
 impl Balancers {
-    /// The balancers for a new snapshot, by [`UpstreamId`](crate::entity::UpstreamId). An upstream whose targets did not
+    /// The balancers for a new snapshot, by [`UpstreamId`](crate::entity::UpstreamId). They know the targets that are
+    /// addresses already; only names are left to [`Balancer::learn`]. An upstream whose targets did not
     /// change keeps its own, with its place in the turn; those that are gone are dropped.
     pub fn adopt(&mut self, upstreams: &[Upstream], start: u64) -> Vec<Rc<RefCell<Balancer>>> {
         let mut before = std::mem::take(&mut self.0);
@@ -162,7 +168,12 @@ impl Balancers {
 
 impl Kept {
     fn new(upstream: &Upstream, start: u64) -> Self {
-        let balancer = Balancer::new(upstream.targets.iter().map(|target| target.weight), start);
+        let mut balancer = Balancer::new(upstream.targets.iter().map(|target| target.weight), start);
+        for (index, target) in upstream.targets.iter().enumerate() {
+            if let Host::Address(ip) = target.host {
+                balancer.learn(index, &Addresses::from(SocketAddr::new(ip, target.port)));
+            }
+        }
         Self { targets: upstream.targets.clone(), balancer: Rc::new(RefCell::new(balancer)) }
     }
 }
