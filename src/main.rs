@@ -1,5 +1,6 @@
 //! The program. Everything is in the library.
 
+use gateway::server;
 use gateway::settings::Settings;
 use gateway::snapshot::Snapshot;
 use std::io;
@@ -9,7 +10,6 @@ fn main() -> ExitCode {
     gateway::cli::main(std::env::args_os(), serve)
 }
 
-/// Where the server is called.
-fn serve(_settings: Settings, _snapshot: Snapshot) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "this build has no server"))
+fn serve(settings: Settings, snapshot: Snapshot) -> io::Result<()> {
+    server::serve(settings, snapshot).map_err(io::Error::other)
 }
