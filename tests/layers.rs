@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("pcre", 0, true),
     ("crypto", 0, true),
     ("keys", 0, false),
+    ("keys/fixtures", 3, false),
     ("settings", 0, true),
     ("config/report", 0, true),
     ("config/value", 0, true),
