@@ -1,6 +1,7 @@
 //! Bodies under way: the client's toward the upstream, and the answer toward the client, each with its limits.
 
 use crate::body::{Body, BodyError};
+use crate::upstream::alarm::Alarm;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::cell::Cell;
@@ -8,15 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
-
-/// Waits for progress: armed when a poll finds nothing, disarmed when it finds something.
-#[derive(Debug)]
-pub struct Patience {
-    limit: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-    armed: bool,
-}
+use tokio::time::Instant;
 
 /// How far a request's body has come; shared with the task that waits for the answer.
 #[derive(Debug)]
@@ -59,35 +52,13 @@ pub struct RequestBody {
     body: Body,
     /// Bytes still allowed; `u64::MAX` is unlimited.
     allowed: u64,
-    patience: Patience,
+    /// Longest time between two pieces.
+    read: Duration,
+    alarm: Alarm,
+    /// When the wait for the next piece began.
+    waiting: Option<Instant>,
     /// `None` for a body that is empty from the start.
     progress: Option<Rc<Progress>>,
-}
-
-// === impl Patience ===
-
-impl Patience {
-    /// With this limit between two pieces.
-    #[must_use]
-    pub const fn new(limit: Duration) -> Self {
-        Self { limit, sleep: None, armed: false }
-    }
-
-    /// Something arrived.
-    pub fn reset(&mut self) {
-        self.armed = false;
-    }
-
-    /// Nothing arrived; ready when that has lasted too long.
-    pub fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let limit = self.limit;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        if !self.armed {
-            sleep.as_mut().reset(Instant::now() + limit);
-            self.armed = true;
-        }
-        sleep.as_mut().poll(cx)
-    }
 }
 
 // === impl Progress ===
@@ -109,7 +80,7 @@ impl RequestBody {
     /// No body.
     #[must_use]
     pub fn empty() -> Self {
-        Self { body: Body::Empty, allowed: 0, patience: Patience::new(Duration::ZERO), progress: None }
+        Self::new(Body::Empty, 0, Duration::ZERO)
     }
 
     /// A body with a size limit (0 is none) and a limit between two reads.
@@ -117,7 +88,7 @@ impl RequestBody {
     pub fn new(body: Body, max: u64, read: Duration) -> Self {
         let allowed = if max == 0 { u64::MAX } else { max };
         let progress = (!body.is_end_stream()).then(Progress::new);
-        Self { body, allowed, patience: Patience::new(read), progress }
+        Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress }
     }
 
     /// How far it has come; `None` when there is nothing to send.
@@ -130,6 +101,15 @@ impl RequestBody {
         if let Some(progress) = &self.progress {
             progress.now(state);
         }
+    }
+
+    /// Ready when the client has been silent for too long.
+    fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.waiting.is_none() {
+            self.note(Upload::Client);
+        }
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        self.alarm.poll_at(since + self.read, cx)
     }
 
     fn broken(&self, why: Break) -> Option<Result<Frame<Bytes>, BodyError>> {
@@ -161,11 +141,10 @@ impl HttpBody for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if polled.is_pending() {
-            self.note(Upload::Client);
-            ready!(self.patience.poll_lost(cx));
+            ready!(self.poll_slow(cx));
             return Poll::Ready(self.broken(Break::Slow));
         }
-        self.patience.reset();
+        self.waiting = None;
         Poll::Ready(match ready!(polled) {
             Some(Ok(frame)) => self.count(frame),
             Some(Err(error)) => {

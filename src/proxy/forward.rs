@@ -5,6 +5,7 @@ use super::failure::Failure;
 use crate::body::Body;
 use crate::proxy::worker::Worker;
 use crate::snapshot::{Service, Snapshot};
+use crate::upstream::alarm::Alarm;
 use crate::upstream::connect::ConnectError;
 use crate::upstream::lease::Lease;
 use crate::upstream::peers::Peer;
@@ -12,11 +13,11 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
-use tokio::time::Sleep;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A request ready to go upstream, but for its Host, which depends on the peer.
 #[derive(Debug)]
@@ -141,7 +142,8 @@ async fn attempt(
             other => return other,
         }
     }
-    match worker.links.connect(&link, service.connect_timeout).await {
+    // Boxed, as it is rare and its TLS handshake is large: every request's future would be as large otherwise.
+    match Box::pin(worker.links.connect(&link, service.connect_timeout)).await {
         Ok(sender) => exchange(Lease::fresh(sender, link.key, worker.pool.clone()), request, service).await,
         Err(error) => Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
     }
@@ -162,13 +164,16 @@ async fn exchange(
     service: &Service,
 ) -> Result<Answer, Trouble> {
     let progress = request.body().progress();
-    let mut sending = pin!(lease.sender().try_send_request(request));
-    let mut watch = Watch { service, progress: progress.as_deref(), sent: Instant::now(), sleep: None };
-    let outcome = poll_fn(|cx| match sending.as_mut().poll(cx) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => watch.poll_expired(cx).map(|()| None),
-    })
-    .await;
+    let outcome = {
+        let (sender, alarm) = lease.parts();
+        let mut sending = pin!(sender.try_send_request(request));
+        let mut watch = Watch { service, progress: progress.as_deref(), sent: Instant::now(), alarm };
+        poll_fn(|cx| match sending.as_mut().poll(cx) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending => watch.poll_expired(cx).map(|()| None),
+        })
+        .await
+    };
     match outcome {
         Some(Ok(response)) => Ok(Answer { response, lease }),
         None => Err(Trouble::Sent(Failure::GatewayTimeout)),
@@ -189,39 +194,31 @@ struct Watch<'a> {
     service: &'a Service,
     progress: Option<&'a Progress>,
     sent: Instant,
-    sleep: Option<Pin<Box<Sleep>>>,
+    alarm: &'a mut Alarm,
 }
 
 // === impl Watch ===
 
 impl Watch<'_> {
     /// When patience ends, as things stand now; the client's own pace postpones it.
-    fn deadline(&self, now: Instant) -> Instant {
+    fn deadline(&self) -> Instant {
         let (read, write) = (self.service.read_timeout, self.service.write_timeout);
         let Some(progress) = self.progress else { return self.sent + read };
-        let since = progress.since.get().into_std();
+        let since = progress.since.get();
         match progress.state.get() {
             Upload::Done => since + read,
             Upload::Upstream | Upload::Untouched => since + write,
-            Upload::Client | Upload::Broken(_) => now + read.min(write),
+            Upload::Client | Upload::Broken(_) => Instant::now() + read.min(write),
         }
     }
 
     fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let now = Instant::now();
-            let deadline = self.deadline(now);
-            if deadline <= now {
+            let deadline = self.deadline();
+            ready!(self.alarm.poll_at(deadline, cx));
+            // Progress may have moved it meanwhile.
+            if self.deadline() <= deadline {
                 return Poll::Ready(());
-            }
-            let until = tokio::time::Instant::from_std(deadline);
-            let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-            // An earlier alarm is harmless: it only looks again.
-            if sleep.is_elapsed() || sleep.deadline() > until {
-                sleep.as_mut().reset(until);
-            }
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
             }
         }
     }

@@ -39,7 +39,8 @@ use outgoing::{End, Outgoing};
 use request::{Forwarded, Upgrade};
 use response::{Closing, Latencies};
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 const MALFORMED: Failure = Failure::BadRequest("the request target is malformed");
 

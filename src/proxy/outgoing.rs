@@ -1,14 +1,15 @@
 //! The answer's body on its way to the client, and what happens at its end: the upstream connection goes back to the
 //! pool, the log phase runs. Exactly once, whatever ended it.
 
-use super::body::{Patience, RequestBody};
+use super::body::RequestBody;
 use crate::body::{Body, BodyError};
 use crate::upstream::lease::Lease;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What runs when the last byte is gone, or the client.
 pub type AtEnd = Box<dyn FnOnce(End)>;
@@ -33,7 +34,10 @@ pub struct Outgoing {
 /// What an upstream's answer holds on to.
 struct Upstream {
     lease: Lease<RequestBody>,
-    patience: Patience,
+    /// Longest time between two pieces.
+    read: Duration,
+    /// When the last piece came, or the wait for the first began.
+    since: Instant,
 }
 
 /// The upstream sent nothing for too long, in the middle of its answer.
@@ -52,7 +56,7 @@ impl Outgoing {
     /// A body that comes from an upstream, with the limit between two reads.
     #[must_use]
     pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration) -> Self {
-        let upstream = Some(Upstream { lease, patience: Patience::new(read) });
+        let upstream = Some(Upstream { lease, read, since: Instant::now() });
         Self { body, upstream, at_end: None, bytes: 0 }
     }
 
@@ -65,7 +69,7 @@ impl Outgoing {
 
     fn finish(&mut self, whole: bool) {
         if let (Some(upstream), true) = (self.upstream.take(), whole) {
-            upstream.lease.give_back(Instant::now());
+            upstream.lease.give_back(Instant::now().into_std());
         }
         if let Some(run) = self.at_end.take() {
             run(End { bytes: self.bytes, whole });
@@ -74,7 +78,7 @@ impl Outgoing {
 
     fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.upstream {
-            Some(upstream) => upstream.patience.poll_lost(cx),
+            Some(Upstream { lease, read, since }) => lease.alarm().poll_at(*since + *read, cx),
             None => Poll::Pending,
         }
     }
@@ -82,7 +86,7 @@ impl Outgoing {
     fn passed(&mut self, frame: &Frame<Bytes>) {
         self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
         if let Some(upstream) = &mut self.upstream {
-            upstream.patience.reset();
+            upstream.since = Instant::now();
         }
         if self.body.is_end_stream() {
             self.finish(true);

@@ -1,5 +1,6 @@
 //! An upstream connection while one request has it. Given back at the end of the answer, closed when dropped early.
 
+use super::alarm::Alarm;
 use super::pool::{Idle, Key, Pool};
 use bytes::Bytes;
 use http_body::Body;
@@ -7,9 +8,12 @@ use hyper::client::conn::http1::SendRequest;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// The sending half of a connection; hyper's task has the socket.
+/// The sending half of a connection, and the timer that waits for its answers; hyper's task has the socket.
 #[derive(Debug)]
-pub struct Sender<B>(pub SendRequest<B>);
+pub struct Sender<B> {
+    half: SendRequest<B>,
+    alarm: Alarm,
+}
 
 /// A connection that one request has.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ pub struct Lease<B> {
 
 impl<B> Idle for Sender<B> {
     fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.half.is_closed()
     }
 }
 
@@ -33,24 +37,29 @@ impl<B> Idle for Sender<B> {
 impl<B: Body<Data = Bytes> + 'static> Lease<B> {
     /// A new connection.
     #[must_use]
-    pub fn fresh(sender: SendRequest<B>, key: Key, pool: Rc<Pool<Sender<B>>>) -> Self {
-        Self { sender: Sender(sender), key, uses: 0, pool }
+    pub fn fresh(half: SendRequest<B>, key: Key, pool: Rc<Pool<Sender<B>>>) -> Self {
+        Self { sender: Sender { half, alarm: Alarm::default() }, key, uses: 0, pool }
     }
 
     /// An idle connection that still lives, if there is one.
     pub async fn reused(key: Key, pool: &Rc<Pool<Sender<B>>>) -> Option<Self> {
         while let Some((mut sender, uses)) = pool.take(key) {
-            if sender.0.is_ready() || sender.0.ready().await.is_ok() {
+            if sender.half.is_ready() || sender.half.ready().await.is_ok() {
                 return Some(Self { sender, key, uses, pool: pool.clone() });
             }
         }
         None
     }
 
-    /// The connection itself.
-    pub fn sender(&mut self) -> &mut SendRequest<B> {
+    /// The connection itself, for one more request, and its timer.
+    pub fn parts(&mut self) -> (&mut SendRequest<B>, &mut Alarm) {
         self.uses += 1;
-        &mut self.sender.0
+        (&mut self.sender.half, &mut self.sender.alarm)
+    }
+
+    /// The timer alone.
+    pub fn alarm(&mut self) -> &mut Alarm {
+        &mut self.sender.alarm
     }
 
     /// Gives the connection back: the answer was read to its end.

@@ -1,5 +1,6 @@
 //! The side toward upstreams: names, balancing, connections, TLS.
 
+pub mod alarm;
 pub mod balance;
 pub mod connect;
 pub mod dns;

@@ -133,7 +133,7 @@ impl Peers<'_> {
             Host::Upstream(id) => {
                 let upstream = self.snapshot.upstream(*id);
                 let turn = directory.turns.borrow().get(id.index()).cloned().ok_or(NoPeer::Empty)?;
-                let pick = directory.by_turn(&turn, upstream, &self.tried).await.ok_or(NoPeer::Empty)?;
+                let pick = Box::pin(directory.by_turn(&turn, upstream, &self.tried)).await.ok_or(NoPeer::Empty)?;
                 let host = upstream.targets[pick.target].authorities[usize::from(service.tls.is_some())].clone();
                 Ok(Peer { address: pick.address, host })
             }
