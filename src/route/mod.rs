@@ -3,8 +3,18 @@
 //! The types here are the border: `config/compile.rs` builds a [`Router`] from [`Spec`]s, `proxy/` asks it with a
 //! [`Query`].
 
+mod find;
+mod host;
+mod index;
+mod narrow;
 pub mod normalize;
+mod order;
 pub mod rewrite;
+mod rule;
+mod trie;
+
+pub use crate::pcre::Capture;
+pub use rule::is_plain;
 
 use crate::entity::{Compat, RouteId};
 use http::{HeaderMap, HeaderName};
@@ -47,6 +57,8 @@ pub struct Query<'a> {
     pub tls: bool,
     /// The TLS server name.
     pub sni: Option<&'a str>,
+    /// The port that the client reached, after port maps. Kong 3 compares a host's port with it.
+    pub port: u16,
 }
 
 /// The route that took a request, and how.
@@ -58,15 +70,6 @@ pub struct Match {
     pub prefix: Option<usize>,
     /// Groups of a regex path, number 0 the whole path: byte ranges in the normalised path. Empty for others.
     pub captures: Vec<Capture>,
-}
-
-/// One group of a regular expression.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Capture {
-    /// Its name, if it has one.
-    pub name: Option<Box<str>>,
-    /// Where; `None` if it took no part.
-    pub range: Option<(usize, usize)>,
 }
 
 /// A regular expression that does not compile, or another thing that keeps a route from being routed to.
@@ -84,21 +87,25 @@ pub struct SpecError {
 pub type Flavor = Compat;
 
 /// Finds a request's route.
+///
+/// The cost of a look-up does not grow with the number of routes, as long as they differ in host, path prefix or SNI.
 #[derive(Debug, Default)]
-pub struct Router {}
+pub struct Router(index::Index);
+
+// === impl Router ===
 
 impl Router {
-    /// Indexes routes. Every one that cannot be routed to is reported; the others are indexed all the same.
+    /// Indexes routes.
     ///
     /// # Errors
-    /// The routes that cannot be routed to.
-    pub fn build(_routes: Vec<Spec>, _flavor: Flavor) -> Result<Self, Vec<SpecError>> {
-        Ok(Self {})
+    /// All routes that cannot be routed to.
+    pub fn build(routes: &[Spec], flavor: Flavor) -> Result<Self, Vec<SpecError>> {
+        index::Index::build(routes, flavor).map(Self)
     }
 
-    /// The route that takes a request.
+    /// The route that takes a request. Allocates only for the groups of an expression.
     #[must_use]
-    pub fn find(&self, _query: &Query<'_>) -> Option<Match> {
-        None
+    pub fn find(&self, query: &Query<'_>) -> Option<Match> {
+        find::Search::new(&self.0, query).find()
     }
 }
