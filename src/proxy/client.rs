@@ -19,7 +19,9 @@ pub struct Connection {
     pub trusted: bool,
     /// The peer's address as a header value.
     pub peer_text: HeaderValue,
-    /// The port that the client sees, as a header value (`port_maps` applied).
+    /// The port that the client sees (`port_maps` applied).
+    pub port: u16,
+    /// The same as a header value.
     pub port_text: HeaderValue,
 }
 
@@ -37,6 +39,7 @@ impl Connection {
             sni,
             trusted: is_trusted(ip, &settings.trusted_ips),
             peer_text: address_value(ip),
+            port,
             port_text: HeaderValue::from(port),
         }
     }

@@ -150,6 +150,7 @@ impl Exchange {
             path,
             headers: &parts.headers,
             tls: connection.tls,
+            port: connection.port,
             sni: connection.sni.as_deref(),
         })
     }
