@@ -5,6 +5,7 @@
 use crate::entity::{Compat, ConsumerId, Identity, RouteId, ServiceId, UpstreamId};
 use crate::plugin::Chain;
 use crate::route::Router;
+pub use crate::route::rewrite::PathHandling;
 use http::StatusCode;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -53,16 +54,6 @@ pub struct Route {
     pub chain: Chain,
 }
 
-/// How service path and request path are joined (`kong/routing.md` §5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PathHandling {
-    /// With exactly one slash between.
-    #[default]
-    V0,
-    /// By plain concatenation.
-    V1,
-}
-
 /// A service, as run.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -98,7 +89,7 @@ pub enum Host {
 }
 
 /// How to speak TLS to an upstream. PEM texts were parsed; DER inside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UpstreamTls {
     /// `tls_verify`: `None` and `false` accept any certificate, as Kong does.
     pub verify: bool,

@@ -7,6 +7,39 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair as Key,
     KeyUsagePurpose,
 };
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
+use std::sync::Arc;
+
+/// A whole handshake in memory; the error is the client's.
+pub(crate) fn handshake(
+    client: &Arc<ClientConfig>,
+    name: ServerName<'static>,
+    server: &Arc<ServerConfig>,
+) -> Result<(ClientConnection, ServerConnection), rustls::Error> {
+    let mut one = Connection::from(ClientConnection::new(Arc::clone(client), name)?);
+    let mut two = Connection::from(ServerConnection::new(Arc::clone(server)).unwrap());
+    for _ in 0..6 {
+        carry(&mut one, &mut two).unwrap();
+        carry(&mut two, &mut one)?;
+    }
+    let (Connection::Client(one), Connection::Server(two)) = (one, two) else { unreachable!() };
+    assert!(!one.is_handshaking() && !two.is_handshaking());
+    Ok((one, two))
+}
+
+fn carry(from: &mut Connection, to: &mut Connection) -> Result<(), rustls::Error> {
+    let mut wire = Vec::new();
+    while from.wants_write() {
+        from.write_tls(&mut wire).unwrap();
+    }
+    let mut rest = wire.as_slice();
+    while !rest.is_empty() {
+        to.read_tls(&mut rest).unwrap();
+        to.process_new_packets()?;
+    }
+    Ok(())
+}
 
 /// An authority that can issue.
 pub(crate) type Authority = CertifiedIssuer<'static, Key>;

@@ -22,11 +22,15 @@ fn old(message: &str) -> &str {
         "missing closing parenthesis for comment" => "missing ) after (?# comment",
         "reference to non-existent subpattern" | "non-existent group" => "reference to non-existent subpattern",
         "lookbehind assertion is not fixed length" => "lookbehind assertion is not fixed length",
-        "two named subpatterns have the same name (PCRE2_DUPNAMES not set)" => "two named subpatterns have the same name",
+        "two named subpatterns have the same name (PCRE2_DUPNAMES not set)" => {
+            "two named subpatterns have the same name"
+        }
         "subpattern name must start with a non-digit" => "group name must start with a non-digit",
         "subpattern name expected" => "subpattern name expected",
         "digit expected after (?+ or (?-" => "digit expected after (?+",
-        "syntax error in subpattern name (missing terminator?)" => "syntax error in subpattern name (missing terminator)",
+        "syntax error in subpattern name (missing terminator?)" => {
+            "syntax error in subpattern name (missing terminator)"
+        }
         other => other,
     }
 }

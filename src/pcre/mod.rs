@@ -186,7 +186,9 @@ fn names(engine: &Engine) -> Box<[Option<Box<str>>]> {
         Engine::Linear(regex) | Engine::Dollar { linear: regex, .. } => {
             regex.capture_names().map(|name| name.map(Into::into)).collect()
         }
-        Engine::Backtracking(regex) => regex.capture_names().iter().map(|name| name.as_deref().map(Into::into)).collect(),
+        Engine::Backtracking(regex) => {
+            regex.capture_names().iter().map(|name| name.as_deref().map(Into::into)).collect()
+        }
     }
 }
 

@@ -88,9 +88,20 @@ fn the_engine_is_chosen_by_meaning() {
         assert!(Pcre::anchored(text).unwrap().is_linear(), "{text}");
     }
     assert!(matches!(Pcre::anchored("/a$").unwrap().engine, Engine::Dollar { .. }));
-    for text in
-        ["/(?!a)", "/(a)\\1", "/a++", "/(?>a)", "/[[:alpha:]]", "/\\h", "/é", "/(a*)*", "/a{,2}", "/[a&&b]", "/\\Qa\\E", "/\\x41"]
-    {
+    for text in [
+        "/(?!a)",
+        "/(a)\\1",
+        "/a++",
+        "/(?>a)",
+        "/[[:alpha:]]",
+        "/\\h",
+        "/é",
+        "/(a*)*",
+        "/a{,2}",
+        "/[a&&b]",
+        "/\\Qa\\E",
+        "/\\x41",
+    ] {
         assert!(matches!(Pcre::anchored(text).unwrap().engine, Engine::Backtracking(_)), "{text}");
     }
 }

@@ -3,6 +3,9 @@
 //! The types here are the border: `config/compile.rs` builds a [`Router`] from [`Spec`]s, `proxy/` asks it with a
 //! [`Query`].
 
+pub mod normalize;
+pub mod rewrite;
+
 use crate::entity::{Compat, RouteId};
 use http::{HeaderMap, HeaderName};
 

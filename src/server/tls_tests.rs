@@ -10,8 +10,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CipherSuite, ClientConfig, ClientConnection, Connection, DigitallySignedStruct, HandshakeKind, NamedGroup,
-    ProtocolVersion, ServerConnection, SignatureScheme,
+    CipherSuite, ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind, NamedGroup, ProtocolVersion,
+    ServerConnection, SignatureScheme,
 };
 
 /// A client that says which signatures it knows and believes all certificates.
@@ -62,28 +62,7 @@ fn client(provider: CryptoProvider, schemes: &[SignatureScheme]) -> ClientConfig
 }
 
 fn connect(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>, sni: &str) -> (ClientConnection, ServerConnection) {
-    let name = ServerName::try_from(sni.to_owned()).unwrap();
-    let mut one = Connection::from(ClientConnection::new(Arc::clone(client), name).unwrap());
-    let mut two = Connection::from(ServerConnection::new(Arc::clone(server)).unwrap());
-    for _ in 0..6 {
-        carry(&mut one, &mut two);
-        carry(&mut two, &mut one);
-    }
-    let (Connection::Client(one), Connection::Server(two)) = (one, two) else { unreachable!() };
-    assert!(!one.is_handshaking() && !two.is_handshaking());
-    (one, two)
-}
-
-fn carry(from: &mut Connection, to: &mut Connection) {
-    let mut wire = Vec::new();
-    while from.wants_write() {
-        from.write_tls(&mut wire).unwrap();
-    }
-    let mut rest = wire.as_slice();
-    while !rest.is_empty() {
-        to.read_tls(&mut rest).unwrap();
-        to.process_new_packets().unwrap();
-    }
+    fixtures::handshake(client, ServerName::try_from(sni.to_owned()).unwrap(), server).unwrap()
 }
 
 fn live(pairs: Vec<KeyPair>) -> Live {

@@ -3,3 +3,5 @@
 pub mod connect;
 pub mod lease;
 pub mod pool;
+pub mod tls;
+pub mod verify;
