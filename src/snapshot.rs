@@ -6,7 +6,7 @@ use crate::entity::{Compat, ConsumerId, Identity, RouteId, ServiceId, UpstreamId
 use crate::plugin::Chain;
 use crate::route::Router;
 pub use crate::route::rewrite::PathHandling;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -63,6 +63,8 @@ pub struct Service {
     pub host: Host,
     /// Its port; not used when the host names an upstream.
     pub port: u16,
+    /// The Host that the upstream gets, unless the host names an upstream entity; see [`authority`].
+    pub authority: HeaderValue,
     /// Base path, starting with `/`.
     pub path: String,
     /// Tries after the first.
@@ -117,8 +119,10 @@ pub struct Upstream {
 pub struct Target {
     /// Address or name.
     pub host: Host,
-    /// The host as written, for the Host header.
+    /// The host as written.
     pub name: Box<str>,
+    /// The Host that it gets over http and over https: its name or the upstream's `host_header`; see [`authority`].
+    pub authorities: [HeaderValue; 2],
     /// Port.
     pub port: u16,
     /// Share of requests.
@@ -150,6 +154,15 @@ pub struct KeyPair {
     pub chain: Vec<Vec<u8>>,
     /// PKCS #8, PKCS #1 or SEC 1.
     pub key: Vec<u8>,
+}
+
+/// A Host value: the port is left out where it is the scheme's own (`kong/proxying.md` §2). A name that no header can
+/// hold gives an empty value; the configuration refuses such names.
+#[must_use]
+pub fn authority(host: &str, port: u16, https: bool) -> HeaderValue {
+    let usual = if https { 443 } else { 80 };
+    let text = if port == usual { host.to_owned() } else { format!("{host}:{port}") };
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
 // === impl Snapshot ===

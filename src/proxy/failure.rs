@@ -3,7 +3,7 @@
 use crate::body::Body;
 use crate::entity::{Compat, Identity};
 use crate::reply::{self, Asker};
-use crate::upstream::peers::NoPeers;
+use crate::upstream::peers::NoPeer;
 use http::{HeaderValue, Response, StatusCode, header};
 use std::net::IpAddr;
 
@@ -72,11 +72,11 @@ pub enum Blame {
 
 // === impl Failure ===
 
-impl From<NoPeers> for Failure {
-    fn from(why: NoPeers) -> Self {
+impl From<NoPeer> for Failure {
+    fn from(why: NoPeer) -> Self {
         match why {
-            NoPeers::Unresolved => Self::NameResolution,
-            NoPeers::None => Self::NoPeer,
+            NoPeer::Unresolved => Self::NameResolution,
+            NoPeer::Empty => Self::NoPeer,
         }
     }
 }

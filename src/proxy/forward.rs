@@ -4,10 +4,10 @@ use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
 use crate::proxy::worker::Worker;
-use crate::snapshot::Service;
+use crate::snapshot::{Service, Snapshot};
 use crate::upstream::connect::ConnectError;
 use crate::upstream::lease::Lease;
-use crate::upstream::peers::{Peer, Peers};
+use crate::upstream::peers::Peer;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
@@ -23,8 +23,6 @@ use tokio::time::Sleep;
 pub struct Errand<'a> {
     /// Where it goes.
     pub service: &'a Service,
-    /// Who may be asked.
-    pub peers: Peers,
     /// The Host that the client or a plugin chose; `None` is the peer's own.
     pub host: Option<HeaderValue>,
     /// The head.
@@ -63,14 +61,20 @@ enum Trouble {
 ///
 /// # Errors
 /// What the client is told after the last attempt.
-pub async fn forward(worker: &Rc<Worker>, errand: Errand<'_>, times: &mut Times) -> Result<Answer, Failure> {
-    let Errand { service, mut peers, host, parts, body } = errand;
+pub async fn forward(
+    worker: &Rc<Worker>,
+    snapshot: &Snapshot,
+    errand: Errand<'_>,
+    times: &mut Times,
+) -> Result<Answer, Failure> {
+    let Errand { service, host, parts, body } = errand;
+    let mut peers = worker.directory.peers(snapshot, service);
     let spare = spare_head(&parts, &body, service.retries);
     let mut request = Some(Request::from_parts(parts, body));
     let mut failure = Failure::BadGateway;
     for _ in 0..=service.retries {
         let Some(mut ready) = request.take().or_else(|| spare.as_ref().map(again)) else { break };
-        let peer = peers.next().ok_or(Failure::NoPeer)?;
+        let peer = peers.next().await?;
         times.chosen = Some(Instant::now());
         let name = host.clone().unwrap_or_else(|| peer.host.clone());
         ready.headers_mut().insert(header::HOST, name);

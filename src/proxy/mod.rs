@@ -20,8 +20,9 @@ use crate::entity::{Compat, RouteId};
 use crate::observe::access::Entry;
 use crate::plugin::{Ctx, Kept, Origin};
 use crate::reply::Asker;
-use crate::route::target::{self, Target};
-use crate::route::{Match, Query, rewrite};
+use crate::route::normalize::{Target, normalize};
+use crate::route::rewrite::{forwarded_prefix, upstream_path};
+use crate::route::{Match, Query};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::{Route, Service, Snapshot};
 use crate::upstream::lease::Lease;
@@ -39,6 +40,8 @@ use request::{Forwarded, Upgrade};
 use response::{Closing, Latencies};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
+
+const MALFORMED: Failure = Failure::BadRequest("the request target is malformed");
 
 /// An answer before the response phase.
 struct Made {
@@ -115,14 +118,20 @@ impl Exchange {
         let (parts, body) = req.into_parts();
         self.snapshot.global.keep(&parts.headers, &mut self.cx);
         inspect::inspect(&parts, &self.worker.settings)?;
-        let target = target::parse(&parts.uri).ok_or(Failure::BadRequest("the request target is malformed"))?;
-        let found = self.find(&parts, &target.path).ok_or(Failure::NoRoute)?;
+        let raw = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        let target = Target::split(raw.as_bytes()).ok_or(MALFORMED)?;
+        let path = normalize(target.path).map_err(|_| MALFORMED)?;
+        let found = self.find(&parts, &path).ok_or(Failure::NoRoute)?;
         let snapshot = self.snapshot.clone();
         let route = snapshot.route(found.route);
         self.check_scheme(route, &parts)?;
         self.settle(found.route, route, &parts);
-        let forwarded = self.rewrite(&snapshot, route, &found, &target, &parts);
-        let query = target.query.map(str::to_owned);
+        let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
+        let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client);
+        let base = route.service.map_or("/", |id| &snapshot.service(id).path);
+        self.cx.path = upstream_path(base, &path, found.prefix, route.strip_path, route.path_handling);
+        self.cx.captures = captures(&found, &path);
+        let query = target.query.map(<[u8]>::to_vec);
 
         let mut req = Request::from_parts(parts, body);
         if let Some(response) = route.chain.access(&mut req, &mut self.cx).await {
@@ -180,28 +189,12 @@ impl Exchange {
         }
     }
 
-    /// Works out what the upstream is asked for, and what it is told of the client.
-    fn rewrite(
-        &mut self,
-        snapshot: &Snapshot,
-        route: &Route,
-        found: &Match,
-        target: &Target<'_>,
-        parts: &Parts,
-    ) -> Forwarded {
-        let base = route.service.map_or("/", |id| &snapshot.service(id).path);
-        self.cx.path = rewrite::upstream_path(base, &target.path, found.prefix, route.strip_path, route.path_handling);
-        self.cx.captures = rewrite::captures(found, &target.path);
-        let prefix = found.prefix.filter(|_| route.strip_path).and_then(|len| target.path.get(..len));
-        Forwarded::new(&parts.headers, target.raw_path, prefix, self.cx.client)
-    }
-
     async fn ask(
         &mut self,
         service: &Service,
         preserve_host: bool,
         forwarded: Forwarded,
-        query: Option<String>,
+        query: Option<Vec<u8>>,
         mut req: Request<Body>,
     ) -> Result<Made, Failure> {
         let tunnel = (self.upgrade != Upgrade::None).then(|| hyper::upgrade::on(&mut req));
@@ -215,17 +208,16 @@ impl Exchange {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
         let query = match self.cx.query.take() {
-            Some(made) => Some(made).filter(|made| !made.is_empty()),
+            Some(made) => Some(made.into_bytes()).filter(|made| !made.is_empty()),
             None => query,
         };
         parts.uri = upstream_uri(&self.cx.path, query.as_deref())?;
         parts.version = Version::HTTP_11;
 
-        let peers = self.worker.directory.peers(&self.snapshot, service).await?;
         self.under_way = true;
         let body = forward::request_body(body, &self.worker).await?;
-        let errand = Errand { service, peers, host, parts, body };
-        let answer = forward(&self.worker, errand, &mut self.times).await?;
+        let errand = Errand { service, host, parts, body };
+        let answer = forward(&self.worker, &self.snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer, service.read_timeout, tunnel)
     }
@@ -329,12 +321,18 @@ impl Exchange {
 }
 
 /// The upstream's target in origin form.
-fn upstream_uri(path: &str, query: Option<&str>) -> Result<Uri, Failure> {
+fn upstream_uri(path: &str, query: Option<&[u8]>) -> Result<Uri, Failure> {
     let mut text = Vec::with_capacity(path.len() + query.map_or(0, |query| query.len() + 1));
     text.extend_from_slice(path.as_bytes());
     if let Some(query) = query {
         text.push(b'?');
-        text.extend_from_slice(query.as_bytes());
+        text.extend_from_slice(query);
     }
     Uri::from_maybe_shared(bytes::Bytes::from(text)).map_err(|_| Failure::BadRequest("the upstream target is malformed"))
+}
+
+/// The groups of a regex path, as plugins see them.
+fn captures(found: &Match, path: &[u8]) -> Vec<(Option<Box<str>>, Option<Box<[u8]>>)> {
+    let text = |(start, end)| path.get(start..end).map(Into::into);
+    found.captures.iter().map(|group| (group.name.clone(), group.range.and_then(text))).collect()
 }

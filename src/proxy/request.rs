@@ -48,7 +48,7 @@ pub enum Upgrade {
 impl Forwarded {
     /// Looks at the client's own words.
     #[must_use]
-    pub fn new(headers: &HeaderMap, raw_path: &str, prefix: Option<&[u8]>, client: IpAddr) -> Self {
+    pub fn new(headers: &HeaderMap, raw_path: &[u8], prefix: Option<&[u8]>, client: IpAddr) -> Self {
         Self { host: forwarded_host(headers), path: path_value(raw_path), prefix: prefix.and_then(prefix_value), client }
     }
 
@@ -131,8 +131,8 @@ fn without_port(host: &[u8]) -> &[u8] {
     }
 }
 
-fn path_value(raw: &str) -> HeaderValue {
-    HeaderValue::from_bytes(raw.as_bytes()).unwrap_or(HeaderValue::from_static("/"))
+fn path_value(raw: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(raw).unwrap_or(HeaderValue::from_static("/"))
 }
 
 /// A prefix with a control byte can't stand in a header; Kong would break its own request there.
@@ -274,7 +274,7 @@ mod tests {
     fn forwarded(pairs: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
         let mut map = headers(pairs);
         let connection = connection(trusted);
-        Forwarded::new(&map, "/a%20b", Some(b"/a"), connection.peer.ip()).write(&mut map, &connection);
+        Forwarded::new(&map, b"/a%20b", Some(b"/a"), connection.peer.ip()).write(&mut map, &connection);
         map
     }
 

@@ -43,7 +43,14 @@ pub struct Worker {
 impl Worker {
     /// A worker that serves this snapshot.
     #[must_use]
-    pub fn new(settings: Arc<Settings>, snapshot: Arc<Snapshot>, links: Links, access: Access) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        snapshot: Arc<Snapshot>,
+        directory: Directory,
+        links: Links,
+        access: Access,
+    ) -> Self {
+        directory.adopt(&snapshot);
         let limits = Limits {
             per_key: settings.upstream_keepalive_pool_size,
             uses: settings.upstream_keepalive_max_requests,
@@ -51,7 +58,7 @@ impl Worker {
         };
         Self {
             pool: Rc::new(Pool::new(limits)),
-            directory: Directory::new(&settings),
+            directory,
             links,
             access,
             closing: Rc::default(),

@@ -17,6 +17,8 @@ use crate::observe::access::{self, Access, Sink};
 use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
 use crate::upstream::connect::Links;
+use crate::upstream::dns::Told;
+use crate::upstream::peers::Directory;
 use arc_swap::ArcSwap;
 use certificates::CertTable;
 use connection::{Door, refusals};
@@ -48,6 +50,8 @@ struct Start {
     links: Links,
     sink: Option<Sink>,
     sockets: Vec<(TcpListener, Door)>,
+    told: Arc<Told>,
+    number: usize,
     stop: watch::Receiver<bool>,
 }
 
@@ -102,9 +106,9 @@ impl Server {
     /// When threads cannot be started.
     pub fn run(mut self) -> Result<(), ServeError> {
         let (stop, stopped) = watch::channel(false);
-        let mut threads = Vec::new();
+        let (told, mut threads) = (Arc::default(), Vec::new());
         for number in 0..self.workers {
-            let start = self.start(stopped.clone());
+            let start = self.start(number, &told, stopped.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
@@ -119,7 +123,7 @@ impl Server {
     }
 
     /// One worker's share of the sockets.
-    fn start(&mut self, stop: watch::Receiver<bool>) -> Start {
+    fn start(&mut self, number: usize, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
         Start {
             settings: self.settings.clone(),
@@ -127,6 +131,8 @@ impl Server {
             links: self.links.clone(),
             sink: self.sink.clone(),
             sockets: self.doors.iter_mut().filter_map(take).collect(),
+            told: told.clone(),
+            number,
             stop,
         }
     }
@@ -157,9 +163,10 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, snapshot, links, sink, sockets, mut stop } = start;
+    let Start { settings, snapshot, links, sink, sockets, told, number, mut stop } = start;
     let limit = settings.drain_timeout;
-    let worker = Rc::new(Worker::new(settings, snapshot, links, Access::new(sink)));
+    let directory = Directory::new(&settings, told, number as u64);
+    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink)));
     let listening: Vec<_> = sockets
         .into_iter()
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))

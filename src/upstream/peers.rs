@@ -1,0 +1,147 @@
+//! Whom a request may ask: the service's one address, the addresses of its name, or the targets of its upstream.
+
+use super::balance::{Balancer, Balancers, Rotation};
+use super::dns::{Limits, Resolver, Told, system};
+use crate::settings::Settings;
+use crate::snapshot::{Host, Service, Snapshot, Upstream};
+use http::HeaderValue;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Where upstreams are and whose turn it is, as one worker sees it.
+#[derive(Debug)]
+pub struct Directory {
+    resolver: Resolver,
+    balancers: RefCell<Balancers>,
+    /// By [`UpstreamId`](crate::entity::UpstreamId).
+    turns: RefCell<Vec<Rc<RefCell<Balancer>>>>,
+    rotations: RefCell<HashMap<Box<str>, Rotation, foldhash::fast::RandomState>>,
+    start: u64,
+}
+
+/// Someone to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Where.
+    pub address: SocketAddr,
+    /// The Host it gets, unless the client's or a plugin's goes on.
+    pub host: HeaderValue,
+}
+
+/// The peers of one request, in the order of their turn; those that failed it come last.
+#[derive(Debug)]
+pub struct Peers<'a> {
+    directory: &'a Directory,
+    snapshot: &'a Snapshot,
+    service: &'a Service,
+    tried: Vec<SocketAddr>,
+}
+
+/// Why there is nobody to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPeer {
+    /// The service's name has no address.
+    Unresolved,
+    /// The upstream has no target, none with a weight, or none with an address.
+    Empty,
+}
+
+// === impl Directory ===
+
+impl Directory {
+    /// One worker's view. `start` is where turns begin; `told` is shared by all workers.
+    #[must_use]
+    pub fn new(settings: &Settings, told: Arc<Told>, start: u64) -> Self {
+        let limits = Limits { ttl: settings.dns_max_ttl, timeout: settings.dns_timeout };
+        Self {
+            resolver: Resolver::new(&settings.resolve, limits, told, system()),
+            balancers: RefCell::default(),
+            turns: RefCell::default(),
+            rotations: RefCell::default(),
+            start,
+        }
+    }
+
+    /// Takes up a snapshot's upstreams. Those that did not change keep their place in the turn.
+    pub fn adopt(&self, snapshot: &Snapshot) {
+        *self.turns.borrow_mut() = self.balancers.borrow_mut().adopt(&snapshot.upstreams, self.start);
+    }
+
+    /// The peers of a request to a service.
+    #[must_use]
+    pub fn peers<'a>(&'a self, snapshot: &'a Snapshot, service: &'a Service) -> Peers<'a> {
+        Peers { directory: self, snapshot, service, tried: Vec::new() }
+    }
+
+    async fn by_name(&self, name: &str, port: u16, tried: &[SocketAddr]) -> Result<SocketAddr, NoPeer> {
+        let found = self.resolver.resolve(name, port).await;
+        let addresses = found.map_err(|error| {
+            tracing::warn!(name, %error, "the name does not resolve");
+            NoPeer::Unresolved
+        })?;
+        let mut rotations = self.rotations.borrow_mut();
+        if let Some(rotation) = rotations.get_mut(name) {
+            return Ok(rotation.pick(&addresses, tried));
+        }
+        let start = usize::try_from(self.start).unwrap_or_default();
+        Ok(rotations.entry(name.into()).or_insert(Rotation::new(start)).pick(&addresses, tried))
+    }
+
+    async fn by_turn(&self, turn: &RefCell<Balancer>, upstream: &Upstream, tried: &[SocketAddr]) -> Option<super::balance::Pick> {
+        for (at, target) in upstream.targets.iter().enumerate() {
+            match &target.host {
+                Host::Address(ip) => turn.borrow_mut().learn(at, &SocketAddr::new(*ip, target.port).into()),
+                Host::Name(name) => match self.resolver.resolve(name, target.port).await {
+                    Ok(addresses) => turn.borrow_mut().learn(at, &addresses),
+                    Err(_) => turn.borrow_mut().forget(at),
+                },
+                Host::Upstream(_) => {}
+            }
+        }
+        turn.borrow_mut().pick(tried)
+    }
+}
+
+// === impl Peers ===
+
+impl Peers<'_> {
+    /// The next to ask.
+    ///
+    /// # Errors
+    /// When there is nobody.
+    pub async fn next(&self) -> Result<Peer, NoPeer> {
+        let (service, directory) = (self.service, self.directory);
+        let own = |address| Peer { address, host: service.authority.clone() };
+        match &service.host {
+            Host::Address(ip) => Ok(own(SocketAddr::new(*ip, service.port))),
+            Host::Name(name) => directory.by_name(name, service.port, &self.tried).await.map(own),
+            Host::Upstream(id) => {
+                let upstream = self.snapshot.upstream(*id);
+                let turn = directory.turns.borrow().get(id.index()).cloned().ok_or(NoPeer::Empty)?;
+                let pick = directory.by_turn(&turn, upstream, &self.tried).await.ok_or(NoPeer::Empty)?;
+                let host = upstream.targets[pick.target].authorities[usize::from(service.tls.is_some())].clone();
+                Ok(Peer { address: pick.address, host })
+            }
+        }
+    }
+
+    /// This one failed: others come before it, and its name is looked up again.
+    pub fn failed(&mut self, peer: &Peer) {
+        self.tried.push(peer.address);
+        match &self.service.host {
+            Host::Address(_) => {}
+            Host::Name(name) => self.directory.resolver.distrust(name),
+            Host::Upstream(id) => {
+                let targets = self.snapshot.upstream(*id).targets.iter();
+                let names = targets.filter_map(|target| match &target.host {
+                    Host::Name(name) => Some(name),
+                    Host::Address(_) | Host::Upstream(_) => None,
+                });
+                names.for_each(|name| self.directory.resolver.distrust(name));
+            }
+        }
+    }
+}
