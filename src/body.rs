@@ -10,8 +10,10 @@ use std::task::{Context, Poll};
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A request's or a response's body.
+#[derive(Default)]
 pub enum Body {
     /// No bytes.
+    #[default]
     Empty,
     /// All bytes at hand. `None` once they were taken.
     Full(Option<Bytes>),
@@ -38,12 +40,6 @@ impl Body {
         B: HttpBody<Data = Bytes, Error = BodyError> + 'static,
     {
         Self::Boxed(Box::pin(body))
-    }
-}
-
-impl Default for Body {
-    fn default() -> Self {
-        Self::Empty
     }
 }
 

@@ -115,7 +115,7 @@ pub struct Upstream {
 }
 
 /// One of an upstream's servers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Address or name.
     pub host: Host,

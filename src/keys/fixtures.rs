@@ -1,5 +1,7 @@
 //! Certificates for tests, made on the spot.
 
+#![allow(clippy::unwrap_used)]
+
 use crate::snapshot::KeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -21,6 +21,15 @@ pub enum Origin {
 #[derive(Clone, Debug, Default)]
 pub struct Kept(Vec<(HeaderName, HeaderValue)>);
 
+/// One group of the route's regex path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name, if it has one.
+    pub name: Option<Box<str>>,
+    /// What it matched; `None` if it took no part.
+    pub text: Option<Box<[u8]>>,
+}
+
 /// One request's context, from routing to the log phase.
 #[derive(Debug)]
 pub struct Ctx {
@@ -43,7 +52,7 @@ pub struct Ctx {
     /// The upstream `Host` that a plugin set.
     pub host: Option<HeaderValue>,
     /// Groups of the route's regex path: number 0 is the whole path. Empty when the path is no regex.
-    pub captures: Vec<(Option<Box<str>>, Option<Box<[u8]>>)>,
+    pub captures: Vec<Group>,
     /// Request headers that some plugin of the chain [keeps](super::Plugin::keeps).
     pub kept: Kept,
     /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).

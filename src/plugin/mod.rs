@@ -10,7 +10,7 @@ mod context;
 pub(crate) mod testing;
 
 pub use chain::{Chain, Slot};
-pub use context::{Ctx, Kept, Origin};
+pub use context::{Ctx, Group, Kept, Origin};
 
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};

@@ -1,5 +1,6 @@
 //! One request, end to end.
 
+mod asked;
 pub mod body;
 pub mod client;
 pub mod closing;
@@ -8,7 +9,6 @@ pub mod forward;
 pub mod gather;
 pub mod inspect;
 pub mod outgoing;
-mod asked;
 mod own;
 pub mod request;
 pub mod response;
@@ -18,12 +18,12 @@ pub mod worker;
 use crate::body::Body;
 use crate::entity::{Compat, RouteId};
 use crate::observe::access::Entry;
-use crate::plugin::{Ctx, Kept, Origin};
+use crate::plugin::{Ctx, Group, Kept, Origin};
+use crate::proxy::worker::{Pinned, Worker};
 use crate::reply::Asker;
 use crate::route::normalize::{Target, normalize};
 use crate::route::rewrite::{forwarded_prefix, upstream_path};
 use crate::route::{Match, Query};
-use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::{Route, Service, Snapshot};
 use crate::upstream::lease::Lease;
 use asked::Asked;
@@ -328,11 +328,12 @@ fn upstream_uri(path: &str, query: Option<&[u8]>) -> Result<Uri, Failure> {
         text.push(b'?');
         text.extend_from_slice(query);
     }
-    Uri::from_maybe_shared(bytes::Bytes::from(text)).map_err(|_| Failure::BadRequest("the upstream target is malformed"))
+    Uri::from_maybe_shared(bytes::Bytes::from(text))
+        .map_err(|_| Failure::BadRequest("the upstream target is malformed"))
 }
 
 /// The groups of a regex path, as plugins see them.
-fn captures(found: &Match, path: &[u8]) -> Vec<(Option<Box<str>>, Option<Box<[u8]>>)> {
+fn captures(found: &Match, path: &[u8]) -> Vec<Group> {
     let text = |(start, end)| path.get(start..end).map(Into::into);
-    found.captures.iter().map(|group| (group.name.clone(), group.range.and_then(text))).collect()
+    found.captures.iter().map(|group| Group { name: group.name.clone(), text: group.range.and_then(text) }).collect()
 }

@@ -49,7 +49,12 @@ impl Forwarded {
     /// Looks at the client's own words.
     #[must_use]
     pub fn new(headers: &HeaderMap, raw_path: &[u8], prefix: Option<&[u8]>, client: IpAddr) -> Self {
-        Self { host: forwarded_host(headers), path: path_value(raw_path), prefix: prefix.and_then(prefix_value), client }
+        Self {
+            host: forwarded_host(headers),
+            path: path_value(raw_path),
+            prefix: prefix.and_then(prefix_value),
+            client,
+        }
     }
 
     /// Writes the headers that tell the upstream about the client. A trusted peer's words stand.

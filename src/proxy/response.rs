@@ -158,9 +158,8 @@ mod tests {
 
     fn closed(origin: Origin, pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut res = Response::new(());
-        res.headers_mut().extend(pairs.iter().map(|(n, v)| {
-            (Some(HeaderName::from_static(n)), HeaderValue::from_static(v))
-        }));
+        res.headers_mut()
+            .extend(pairs.iter().map(|(n, v)| (Some(HeaderName::from_static(n)), HeaderValue::from_static(v))));
         close(&mut res, &closing(origin));
         res.headers().clone()
     }

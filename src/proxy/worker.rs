@@ -1,9 +1,9 @@
 //! What one worker thread owns. Nothing in it is shared with another worker but the settings and the snapshot, both
 //! immutable, so nothing on a request's way is locked.
 
+use super::body::RequestBody;
 use super::closing::Closing;
 use crate::observe::access::Access;
-use super::body::RequestBody;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upstream::connect::Links;

@@ -1,14 +1,14 @@
 //! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
 
-use crate::proxy::closing::{Closing, Seat};
 use super::downstream::{Downstream, Refuse};
 use super::proxy_protocol::{self, Parsed};
-use crate::proxy::worker::Worker;
 use crate::entity::Compat;
 use crate::plugin::Origin;
 use crate::proxy::client::Connection;
+use crate::proxy::closing::{Closing, Seat};
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
+use crate::proxy::worker::Worker;
 use crate::reply::{Asker, proxy_error};
 use crate::settings::{Listen, Settings};
 use bytes::Bytes;

@@ -12,8 +12,8 @@ pub mod proxy_protocol;
 mod signals;
 pub mod tls;
 
-
 use crate::observe::access::{self, Access, Sink};
+use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
 use crate::upstream::connect::Links;
@@ -32,7 +32,6 @@ use tls::ServerTls;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
-use crate::proxy::worker::Worker;
 
 /// Time between two rounds of a worker's housekeeping.
 const TIDY: Duration = Duration::from_millis(500);

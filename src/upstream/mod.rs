@@ -1,7 +1,10 @@
 //! The side toward upstreams: names, balancing, connections, TLS.
 
+pub mod balance;
 pub mod connect;
+pub mod dns;
 pub mod lease;
+pub mod peers;
 pub mod pool;
 pub mod tls;
 pub mod verify;

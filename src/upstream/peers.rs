@@ -1,9 +1,10 @@
 //! Whom a request may ask: the service's one address, the addresses of its name, or the targets of its upstream.
 
-use super::balance::{Balancer, Balancers, Rotation};
+use super::balance::{Balancer, Balancers, Pick, Rotation};
 use super::dns::{Limits, Resolver, Told, system};
 use crate::settings::Settings;
-use crate::snapshot::{Host, Service, Snapshot, Upstream};
+use crate::snapshot::{Host, Service, Snapshot, Target, Upstream};
+use futures_util::future::join_all;
 use http::HeaderValue;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -90,18 +91,29 @@ impl Directory {
         Ok(rotations.entry(name.into()).or_insert(Rotation::new(start)).pick(&addresses, tried))
     }
 
-    async fn by_turn(&self, turn: &RefCell<Balancer>, upstream: &Upstream, tried: &[SocketAddr]) -> Option<super::balance::Pick> {
-        for (at, target) in upstream.targets.iter().enumerate() {
-            match &target.host {
-                Host::Address(ip) => turn.borrow_mut().learn(at, &SocketAddr::new(*ip, target.port).into()),
-                Host::Name(name) => match self.resolver.resolve(name, target.port).await {
+    /// Names are looked up side by side, so that several that do not resolve cost one time limit, not one each.
+    async fn by_turn(&self, turn: &RefCell<Balancer>, upstream: &Upstream, tried: &[SocketAddr]) -> Option<Pick> {
+        let learn = |(at, target): (usize, &'_ Target)| {
+            let name = name_of(target).map(ToOwned::to_owned);
+            let port = target.port;
+            async move {
+                let Some(name) = name else { return };
+                match self.resolver.resolve(&name, port).await {
                     Ok(addresses) => turn.borrow_mut().learn(at, &addresses),
                     Err(_) => turn.borrow_mut().forget(at),
-                },
-                Host::Upstream(_) => {}
+                }
             }
-        }
+        };
+        join_all(upstream.targets.iter().enumerate().map(learn)).await;
         turn.borrow_mut().pick(tried)
+    }
+}
+
+/// The name to look up, if it is one.
+fn name_of(target: &Target) -> Option<&str> {
+    match &target.host {
+        Host::Name(name) => Some(name),
+        Host::Address(_) | Host::Upstream(_) => None,
     }
 }
 
@@ -136,11 +148,7 @@ impl Peers<'_> {
             Host::Name(name) => self.directory.resolver.distrust(name),
             Host::Upstream(id) => {
                 let targets = self.snapshot.upstream(*id).targets.iter();
-                let names = targets.filter_map(|target| match &target.host {
-                    Host::Name(name) => Some(name),
-                    Host::Address(_) | Host::Upstream(_) => None,
-                });
-                names.for_each(|name| self.directory.resolver.distrust(name));
+                targets.filter_map(name_of).for_each(|name| self.directory.resolver.distrust(name));
             }
         }
     }
