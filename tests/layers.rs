@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("upstream", 4, false),
     ("upstream/balance", 4, true),
     ("observe", 4, false),
+    ("observe/redact", 4, true),
     ("proxy", 5, false),
     ("proxy/client", 5, true),
     ("proxy/failure", 5, true),

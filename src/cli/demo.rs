@@ -2,10 +2,10 @@
 
 use super::args::Demo;
 use super::findings::compile;
-use super::{Serve, edge, print, refuse, run};
+use super::{edge, print, refuse, run};
 use crate::config::report::Source;
 use crate::demo;
-use crate::settings::Settings;
+use crate::settings::Listen;
 use std::process::ExitCode;
 
 /// The file, as it was when this program was built.
@@ -14,7 +14,7 @@ const FILE: &str = include_str!("../../gateway.yml");
 const KEY: (&str, &str) = ("SUPABASE_SERVICE_KEY", "demo-service-key-that-opens-nothing");
 
 /// Serves until it is stopped.
-pub(super) fn main(args: &Demo, serve: Serve) -> ExitCode {
+pub(super) fn main(args: &Demo) -> ExitCode {
     let mut settings = match run::start(&args.settings, &args.serving) {
         Ok(settings) => settings,
         Err(code) => return code,
@@ -27,8 +27,7 @@ pub(super) fn main(args: &Demo, serve: Serve) -> ExitCode {
             Err(error) => return refuse(&[format!("no stand-in can listen: {}", print::reason(&error))]),
         }
     }
-    let more = lines_to_try(&settings);
-    run::until_stopped(settings, compiled, &more, serve)
+    run::until_stopped(settings, compiled, lines_to_try)
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -36,8 +35,8 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// A few commands, for the first listener.
-fn lines_to_try(settings: &Settings) -> String {
-    let Some(listen) = settings.proxy_listen.first() else { return String::new() };
+fn lines_to_try(listens: &[Listen]) -> String {
+    let Some(listen) = listens.first() else { return String::new() };
     let (scheme, insecure) = if listen.ssl { ("https", "k") } else { ("http", "") };
     let at = format!("{scheme}://localhost:{}", listen.address.port());
     format!(
@@ -52,14 +51,13 @@ fn lines_to_try(settings: &Settings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Listen;
 
     #[test]
     fn the_lines_name_the_listener() {
         let listen = Listen { ssl: true, ..Listen::plain(([127, 0, 0, 1], 8443).into()) };
-        let text = lines_to_try(&Settings { proxy_listen: vec![listen], ..Settings::default() });
+        let text = lines_to_try(&[listen]);
         assert!(text.contains("\n  curl -ik https://localhost:8443/rest/v1/archon_settings -H"));
-        assert_eq!(lines_to_try(&Settings { proxy_listen: Vec::new(), ..Settings::default() }), "");
+        assert_eq!(lines_to_try(&[]), "");
     }
 
     #[test]

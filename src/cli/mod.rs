@@ -13,24 +13,18 @@ mod logs;
 mod print;
 mod run;
 
-use crate::settings::Settings;
-use crate::snapshot::Snapshot;
 use args::{Cli, Command, Config};
 use clap::Parser;
 use std::ffi::OsString;
-use std::io;
 use std::process::ExitCode;
-
-/// The server: listens as the settings say, serves the snapshot, and comes back when the process was asked to stop.
-pub type Serve = fn(Settings, Snapshot) -> io::Result<()>;
 
 /// Exit code of a file or setting that is refused, and of a server that cannot start.
 const REFUSED: u8 = 1;
 /// Exit code of wrong usage, and of a file that cannot be read.
 const UNREADABLE: u8 = 2;
 
-/// Does what the words say; the first is the program's name. `serve` is what `run` and `demo` end in.
-pub fn main(words: impl IntoIterator<Item = OsString>, serve: Serve) -> ExitCode {
+/// Does what the words say; the first is the program's name.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match Cli::try_parse_from(words) {
         Ok(cli) => cli.command,
         Err(usage) => {
@@ -39,8 +33,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>, serve: Serve) -> ExitCode
         }
     };
     match command {
-        Command::Run(args) => run::main(&args, serve),
-        Command::Demo(args) => demo::main(&args, serve),
+        Command::Run(args) => run::main(&args),
+        Command::Demo(args) => demo::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Config(Config::Parse(args)) => kong::parse(&args),
         Command::Config(Config::Init { file }) => kong::init(&file),

@@ -3,13 +3,15 @@
 use super::args::{self, Format};
 use super::document::{DEFAULT, Place};
 use super::findings::{Compiled, compile_here, counts};
-use super::{REFUSED, Serve, UNREADABLE, count, edge, logs, print, refuse};
-use crate::settings::{Loaded, Settings};
+use super::{REFUSED, UNREADABLE, count, edge, logs, print, refuse};
+use crate::server::Server;
+use crate::settings::{Listen, Loaded, Settings};
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// Serves until it is stopped.
-pub(super) fn main(args: &args::Run, serve: Serve) -> ExitCode {
+pub(super) fn main(args: &args::Run) -> ExitCode {
     let mut settings = match start(&args.settings, &args.serving) {
         Ok(settings) => settings,
         Err(code) => return code,
@@ -19,7 +21,7 @@ pub(super) fn main(args: &args::Run, serve: Serve) -> ExitCode {
     match place.read() {
         Ok(source) => {
             let compiled = compile_here(source, &settings);
-            until_stopped(settings, compiled, "", serve)
+            until_stopped(settings, compiled, |_| String::new())
         }
         Err(error) => unreadable(&place, &error),
     }
@@ -33,29 +35,39 @@ pub(super) fn start(args: &args::Settings, serving: &args::Serving) -> Result<Se
     Ok(settings)
 }
 
-/// Serves what was compiled, if it can be; `more` is said after what listens.
-pub(super) fn until_stopped(settings: Settings, compiled: Compiled, more: &str, serve: Serve) -> ExitCode {
+/// Serves what was compiled, if it can be. `more` is asked, once it listens, for what else to say.
+pub(super) fn until_stopped(
+    settings: Settings,
+    compiled: Compiled,
+    more: impl FnOnce(&[Listen]) -> String,
+) -> ExitCode {
     print::err(&compiled.render(Format::Human));
     let name = &compiled.source.name;
     let Some(snapshot) = compiled.snapshot else {
         print::err(&format!("error: {name} cannot be served ({})\n", counts(&compiled.report)));
         return ExitCode::from(REFUSED);
     };
-    print::err(&banner(&settings, name, &count::contents(&snapshot)));
-    print::err(more);
-    match serve(settings, snapshot) {
+    let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
+    let ended = Server::open(settings, snapshot).and_then(|server| {
+        let listens = bound(listens, server.addresses());
+        print::err(&(banner(&listens, name, &contents) + &more(&listens)));
+        server.run()
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => refuse(&[print::reason(&error)]),
+        Err(error) => refuse(&[error.to_string()]),
     }
 }
 
+/// The listeners with the ports that they got.
+fn bound(listens: Vec<Listen>, addresses: impl Iterator<Item = SocketAddr>) -> Vec<Listen> {
+    listens.into_iter().zip(addresses).map(|(listen, address)| Listen { address, ..listen }).collect()
+}
+
 /// What is served, and where.
-fn banner(settings: &Settings, name: &str, contents: &str) -> String {
-    let mut text = format!("gateway {} serves {name} ({contents})\n", env!("CARGO_PKG_VERSION"));
-    for listen in &settings.proxy_listen {
-        text.push_str(&format!("  on {listen}\n"));
-    }
-    text
+fn banner(listens: &[Listen], name: &str, contents: &str) -> String {
+    let lines = listens.iter().map(|listen| format!("  on {listen}\n"));
+    format!("gateway {} serves {name} ({contents})\n", env!("CARGO_PKG_VERSION")) + &lines.collect::<String>()
 }
 
 fn unreadable(place: &Place, error: &io::Error) -> ExitCode {
@@ -69,16 +81,14 @@ fn unreadable(place: &Place, error: &io::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Listen;
 
     #[test]
-    fn the_banner_names_every_listener() {
-        let tls = Listen { ssl: true, http2: true, ..Listen::plain(([127, 0, 0, 1], 8443).into()) };
-        let settings =
-            Settings { proxy_listen: vec![Listen::plain(([127, 0, 0, 1], 80).into()), tls], ..Settings::default() };
-        let text = banner(&settings, "kong.yml", "1 service");
-        assert!(text.ends_with(
-            " serves kong.yml (1 service)\n  on http://127.0.0.1:80\n  on https://127.0.0.1:8443 (http2)\n"
-        ));
+    fn the_banner_names_every_listener_with_its_port() {
+        let tls = Listen { ssl: true, http2: true, ..Listen::plain(([127, 0, 0, 1], 0).into()) };
+        let listens = vec![Listen::plain(([127, 0, 0, 1], 80).into()), tls];
+        let got = [([127, 0, 0, 1], 80).into(), ([127, 0, 0, 1], 8443).into()];
+        let text = banner(&bound(listens, got.into_iter()), "kong.yml", "1 service");
+        let want = " serves kong.yml (1 service)\n  on http://127.0.0.1:80\n  on https://127.0.0.1:8443 (http2)\n";
+        assert!(text.ends_with(want), "{text}");
     }
 }
