@@ -176,6 +176,12 @@ impl Failure {
         !matches!(self, Self::NameResolution | Self::NoPeer | Self::NoService)
     }
 
+    /// Whether the headers were read when it happened, so that `Accept` can shape the answer.
+    #[must_use]
+    pub fn saw_headers(self) -> bool {
+        !matches!(self, Self::UriTooLong | Self::HeaderTooLarge)
+    }
+
     /// The answer itself, before any phase.
     #[must_use]
     pub fn answer(self, asker: &Asker<'_>) -> Response<Body> {

@@ -30,7 +30,7 @@ pub async fn gather(mut body: Body, buffer: usize, max: u64) -> Result<Body, Bre
     let mut ahead = Ahead { frames: VecDeque::new(), trailers: None, rest: Body::Empty };
     let mut size = 0;
     loop {
-        match poll_fn(|cx| Poll::Ready(Pin::new(&mut body).poll_frame(cx))).await {
+        match at_hand(&mut body).await {
             Poll::Pending => break,
             Poll::Ready(None) => return Ok(ahead.whole()),
             Poll::Ready(Some(Err(_))) => return Err(Break::Client),
@@ -45,6 +45,17 @@ pub async fn gather(mut body: Body, buffer: usize, max: u64) -> Result<Body, Bre
     }
     ahead.rest = body;
     Ok(Body::boxed(ahead))
+}
+
+/// The next frame, if it is there. hyper fetches one from its buffer only after it was asked for, in the same task, so
+/// an empty hand is believed at the second look.
+async fn at_hand(body: &mut Body) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await;
+    if first.is_ready() {
+        return first;
+    }
+    tokio::task::yield_now().await;
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await
 }
 
 // === impl Ahead ===

@@ -17,9 +17,10 @@ pub fn inspect(parts: &Parts, settings: &Settings) -> Result<(), Failure> {
     check_length(&parts.headers, settings)
 }
 
-/// nginx knows upper-case methods only, and refuses TRACE.
+/// nginx knows upper-case methods only, and refuses TRACE. CONNECT asks for a tunnel, which a gateway does not dig; Kong
+/// passes it on as any other method.
 fn check_method(method: &Method) -> Result<(), Failure> {
-    if *method == Method::TRACE {
+    if matches!(*method, Method::TRACE | Method::CONNECT) {
         return Err(Failure::MethodNotAllowed);
     }
     let upper = method.as_str().bytes().all(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'-'));

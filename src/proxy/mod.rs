@@ -128,7 +128,7 @@ impl Exchange {
         self.check_scheme(route, &parts)?;
         self.settle(found.route, route, &parts);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
-        let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client);
+        let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, &self.connection);
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
         self.cx.path = upstream_path(base, &path, found.prefix, route.strip_path, route.path_handling);
         self.cx.captures = captures(&found, &path);
@@ -204,7 +204,7 @@ impl Exchange {
         let kept = || parts.headers.get(header::HOST).filter(|_| preserve_host).cloned();
         let host = self.cx.host.take().or_else(kept);
         request::clean(&mut parts.headers, &self.upgrade);
-        forwarded.write(&mut parts.headers, &self.connection);
+        forwarded.write(&mut parts.headers);
         request::identify(&mut parts.headers, &self.cx, self.asked.version);
         if !matches!(body, Body::Incoming(_)) {
             parts.headers.remove(header::CONTENT_LENGTH);
@@ -245,7 +245,7 @@ impl Exchange {
         self.closes = failure.closes();
         let headers = self.asked.error_headers();
         let asker = Asker {
-            headers: Some(&headers),
+            headers: failure.saw_headers().then_some(&headers),
             http2: self.asked.version == Version::HTTP_2,
             default_type: self.worker.settings.error_default_type,
             compat: self.snapshot.compat,

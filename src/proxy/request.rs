@@ -5,7 +5,7 @@ use super::client::{Connection, address_value};
 use super::response::{PRODUCT, REQUEST_ID};
 use crate::entity::Compat;
 use crate::plugin::Ctx;
-use http::header::{self, Entry};
+use http::header;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use std::net::IpAddr;
 
@@ -21,17 +21,16 @@ const PROXY: HeaderName = HeaderName::from_static("proxy");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// What the client said of itself before plugins changed anything: it decides the forwarded headers.
+/// What the upstream is told of the client. Made of the client's own head, before plugins and cleaning change it.
 #[derive(Debug)]
 pub struct Forwarded {
-    /// The host it asked for, lower case, without port.
+    chain: HeaderValue,
+    proto: Option<HeaderValue>,
     host: HeaderValue,
-    /// The raw path, without query.
+    port: HeaderValue,
     path: HeaderValue,
-    /// The stripped prefix, if one is to be told.
     prefix: Option<HeaderValue>,
-    /// The client's address after real-ip processing.
-    client: IpAddr,
+    client: HeaderValue,
 }
 
 /// Whether the client wants to speak another protocol from here on.
@@ -46,68 +45,51 @@ pub enum Upgrade {
 // === impl Forwarded ===
 
 impl Forwarded {
-    /// Looks at the client's own words.
+    /// Looks at the client's head. A trusted peer's own words stand (the first line, if there are several).
     #[must_use]
-    pub fn new(headers: &HeaderMap, raw_path: &[u8], prefix: Option<&[u8]>, client: IpAddr) -> Self {
+    pub fn new(headers: &HeaderMap, raw_path: &[u8], prefix: Option<&[u8]>, client: IpAddr, on: &Connection) -> Self {
+        let said = |name| if on.trusted { headers.get(name).cloned() } else { None };
+        let client = client_value(on, client);
+        let proto = said(FORWARDED_PROTO).unwrap_or(HeaderValue::from_static(on.scheme()));
         Self {
-            host: forwarded_host(headers),
-            path: path_value(raw_path),
-            prefix: prefix.and_then(prefix_value),
+            chain: if headers.contains_key(FORWARDED_FOR) { joined_for(headers, on) } else { client.clone() },
+            // Kong sends none where a trusted peer sent an empty one.
+            proto: Some(proto).filter(|proto| !proto.is_empty()),
+            host: said(FORWARDED_HOST).unwrap_or_else(|| forwarded_host(headers)),
+            port: said(FORWARDED_PORT).unwrap_or_else(|| on.port_text.clone()),
+            path: said(FORWARDED_PATH).unwrap_or_else(|| path_value(raw_path)),
+            prefix: said(FORWARDED_PREFIX).or_else(|| prefix.and_then(prefix_value)),
             client,
         }
     }
 
-    /// Writes the headers that tell the upstream about the client. A trusted peer's words stand.
-    pub fn write(self, headers: &mut HeaderMap, connection: &Connection) {
-        append_for(headers, connection, self.client);
-        let trusted = connection.trusted;
-        settle_proto(headers, trusted, connection.scheme());
-        settle(headers, trusted, FORWARDED_HOST, Some(self.host));
-        settle(headers, trusted, FORWARDED_PORT, Some(connection.port_text.clone()));
-        settle(headers, trusted, FORWARDED_PATH, Some(self.path));
-        settle(headers, trusted, FORWARDED_PREFIX, self.prefix);
-        headers.insert(REAL_IP, client_value(connection, self.client));
+    /// Writes it down, in place of whatever stands there.
+    pub fn write(self, headers: &mut HeaderMap) {
+        headers.insert(FORWARDED_FOR, self.chain);
+        settle(headers, FORWARDED_PROTO, self.proto);
+        headers.insert(FORWARDED_HOST, self.host);
+        headers.insert(FORWARDED_PORT, self.port);
+        headers.insert(FORWARDED_PATH, self.path);
+        settle(headers, FORWARDED_PREFIX, self.prefix);
+        headers.insert(REAL_IP, self.client);
     }
 }
 
-/// Keeps a trusted peer's first line, else writes ours, or removes the header.
-fn settle(headers: &mut HeaderMap, trusted: bool, name: HeaderName, ours: Option<HeaderValue>) {
-    match (headers.entry(name), ours) {
-        (Entry::Occupied(mut entry), _) if trusted => {
-            let first = entry.get().clone();
-            entry.insert(first);
-        }
-        (Entry::Occupied(mut entry), Some(value)) => drop(entry.insert(value)),
-        (Entry::Vacant(entry), Some(value)) => drop(entry.insert(value)),
-        (Entry::Occupied(entry), None) => drop(entry.remove()),
-        (Entry::Vacant(_), None) => {}
+fn settle(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    match value {
+        Some(value) => drop(headers.insert(name, value)),
+        None => drop(headers.remove(name)),
     }
 }
 
-/// As the others, but an empty word of a trusted peer removes the header.
-fn settle_proto(headers: &mut HeaderMap, trusted: bool, scheme: &'static str) {
-    settle(headers, trusted, FORWARDED_PROTO, Some(HeaderValue::from_static(scheme)));
-    if headers.get(&FORWARDED_PROTO).is_some_and(HeaderValue::is_empty) {
-        headers.remove(FORWARDED_PROTO);
-    }
-}
-
-/// Appends the peer to the client's own list. Without one it is the client's address.
-fn append_for(headers: &mut HeaderMap, connection: &Connection, client: IpAddr) {
-    let value = match headers.get(&FORWARDED_FOR) {
-        None => client_value(connection, client),
-        Some(_) => joined_for(headers, connection.peer_text.as_bytes()),
-    };
-    headers.insert(FORWARDED_FOR, value);
-}
-
-fn joined_for(headers: &HeaderMap, peer: &[u8]) -> HeaderValue {
+/// The client's own list, and the peer behind it.
+fn joined_for(headers: &HeaderMap, on: &Connection) -> HeaderValue {
     let mut list = Vec::with_capacity(64);
     for line in headers.get_all(FORWARDED_FOR) {
         list.extend_from_slice(line.as_bytes());
         list.extend_from_slice(b", ");
     }
-    list.extend_from_slice(peer);
+    list.extend_from_slice(on.peer_text.as_bytes());
     HeaderValue::from_bytes(&list).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
@@ -279,7 +261,7 @@ mod tests {
     fn forwarded(pairs: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
         let mut map = headers(pairs);
         let connection = connection(trusted);
-        Forwarded::new(&map, b"/a%20b", Some(b"/a"), connection.peer.ip()).write(&mut map, &connection);
+        Forwarded::new(&map, b"/a%20b", Some(b"/a"), connection.peer.ip(), &connection).write(&mut map);
         map
     }
 

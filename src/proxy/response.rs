@@ -22,6 +22,15 @@ const UPSTREAM_STATUS: HeaderName = HeaderName::from_static("x-kong-upstream-sta
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
+/// nginx's own controls, which it keeps to itself.
+const ACCEL: [HeaderName; 5] = [
+    HeaderName::from_static("x-accel-buffering"),
+    HeaderName::from_static("x-accel-charset"),
+    HeaderName::from_static("x-accel-expires"),
+    HeaderName::from_static("x-accel-limit-rate"),
+    HeaderName::from_static("x-accel-redirect"),
+];
+
 /// How long things took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Latencies {
@@ -52,6 +61,12 @@ pub fn clean(status: StatusCode, headers: &mut HeaderMap, upgrade: &Upgrade, tra
     headers.remove(header::CONNECTION);
     headers.remove(KEEP_ALIVE);
     headers.remove(header::TRANSFER_ENCODING);
+    for name in ACCEL {
+        headers.remove(name);
+    }
+    if headers.get(header::CONTENT_TYPE).is_some_and(HeaderValue::is_empty) {
+        headers.remove(header::CONTENT_TYPE);
+    }
     if !trailers {
         headers.remove(header::TRAILER);
     }
@@ -90,7 +105,7 @@ pub fn close<B>(res: &mut Response<B>, closing: &Closing<'_>) {
     match closing.origin {
         Origin::Upstream | Origin::Failed => {
             proxied(headers, closing);
-            if closing.tokens.upstream_status && closing.origin == Origin::Upstream {
+            if closing.tokens.upstream_status {
                 headers.insert(UPSTREAM_STATUS, HeaderValue::from(status.as_u16()));
             }
         }

@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -199,16 +199,17 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor 
     }
 }
 
-/// The answers to requests that hyper could not parse, made once: nothing is known of the request, so they are all
-/// alike.
+/// The answers to requests that hyper could not parse. Nothing is known of such a request, so they are all alike.
 #[must_use]
-pub fn refusals(settings: &Settings) -> Refuse {
-    let make = |status: StatusCode| refusal(status, settings);
-    let [bad, long] = [StatusCode::BAD_REQUEST, StatusCode::URI_TOO_LONG].map(make);
-    Arc::new(move |status| if status == 414 { long.clone() } else { bad.clone() })
+pub fn refusals(settings: &Arc<Settings>) -> Refuse {
+    let settings = settings.clone();
+    Arc::new(move |status| {
+        let status = if status == 414 { StatusCode::URI_TOO_LONG } else { StatusCode::BAD_REQUEST };
+        refusal(status, &settings, SystemTime::now())
+    })
 }
 
-fn refusal(status: StatusCode, settings: &Settings) -> Bytes {
+fn refusal(status: StatusCode, settings: &Settings, now: SystemTime) -> Bytes {
     let asker = Asker {
         headers: None,
         http2: false,
@@ -222,7 +223,9 @@ fn refusal(status: StatusCode, settings: &Settings) -> Bytes {
     let (parts, body) = res.into_parts();
     let body = futures_util::FutureExt::now_or_never(body.collect()).and_then(Result::ok).unwrap_or_default();
     let body = body.to_bytes();
-    let mut text = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len()).into_bytes();
+    let (date, length) = (httpdate::fmt_http_date(now), body.len());
+    let head = format!("HTTP/1.1 {status}\r\ndate: {date}\r\nconnection: close\r\ncontent-length: {length}\r\n");
+    let mut text = head.into_bytes();
     for (name, value) in &parts.headers {
         text.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }

@@ -143,7 +143,7 @@ fn tls(settings: &Settings, snapshot: &Snapshot) -> Result<ServerTls, ServeError
     ServerTls::new(Arc::new(ArcSwap::from_pointee(table))).map_err(ServeError::from_any)
 }
 
-fn door(listen: &Listen, tls: &ServerTls, settings: &Settings) -> Result<Door, ServeError> {
+fn door(listen: &Listen, tls: &ServerTls, settings: &Arc<Settings>) -> Result<Door, ServeError> {
     let config = listen.ssl.then(|| tls.config(listen.http2)).transpose().map_err(ServeError::from_any)?;
     Ok(Door { listen: listen.clone(), tls: config.map(TlsAcceptor::from), refuse: refusals(settings) })
 }
