@@ -2,7 +2,8 @@
 //! three ways to look.
 
 use super::{args::Format, edge};
-use crate::config::report::{Diagnostic, Report, Severity, Source, Step};
+use crate::config::kong_print;
+use crate::config::report::{Diagnostic, Report, Severity, Source};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use std::fmt::Write;
@@ -40,10 +41,9 @@ impl Compiled {
         self.report.sorted().iter().map(line).collect()
     }
 
-    /// The errors in Kong's words (`kong/declarative.md` §8).
-    pub(super) fn kong(&self) -> String {
-        let errors = self.report.sorted().into_iter().filter(|d| d.severity == Severity::Error);
-        errors.map(kong_line).collect::<Vec<_>>().join("\n")
+    /// What Kong's `config parse` says; `None` when it says nothing (`kong/declarative.md` §8).
+    pub(super) fn kong(&self) -> Option<String> {
+        kong_print::render(&self.report)
     }
 }
 
@@ -69,15 +69,6 @@ fn human(found: &Diagnostic, source: &Source) -> String {
         let _ = writeln!(text, "    {help}");
     }
     text
-}
-
-fn kong_line(found: &Diagnostic) -> String {
-    let Some(kong) = &found.kong else { return found.message.clone() };
-    let step = |step: &Step| match step {
-        Step::Key(key) => format!("in '{key}': "),
-        Step::Entry(n) => format!("in entry {}: ", n + 1),
-    };
-    kong.path.iter().map(step).collect::<String>() + &kong.message
 }
 
 /// Line and column, both from 1; columns are characters.

@@ -34,10 +34,10 @@ fn try_parse(args: &Parse) -> Result<(), String> {
         .read()
         .map_err(|error| format!("Failed parsing:\n{shown}: {}", print::reason(&error)))?;
     if !accepted(&path) {
-        return Err(format!("Failed parsing:\nunknown file type: {shown}. (Accepted types: json, yaml)"));
+        return Err(format!("Failed parsing:\nunknown file type: {shown}. (Accepted types: json, lua, yaml)"));
     }
     let compiled = compile_here(source, &settings);
-    compiled.snapshot.as_ref().map(|_| ()).ok_or_else(|| format!("Failed parsing:\n{}", compiled.kong()))
+    compiled.kong().map_or(Ok(()), |words| Err(format!("Failed parsing:\n{words}")))
 }
 
 /// Kong goes by the end of the name, whatever stands before it (`kong/declarative.md` §1).

@@ -84,6 +84,39 @@ pub struct Diagnostic {
 pub struct Report {
     /// In the order in which they were found; [`Report::sorted`] sorts by place.
     pub found: Vec<Diagnostic>,
+    /// What Kong says besides when it refuses the file: consequences of what was found, not worth a place of their own.
+    pub asides: Vec<KongError>,
+}
+
+// === impl Source ===
+
+impl Source {
+    /// A text under a name.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// Bytes as they were read: a byte order mark is dropped.
+    ///
+    /// # Errors
+    /// The place of the first byte that is not UTF-8.
+    pub fn from_bytes(name: impl Into<Arc<str>>, bytes: &[u8]) -> Result<Self, usize> {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Self::new(name, text)),
+            Err(error) => Err(error.valid_up_to()),
+        }
+    }
+
+    /// Line and column of a byte, both counted from 1; the column in characters.
+    #[must_use]
+    pub fn position(&self, at: usize) -> (usize, usize) {
+        let before = &self.text.as_bytes()[..at.min(self.text.len())];
+        let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |nl| nl + 1);
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        (line, String::from_utf8_lossy(&before[line_start..]).chars().count() + 1)
+    }
 }
 
 // === impl Span ===
@@ -93,6 +126,19 @@ impl Span {
     #[must_use]
     pub const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
+    }
+}
+
+// === impl Step ===
+
+impl Step {
+    /// The key, if it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Entry(_) => None,
+        }
     }
 }
 
@@ -153,6 +199,13 @@ impl Report {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.count(Severity::Error) > 0
+    }
+
+    /// Whether Kong would refuse it, too.
+    #[must_use]
+    pub fn has_kong_errors(&self) -> bool {
+        !self.asides.is_empty()
+            || self.found.iter().any(|found| found.severity == Severity::Error && found.kong.is_some())
     }
 
     /// How many of a severity.

@@ -4,6 +4,7 @@
 //! Facts come from `kong/declarative.md` §4 and `kong/plugins.md`. Nothing here reads a document; `check.rs` does.
 
 use super::value::Checked;
+use crate::entity::Compat;
 
 /// A mapping with known keys.
 #[derive(Debug)]
@@ -100,7 +101,8 @@ pub enum Rule {
     Value(fn(&Checked) -> Result<(), String>),
 }
 
-/// A condition on several fields of one record.
+/// A condition on several fields of one record. Fields may be given as a path (`redis.host`); in a plugin's `config`
+/// a path may begin with `config.`, as Kong names the fields of those checks that belong to the whole plugin.
 #[derive(Clone, Copy, Debug)]
 pub enum EntityCheck {
     /// `at least one of these fields must be non-empty: 'a', 'b'`.
@@ -113,7 +115,8 @@ pub enum EntityCheck {
     AllOrNone(&'static [&'static str]),
     /// `values of these fields must be distinct: 'a', 'b'`.
     Distinct(&'static [&'static str]),
-    /// Anything else: yields (field or `@entity`, Kong's message) for each thing wrong.
+    /// Anything else: yields (where, Kong's message) for each thing wrong. Where is a field, `@entity`, or empty for
+    /// the record itself. A field that failed a rule of its own stands there as it was written.
     Custom(fn(&Checked) -> Vec<(&'static str, String)>),
 }
 
@@ -126,6 +129,30 @@ pub enum Since {
     Kong3,
     /// Only Kong 2.8.
     Kong2Only,
+}
+
+// === impl Record ===
+
+impl Record {
+    /// The fields that a compatibility knows.
+    pub fn fields(&self, compat: Compat) -> impl Iterator<Item = &'static Field> + use<> {
+        let fields: &'static [Field] = self.fields;
+        fields.iter().filter(move |field| field.since.knows(compat))
+    }
+}
+
+// === impl Since ===
+
+impl Since {
+    /// Whether a compatibility has what is marked so.
+    #[must_use]
+    pub const fn knows(self, compat: Compat) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Kong3 => matches!(compat, Compat::Kong3),
+            Self::Kong2Only => matches!(compat, Compat::Kong2),
+        }
+    }
 }
 
 // === impl Field ===

@@ -103,6 +103,15 @@ impl Checked {
         }
     }
 
+    /// The elements, if it is a list.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// The texts of a list field.
     pub fn strs<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a str> {
         self.list(key).iter().filter_map(Self::as_str)

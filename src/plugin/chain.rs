@@ -21,11 +21,11 @@ pub struct Slot {
     pub by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>>,
 }
 
-/// All slots, by priority descending, by name descending on ties.
+/// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
 #[derive(Clone, Default)]
 pub struct Chain {
-    slots: Box<[Slot]>,
-    keeps: Box<[HeaderName]>,
+    slots: Arc<[Slot]>,
+    keeps: Arc<[HeaderName]>,
 }
 
 // === impl Slot ===
@@ -66,7 +66,7 @@ impl Chain {
 
     /// Copies the client's headers that later phases look at.
     pub fn keep(&self, headers: &HeaderMap, cx: &mut Ctx) {
-        for name in &self.keeps {
+        for name in &*self.keeps {
             for value in headers.get_all(name) {
                 cx.kept.push(name.clone(), value.clone());
             }

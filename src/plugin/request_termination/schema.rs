@@ -36,7 +36,7 @@ fn combination(config: &Checked) -> Vec<(&'static str, String)> {
     } else {
         return Vec::new();
     };
-    vec![("@entity", wrong.to_owned())]
+    vec![("", wrong.to_owned())]
 }
 
 #[cfg(test)]

@@ -1,0 +1,175 @@
+//! Reads one record of a tree by its table ([`schema`](super::schema)): types, rules, defaults. Every error is reported,
+//! in our words with its place and in Kong's with its path, and reading goes on.
+//!
+//! Knows no entity and no plugin; `document.rs` does.
+
+mod fill;
+pub(super) mod record;
+mod rules;
+mod value;
+
+use super::expand::{Env, Problem, expand};
+use super::report::{Diagnostic, KongError, Report, Span, Step};
+use super::tree::{NodeId, Raw, Tree};
+use super::value::Checked;
+use crate::entity::Compat;
+use std::borrow::Cow;
+
+/// Whose field it is, for messages.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    /// E.g. `service`.
+    pub noun: &'static str,
+    /// Its name and where that is written.
+    pub name: Option<(Box<str>, Span)>,
+    /// How many steps of the path lead to it.
+    pub depth: usize,
+}
+
+/// What reading a record gave.
+#[derive(Debug)]
+pub(super) struct Fields {
+    /// All fields, defaults filled in. One that failed is there as it was written.
+    pub checked: Checked,
+    /// The fields that failed.
+    pub bad: Vec<&'static str>,
+}
+
+/// Reads records.
+pub(super) struct Checker<'a> {
+    /// The document.
+    pub tree: &'a Tree,
+    /// For variables.
+    pub env: Env<'a>,
+    /// Whose rules.
+    pub compat: Compat,
+    /// Where errors go.
+    pub report: &'a mut Report,
+    /// Where we are, as Kong counts.
+    pub path: Vec<Step>,
+    /// Whose fields these are.
+    pub owner: Owner,
+    /// Set where texts are code, in which `$` is no variable.
+    pub verbatim: bool,
+    /// Set while a value is looked at that lacks a variable: further errors are only its consequence.
+    pub tainted: bool,
+}
+
+// === impl Checker ===
+
+impl<'a> Checker<'a> {
+    /// A text with its variables put in, and whether there were any.
+    fn expanded(&mut self, text: &'a str, span: Span) -> (Cow<'a, str>, bool) {
+        if self.verbatim {
+            return (Cow::Borrowed(text), false);
+        }
+        match expand(text, self.env) {
+            Ok(None) => (Cow::Borrowed(text), false),
+            Ok(Some(value)) => (Cow::Owned(value), true),
+            Err(problem) => {
+                self.problem(problem, span);
+                self.tainted = true;
+                (Cow::Borrowed(text), false)
+            }
+        }
+    }
+
+    fn problem(&mut self, problem: Problem, span: Span) {
+        if !self.tainted {
+            let field = self.described();
+            self.report.push(unset(problem, span, &field));
+        }
+    }
+
+    /// Reports that a value is wrong. Our words are Kong's with the user's object in front.
+    pub(super) fn fail(&mut self, code: &'static str, span: Span, kong: impl Into<String>) {
+        let kong = kong.into();
+        let found = Diagnostic::error(code, span, format!("{}: {kong}", self.described()));
+        self.push(found, kong);
+    }
+
+    /// Reports an error of ours together with Kong's words for it, unless it is but the consequence of another.
+    pub(super) fn push(&mut self, found: Diagnostic, kong: impl Into<String>) {
+        if self.tainted {
+            self.report.asides.push(KongError { path: self.path.clone(), message: kong.into() });
+            return;
+        }
+        let found = found.kong(self.path.clone(), kong);
+        let apart = |place: &Span| place.end <= found.span.start || found.span.end <= place.start;
+        let name = self.owner.name.as_ref().map(|(_, place)| *place).filter(apart);
+        let label = format!("in this {}", self.owner.noun);
+        self.report.push(match name {
+            Some(place) => found.also(place, label),
+            None => found,
+        });
+    }
+
+    /// The field we are at and whose it is: "`config.origins` of plugin `cors`".
+    pub(super) fn described(&self) -> String {
+        let below = self.path.get(self.owner.depth..).unwrap_or_default();
+        let keys: Vec<&str> = below.iter().filter_map(Step::key).collect();
+        match keys.is_empty() {
+            true => self.owner.described(),
+            false => format!("`{}` of {}", keys.join("."), self.owner.described()),
+        }
+    }
+
+    /// Works one step further down.
+    pub(super) fn at<T>(&mut self, step: Step, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step);
+        let tainted = self.tainted;
+        let done = work(self);
+        self.tainted = tainted;
+        self.path.pop();
+        done
+    }
+
+    fn raw(&self, id: NodeId) -> (&'a Raw, Span) {
+        let tree: &'a Tree = self.tree;
+        let node = tree.node(id);
+        (&node.raw, node.span)
+    }
+}
+
+// === impl Owner ===
+
+impl Owner {
+    fn described(&self) -> String {
+        match &self.name {
+            Some((name, _)) => format!("{} `{name}`", self.noun),
+            None => format!("{} {}", article(self.noun), self.noun),
+        }
+    }
+}
+
+/// The error for a variable that cannot be put in.
+#[must_use]
+pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
+    match problem {
+        Problem::Unset(name) => {
+            let found = Diagnostic::error(
+                "unset-variable",
+                span,
+                format!("{field} needs the variable `{name}`, which is not set"),
+            );
+            found.label(format!("`{name}` is not set")).help(format!("set it, or write `${{{name}:-default}}`"))
+        }
+        Problem::Vault(name) => {
+            let found =
+                Diagnostic::error("unsupported-field", span, format!("the vault `{name}` is not supported yet"));
+            found.label("only `env` is").help("write `{vault://env/NAME}`")
+        }
+        Problem::NoKey(name, key) => {
+            let message = format!(
+                "{field} needs the key `{key}` of the variable `{name}`, which is no JSON object with that key"
+            );
+            Diagnostic::error("unset-variable", span, message)
+        }
+    }
+}
+
+/// `a` or `an`.
+#[must_use]
+pub(super) fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O', 'S']) && noun != "service" { "an" } else { "a" }
+}

@@ -1,0 +1,181 @@
+//! A mapping with known keys: unknown ones, missing ones, and the rules about several at once.
+
+use super::{Checker, Fields, fill};
+use crate::config::nearest::nearest;
+use crate::config::report::{Diagnostic, KongError, Span, Step};
+use crate::config::schema::{EntityCheck, Field, Kind, Record};
+use crate::config::tree::{NodeId, Pair, Raw, Tree};
+use crate::config::value::{Checked, Value};
+
+/// What of a record the reader must know besides its table.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Keys that are read elsewhere, such as nested entities.
+    pub elsewhere: &'a dyn Fn(&str) -> bool,
+    /// Whether references may be absent, because a parent stands for one.
+    pub nested: bool,
+}
+
+impl Around<'_> {
+    /// A record that stands for itself.
+    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &|_| false, nested: false };
+}
+
+impl<'a> Checker<'a> {
+    /// Reads a record. `None` if it is none.
+    pub(crate) fn record(&mut self, id: NodeId, record: &'static Record, around: Around<'_>) -> Option<Fields> {
+        let (raw, span) = self.raw(id);
+        match raw {
+            Raw::Map(_) => {}
+            Raw::List(items) if items.is_empty() => {} // an empty table to Lua
+            _ => {
+                self.fail("wrong-type", span, "expected a record");
+                return None;
+            }
+        }
+        let tree: &'a Tree = self.tree;
+        let mut fields = Fields { checked: Checked { value: Value::Null, span }, bad: Vec::new() };
+        let mut pairs = Vec::with_capacity(record.fields.len());
+        for pair in tree.pairs(id) {
+            match record.fields(self.compat).find(|field| field.name == &*pair.key) {
+                Some(field) => pairs.push((field.name.into(), self.field(pair, field, around, &mut fields))),
+                None if (around.elsewhere)(&pair.key) => {}
+                None => self.unknown(pair, record, around),
+            }
+        }
+        self.absent(record, span, around, &mut pairs, &mut fields);
+        fields.checked.value = Value::Map(pairs);
+        self.several(record, &fields);
+        Some(fields)
+    }
+
+    /// A record that is not written at all.
+    pub(crate) fn absent_record(&mut self, record: &'static Record, place: Span) -> Fields {
+        let mut fields = Fields { checked: Checked { value: Value::Null, span: place }, bad: Vec::new() };
+        let mut pairs = Vec::with_capacity(record.fields.len());
+        self.absent(record, place, Around::NOTHING, &mut pairs, &mut fields);
+        fields.checked.value = Value::Map(pairs);
+        self.several(record, &fields);
+        fields
+    }
+
+    fn field(&mut self, pair: &Pair, field: &'static Field, around: Around<'_>, fields: &mut Fields) -> Checked {
+        let optional = around.nested && matches!(field.kind, Kind::Foreign(_));
+        let read = self.at(Step::Key(field.name.into()), |this| this.value(pair.value, field, optional));
+        read.unwrap_or_else(|| {
+            fields.bad.push(field.name);
+            self.as_written(pair.value)
+        })
+    }
+
+    fn absent(
+        &mut self,
+        record: &'static Record,
+        span: Span,
+        around: Around<'_>,
+        pairs: &mut Vec<(Box<str>, Checked)>,
+        fields: &mut Fields,
+    ) {
+        for field in record.fields(self.compat) {
+            if pairs.iter().any(|(name, _)| &**name == field.name) {
+                continue;
+            }
+            let optional = around.nested && matches!(field.kind, Kind::Foreign(_));
+            let default = fill::default(field, self.compat, span);
+            if field.required && !optional && default.is_null() {
+                fields.bad.push(field.name);
+                self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name));
+            } else {
+                pairs.push((field.name.into(), default));
+            }
+        }
+    }
+
+    /// Reports a field that must be there. An underlined record would be long: its name or its first line does.
+    pub(super) fn missing(&mut self, span: Span, name: &str) {
+        let owner = self
+            .owner
+            .name
+            .as_ref()
+            .map(|(_, place)| *place)
+            .filter(|place| span.start <= place.start && place.end <= span.end);
+        let message = format!("{} is missing", self.described());
+        let found =
+            Diagnostic::error("missing-field", owner.unwrap_or(span), message).label(format!("has no `{name}`"));
+        self.push(found, "required field missing");
+    }
+
+    fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
+        let known = record.fields(self.compat).map(|field| field.name);
+        let near = nearest(&pair.key, known).or_else(|| nested_name(&pair.key, around));
+        let whose = self.described();
+        let found = Diagnostic::error("unknown-field", pair.key_span, format!("{whose} has no field `{}`", pair.key));
+        let found = match near {
+            Some(near) => found.label(format!("did you mean `{near}`?")),
+            None => found,
+        };
+        self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+    }
+
+    fn several(&mut self, record: &'static Record, fields: &Fields) {
+        for check in record.checks {
+            if names(check).iter().any(|name| fields.bad.contains(&first_step(name))) {
+                continue;
+            }
+            for (place, message) in super::rules::entity_errors(check, &fields.checked) {
+                self.several_failed(place, message, names(check), &fields.checked);
+            }
+        }
+    }
+
+    fn several_failed(&mut self, place: &str, message: String, names: &[&str], checked: &Checked) {
+        let whole_plugin = names.iter().any(|name| name.starts_with("config."));
+        let above = whole_plugin.then(|| self.path.pop()).flatten();
+        let steps: Vec<Step> =
+            place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into())).collect();
+        let span =
+            if place.is_empty() || place == "@entity" { None } else { checked.get(place).map(|field| field.span) };
+        let length = self.path.len();
+        if message.starts_with("failed conditional validation") {
+            let path = self.path.iter().cloned().chain(steps).collect();
+            self.report.asides.push(KongError { path, message });
+        } else {
+            let whose = if place == "@entity" { self.described() } else { String::new() };
+            self.path.extend(steps);
+            let whose = if whose.is_empty() { self.described() } else { whose };
+            let span = span.unwrap_or_else(|| self.owner_place(checked.span));
+            self.push(Diagnostic::error("conflict", span, format!("{whose}: {message}")), message);
+        }
+        self.path.truncate(length);
+        self.path.extend(above);
+    }
+
+    fn owner_place(&self, record: Span) -> Span {
+        let name = self.owner.name.as_ref().map(|(_, place)| *place);
+        name.filter(|place| record.start <= place.start && place.end <= record.end).unwrap_or(record)
+    }
+}
+
+/// The fields that a check is about.
+fn names(check: &EntityCheck) -> &'static [&'static str] {
+    match check {
+        EntityCheck::AtLeastOneOf(names)
+        | EntityCheck::ExactlyOneOf(names)
+        | EntityCheck::OnlyOneOf(names)
+        | EntityCheck::AllOrNone(names)
+        | EntityCheck::Distinct(names) => names,
+        EntityCheck::Custom(_) => &[],
+    }
+}
+
+fn first_step(path: &'static str) -> &'static str {
+    let below = path.strip_prefix("config.").unwrap_or(path);
+    below.split('.').next().unwrap_or(below)
+}
+
+/// A nested entity's key that was meant.
+fn nested_name(written: &str, around: Around<'_>) -> Option<&'static str> {
+    let keys =
+        ["routes", "plugins", "targets", "snis", "acls", "keyauth_credentials", "basicauth_credentials", "jwt_secrets"];
+    nearest(written, keys.into_iter().filter(|key| (around.elsewhere)(key)))
+}

@@ -1,0 +1,194 @@
+//! One value by its field: type first, then rules. `None` means reported.
+
+use super::record::Around;
+use super::{Checker, fill, rules};
+use crate::config::report::{Span, Step};
+use crate::config::schema::{Field, Kind};
+use crate::config::tree::{NodeId, Pair, Raw, Tree};
+use crate::config::value::{Checked, Value};
+
+impl<'a> Checker<'a> {
+    /// Reads a value. `optional` overrules the field's being required.
+    pub(super) fn value(&mut self, id: NodeId, field: &'static Field, optional: bool) -> Option<Checked> {
+        let (raw, span) = self.raw(id);
+        if matches!(raw, Raw::Null) {
+            return self.null(span, field, optional);
+        }
+        let checked = match field.kind {
+            Kind::String => self.string(raw, span, field)?,
+            Kind::Integer | Kind::Number => self.number(raw, span, field)?,
+            Kind::Boolean => self.boolean(raw, span)?,
+            Kind::Array(of) => self.list(raw, span, field, of, "expected an array")?,
+            Kind::Set(of) => without_repeats(self.list(raw, span, field, of, "expected a set")?),
+            Kind::Map(key, value) => self.map(id, key, value)?,
+            Kind::Record(record) => {
+                let fields = self.record(id, record, Around::NOTHING)?;
+                fields.bad.is_empty().then_some(fields.checked)?
+            }
+            Kind::Foreign(_) => self.reference(id)?,
+            Kind::Any => Checked { value: Value::Null, span },
+        };
+        match rules::value_error(&checked, field.rules) {
+            Some(message) => self.refuse(span, message),
+            None => Some(checked),
+        }
+    }
+
+    fn refuse(&mut self, span: Span, message: String) -> Option<Checked> {
+        self.fail("invalid-value", span, message);
+        None
+    }
+
+    fn mistyped(&mut self, span: Span, message: &str) -> Option<Checked> {
+        self.fail("wrong-type", span, message);
+        None
+    }
+
+    /// A null is as good as nothing where nothing is needed; a record's fields have their defaults all the same.
+    fn null(&mut self, span: Span, field: &'static Field, optional: bool) -> Option<Checked> {
+        if field.required && !optional {
+            self.missing(span, field.name);
+            return None;
+        }
+        match field.kind {
+            Kind::Record(record) => Some(fill::defaults(record, self.compat, span)),
+            _ => Some(Checked { value: Value::Null, span }),
+        }
+    }
+
+    fn string(&mut self, raw: &'a Raw, span: Span, field: &Field) -> Option<Checked> {
+        let Raw::Text(text) = raw else { return self.mistyped(span, "expected a string") };
+        let (text, _) = self.expanded(text, span);
+        match rules::text_error(&text, field.rules) {
+            Some(message) => self.refuse(span, message),
+            None => Some(Checked { value: Value::Str(text.into_owned()), span }),
+        }
+    }
+
+    /// A number that a variable brings is text, and taken for what it says.
+    fn number(&mut self, raw: &'a Raw, span: Span, field: &Field) -> Option<Checked> {
+        let value = match raw {
+            Raw::Int(n) => Some(Value::Int(*n)),
+            Raw::Num(n) => Some(Value::Num(*n)),
+            Raw::Text(text) => {
+                let (text, from_variable) = self.expanded(text, span);
+                from_variable.then(|| parsed(&text)).flatten()
+            }
+            _ => None,
+        };
+        let whole_wanted = matches!(field.kind, Kind::Integer);
+        let expected = if whole_wanted { "expected an integer" } else { "expected a number" };
+        let value = value.filter(|value| !whole_wanted || matches!(value, Value::Int(_)));
+        let Some(value) = value else { return self.mistyped(span, expected) };
+        let checked = Checked { value, span };
+        match rules::number_error(checked.as_num().unwrap_or(f64::NAN), field.rules) {
+            Some(message) => self.refuse(span, message),
+            None => Some(checked),
+        }
+    }
+
+    fn boolean(&mut self, raw: &'a Raw, span: Span) -> Option<Checked> {
+        let value = match raw {
+            Raw::Bool(b) => Some(*b),
+            Raw::Text(text) => {
+                let (text, from_variable) = self.expanded(text, span);
+                from_variable.then(|| text.parse().ok()).flatten()
+            }
+            _ => None,
+        };
+        match value {
+            Some(b) => Some(Checked { value: Value::Bool(b), span }),
+            None => self.mistyped(span, "expected a boolean"),
+        }
+    }
+
+    fn list(
+        &mut self,
+        raw: &'a Raw,
+        span: Span,
+        field: &'static Field,
+        of: &'static Field,
+        expected: &str,
+    ) -> Option<Checked> {
+        let items: &[NodeId] = match raw {
+            Raw::List(items) => items,
+            Raw::Map(pairs) if pairs.is_empty() => &[], // an empty table to Lua
+            _ => return self.mistyped(span, expected),
+        };
+        let read: Vec<_> = items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| self.at(Step::Entry(n), |this| this.value(*item, of, false)))
+            .collect();
+        let all: Vec<Checked> = read.into_iter().collect::<Option<_>>()?;
+        match rules::length_error(all.len(), field.rules) {
+            Some(message) => self.refuse(span, message),
+            None => Some(Checked { value: Value::List(all), span }),
+        }
+    }
+
+    fn map(&mut self, id: NodeId, key: &'static Field, value: &'static Field) -> Option<Checked> {
+        let (raw, span) = self.raw(id);
+        let pairs: &[Pair] = match raw {
+            Raw::Map(pairs) => pairs,
+            Raw::List(items) if items.is_empty() => &[],
+            _ => return self.mistyped(span, "expected a map"),
+        };
+        if let Some((pair, message)) = pairs.iter().find_map(|p| Some((p, rules::text_error(&p.key, key.rules)?))) {
+            return self.refuse(pair.key_span, message);
+        }
+        let read: Vec<_> = pairs.iter().map(|pair| self.pair(pair, value)).collect();
+        let all = read.into_iter().collect::<Option<_>>()?;
+        Some(Checked { value: Value::Map(all), span })
+    }
+
+    fn pair(&mut self, pair: &Pair, field: &'static Field) -> Option<(Box<str>, Checked)> {
+        let checked = self.at(Step::Key(pair.key.clone()), |this| this.value(pair.value, field, false))?;
+        Some((pair.key.clone(), checked))
+    }
+
+    /// The name or id of an entity; who it is is found out later. Kong lets a mapping pass here, in vain.
+    fn reference(&mut self, id: NodeId) -> Option<Checked> {
+        let (raw, span) = self.raw(id);
+        match raw {
+            Raw::Text(text) => {
+                let (text, _) = self.expanded(text, span);
+                Some(Checked { value: Value::Str(text.into_owned()), span })
+            }
+            Raw::Map(_) => Some(self.as_written(id)),
+            _ => self.mistyped(span, "expected a string"),
+        }
+    }
+
+    /// A value without any check, for those who look at it in spite of an error.
+    pub(super) fn as_written(&self, id: NodeId) -> Checked {
+        let tree: &Tree = self.tree;
+        let node = tree.node(id);
+        let value = match &node.raw {
+            Raw::Null => Value::Null,
+            Raw::Bool(b) => Value::Bool(*b),
+            Raw::Int(n) => Value::Int(*n),
+            Raw::Num(n) => Value::Num(*n),
+            Raw::Text(text) => Value::Str(text.to_string()),
+            Raw::List(items) => Value::List(items.iter().map(|item| self.as_written(*item)).collect()),
+            Raw::Map(pairs) => Value::Map(pairs.iter().map(|p| (p.key.clone(), self.as_written(p.value))).collect()),
+        };
+        Checked { value, span: node.span }
+    }
+}
+
+fn parsed(text: &str) -> Option<Value> {
+    text.parse().map(Value::Int).ok().or_else(|| text.parse().map(Value::Num).ok())
+}
+
+/// Kong drops repeats in a set without a word. Sets are short where they are long enough to matter.
+fn without_repeats(mut checked: Checked) -> Checked {
+    if let Value::List(items) = &mut checked.value {
+        let mut seen = std::collections::HashSet::new();
+        items.retain(|item| match item.as_str() {
+            Some(text) => seen.insert(text.to_owned()),
+            None => true,
+        });
+    }
+    checked
+}

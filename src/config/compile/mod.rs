@@ -1,0 +1,162 @@
+//! [`Model`] to [`Snapshot`]: numbers for ids, durations, addresses, matchers, chains. Nothing is left to parse.
+//!
+//! Works on a model without errors. The only thing that can still be wrong is what the router cannot match.
+
+mod chains;
+mod secure;
+mod upstreams;
+
+use super::entities::text::{HostKind, host_port};
+use super::model::{Entity, Model};
+use super::report::{Diagnostic, Report, Span, Step};
+use super::value::Checked;
+use crate::entity::{RouteId, ServiceId, UpstreamId};
+use crate::route::{Router, Spec, SpecError};
+use crate::snapshot::{Consumer, Host, PathHandling, Route, Service, Snapshot, authority};
+use chains::Chains;
+use http::{HeaderName, StatusCode};
+use std::time::Duration;
+
+/// Compiles a model. `None`: reported.
+pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
+    let mut chains = Chains::of(model);
+    let mut secure = secure::Secure::of(model);
+    let services = model.all("services").iter().map(|entity| service(model, entity, &mut secure, report)).collect();
+    let routes = model.all("routes").iter().enumerate().map(|(at, entity)| route(model, at, entity, &mut chains));
+    let routes = routes.collect();
+    let router = Router::build(specs(model), model.compat);
+    let router = router.map_err(|errors| errors.iter().for_each(|error| report.push(unroutable(model, error)))).ok();
+    let snapshot = Snapshot {
+        compat: model.compat,
+        router: router?,
+        routes,
+        services,
+        upstreams: upstreams::compile(model),
+        consumers: model.all("consumers").iter().map(consumer).collect(),
+        certificates: secure::certificates(model),
+        global: chains.global(),
+    };
+    (!report.has_errors()).then_some(snapshot)
+}
+
+fn consumer(entity: &Entity) -> Consumer {
+    Consumer { identity: entity.identity(), custom_id: entity.fields.str("custom_id").map(Into::into) }
+}
+
+fn service(model: &Model, entity: &Entity, secure: &mut secure::Secure<'_>, report: &mut Report) -> Service {
+    let fields = &entity.fields;
+    let https = fields.str("protocol") == Some("https");
+    let (written, port) = (fields.str("host").unwrap_or_default(), number(fields, "port"));
+    let host = service_host(model, written);
+    Service {
+        identity: entity.identity(),
+        tls: https.then(|| secure.upstream(model, entity, &host, report)),
+        authority: authority(&bracketed(written), port, https),
+        host,
+        port,
+        path: fields.str("path").unwrap_or("/").to_owned(),
+        retries: number(fields, "retries"),
+        connect_timeout: milliseconds(fields, "connect_timeout"),
+        write_timeout: milliseconds(fields, "write_timeout"),
+        read_timeout: milliseconds(fields, "read_timeout"),
+    }
+}
+
+/// The name of an upstream entity goes before everything else (`kong/proxying.md` §5).
+fn service_host(model: &Model, written: &str) -> Host {
+    let upstream = model.tables.get("upstreams").and_then(|table| table.by_key(written));
+    upstream.map_or_else(|| host(written), |at| Host::Upstream(UpstreamId::from(at)))
+}
+
+fn host(written: &str) -> Host {
+    let bare = host_port(written).map_or(written, |parts| parts.host);
+    bare.parse().map_or_else(|_| Host::Name(bare.to_ascii_lowercase().into()), Host::Address)
+}
+
+/// An IPv6 address as it stands in a Host header.
+fn bracketed(written: &str) -> String {
+    match host_port(written) {
+        Ok(parts) if parts.kind == HostKind::V6 => format!("[{}]", parts.host),
+        Ok(parts) => parts.host.to_owned(),
+        Err(_) => written.to_owned(),
+    }
+}
+
+fn number<N: TryFrom<i64> + Default>(fields: &Checked, name: &str) -> N {
+    fields.int(name).and_then(|n| N::try_from(n).ok()).unwrap_or_default()
+}
+
+fn milliseconds(fields: &Checked, name: &str) -> Duration {
+    Duration::from_millis(fields.int(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(60_000))
+}
+
+fn route(model: &Model, at: usize, entity: &Entity, chains: &mut Chains) -> Route {
+    let fields = &entity.fields;
+    let service = model.position("services", entity, "service");
+    let has = |name: &str| fields.strs("protocols").any(|protocol| protocol == name);
+    let redirect = || StatusCode::from_u16(number(fields, "https_redirect_status_code")).ok();
+    Route {
+        identity: entity.identity(),
+        service: service.map(ServiceId::from),
+        strip_path: fields.bool("strip_path"),
+        preserve_host: fields.bool("preserve_host"),
+        path_handling: if fields.str("path_handling") == Some("v1") { PathHandling::V1 } else { PathHandling::V0 },
+        https_only: (has("https") && !has("http")).then(redirect).flatten(),
+        grpc: (has("grpc") || has("grpcs")) && !has("http") && !has("https"),
+        chain: chains.of_route(at, service),
+    }
+}
+
+/// Routes of a service that is not enabled are not routed to (`kong/routing.md` §1).
+fn specs(model: &Model) -> Vec<Spec> {
+    let services = model.all("services");
+    let enabled = |entity: &Entity| {
+        model.position("services", entity, "service").is_none_or(|at| services[at].fields.bool("enabled"))
+    };
+    let routes = model.all("routes").iter().enumerate().filter(|(_, entity)| enabled(entity));
+    routes.map(|(at, entity)| spec(at, entity)).collect()
+}
+
+fn spec(at: usize, entity: &Entity) -> Spec {
+    let fields = &entity.fields;
+    let texts = |name: &str| fields.strs(name).map(str::to_owned).collect::<Vec<_>>();
+    let headers = fields.pairs("headers").iter().filter_map(|(name, values)| {
+        let values = values.items().iter().filter_map(Checked::as_str).map(str::to_owned);
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, values.collect()))
+    });
+    Spec {
+        id: RouteId::from(at),
+        uuid: entity.id,
+        hosts: texts("hosts"),
+        paths: texts("paths"),
+        methods: texts("methods"),
+        headers: headers.collect(),
+        snis: texts("snis"),
+        regex_priority: fields.int("regex_priority").unwrap_or_default(),
+        // What is not written is the time of loading: later than everything that is written.
+        created_at: fields.int("created_at").unwrap_or(i64::MAX),
+    }
+}
+
+/// What the router says about a text of a route, at the place of that text.
+fn unroutable(model: &Model, error: &SpecError) -> Diagnostic {
+    let Some(entity) = model.all("routes").get(error.route.index()) else {
+        return Diagnostic::error("invalid-value", Span::default(), error.message.clone());
+    };
+    let lists = ["paths", "hosts", "snis", "methods"];
+    let found = lists.iter().find_map(|list| {
+        let at = entity.fields.strs(list).position(|text| text == error.text)?;
+        Some((*list, at, entity.fields.list(list)[at].span))
+    });
+    let name = entity.key.as_deref().unwrap_or("without a name");
+    let message = |field: &str| format!("`{field}` of route `{name}`: {}", error.message);
+    let Some((list, at, span)) = found else {
+        return Diagnostic::error("invalid-value", entity.place, message("headers"));
+    };
+    let path = entity.path.iter().cloned().chain([Step::Key(list.into()), Step::Entry(at)]).collect();
+    let words = format!("invalid regex: '{}' (PCRE returned: {})", error.text, error.message);
+    Diagnostic::error("invalid-value", span, message(list)).kong(path, words)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,300 @@
+//! Walks a document: every entity, at the top or nested, is read by its table and becomes a [`Draft`].
+//!
+//! References stay as written; who they mean is found out in `resolve.rs`.
+
+use super::check::record::Around;
+use super::check::{Checker, Fields, Owner, article, unset};
+use super::entities::{self, EntityType};
+use super::expand::{Env, expand};
+use super::nearest::nearest;
+use super::plugins::{self, Status};
+use super::report::{Diagnostic, KongError, Report, Span, Step};
+use super::tree::{NodeId, Raw, Tree};
+use super::unsupported;
+use super::value::{Checked, Value};
+use super::{header, shorthand};
+use crate::entity::Compat;
+use crate::plugin::{Entry, Plugin};
+use crate::settings;
+use std::sync::Arc;
+
+/// An entity as read.
+pub(super) struct Draft {
+    /// What kind.
+    pub kind: &'static EntityType,
+    /// Its fields.
+    pub fields: Checked,
+    /// What a plugin entity builds.
+    pub plugin: Option<(&'static Entry, Arc<dyn Plugin>)>,
+    /// The entity it is written in, and the field which that stands for.
+    pub parent: Option<(usize, &'static str)>,
+    /// Kong's path to it.
+    pub path: Vec<Step>,
+    /// Where its key (name, username, …) is written, or else all of it.
+    pub place: Span,
+}
+
+/// What was read.
+pub(super) struct Document {
+    /// Whose rules.
+    pub compat: Compat,
+    /// Parents before their children, in the order of the file within each list.
+    pub drafts: Vec<Draft>,
+}
+
+/// What the walk works with.
+pub(super) struct Walker<'a> {
+    tree: Tree,
+    env: Env<'a>,
+    enabled: &'a settings::Plugins,
+    table: &'static [Entry],
+    report: &'a mut Report,
+    compat: Compat,
+    path: Vec<Step>,
+    drafts: Vec<Draft>,
+}
+
+/// Reads a document with the plugins of a table. Never fails: what is wrong is in the report.
+pub(super) fn read(
+    tree: Tree,
+    root: NodeId,
+    env: Env<'_>,
+    enabled: &settings::Plugins,
+    table: &'static [Entry],
+    report: &mut Report,
+) -> Document {
+    let compat = header::compat(&tree, root);
+    header::check(&tree, root, compat, report);
+    let mut walker = Walker { tree, env, enabled, table, report, compat, path: Vec::new(), drafts: Vec::new() };
+    walker.top(root);
+    Document { compat, drafts: walker.drafts }
+}
+
+// === impl Walker ===
+
+impl Walker<'_> {
+    /// All lists of the document, parents before children.
+    fn top(&mut self, root: NodeId) {
+        let compat = self.compat;
+        for kind in entities::ALL.iter().filter(|kind| kind.since.knows(compat)) {
+            if let Some(list) = self.tree.get(root, kind.name).map(|pair| pair.value) {
+                self.list(kind, list, None);
+            }
+        }
+    }
+
+    fn list(&mut self, kind: &'static EntityType, list: NodeId, parent: Option<(usize, &'static str)>) {
+        let node = self.tree.node(list);
+        let (items, span) = match &node.raw {
+            Raw::Null => return,
+            Raw::List(items) => (items.clone(), node.span),
+            Raw::Map(pairs) if pairs.is_empty() => return,
+            _ => (Vec::new(), node.span),
+        };
+        self.path.push(Step::Key(kind.name.into()));
+        if items.is_empty() && !matches!(self.tree.node(list).raw, Raw::List(_)) {
+            let message = format!("`{}` must be a list, with `- ` before each {}", kind.name, kind.noun);
+            let found = Diagnostic::error("wrong-type", span, message);
+            self.report.push(found.kong(self.path.clone(), "expected an array"));
+        }
+        for (n, item) in items.into_iter().enumerate() {
+            self.path.push(Step::Entry(n));
+            self.entity(kind, item, parent);
+            self.path.pop();
+        }
+        self.path.pop();
+    }
+
+    fn entity(&mut self, kind: &'static EntityType, id: NodeId, parent: Option<(usize, &'static str)>) {
+        let id = self.sni_text(kind, id);
+        if !matches!(self.tree.node(id).raw, Raw::Map(_)) && !self.is_empty_list(id) {
+            let message = format!("{} {} must be a mapping", article(kind.noun), kind.noun);
+            let found = Diagnostic::error("wrong-type", self.tree.node(id).span, message);
+            self.report.push(found.kong(self.path.clone(), "expected a record"));
+            return;
+        }
+        let (id, tainted) = self.url(kind, id);
+        if kind.name == "plugins" {
+            self.plugin(kind, id, parent);
+        } else {
+            let fields = self.fields(kind, id, parent.is_some(), tainted);
+            self.keep(kind, id, fields, None, parent);
+        }
+    }
+
+    fn is_empty_list(&self, id: NodeId) -> bool {
+        matches!(&self.tree.node(id).raw, Raw::List(items) if items.is_empty())
+    }
+
+    /// Kong 3 allows plain names for the server names in a certificate.
+    fn sni_text(&mut self, kind: &EntityType, id: NodeId) -> NodeId {
+        let node = self.tree.node(id);
+        let plain = kind.name == "snis" && self.compat == Compat::Kong3 && matches!(node.raw, Raw::Text(_));
+        if !plain {
+            return id;
+        }
+        let span = node.span;
+        let pair = super::tree::Pair { key: "name".into(), key_span: span, value: id };
+        self.tree.push(Raw::Map(vec![pair]), span)
+    }
+
+    /// A service with its `url` taken apart, and whether that lacks a variable.
+    fn url(&mut self, kind: &EntityType, id: NodeId) -> (NodeId, bool) {
+        if kind.name != "services" || self.tree.get(id, "url").is_none() {
+            return (id, false);
+        }
+        let Some((url, span)) = self.tree.text(id, "url").filter(|(url, _)| !url.is_empty()) else {
+            return (id, false);
+        };
+        let expanded = expand(url, self.env);
+        let url = expanded.as_ref().ok().cloned().flatten().unwrap_or_else(|| url.to_owned());
+        let tainted = expanded.is_err();
+        if let Err(problem) = expanded {
+            self.report.push(unset(problem, span, "`url` of a service"));
+        }
+        (shorthand::expand(&mut self.tree, id, &url, span), tainted)
+    }
+
+    fn fields(&mut self, kind: &'static EntityType, id: NodeId, nested: bool, tainted: bool) -> Option<Fields> {
+        let compat = self.compat;
+        let elsewhere = |key: &str| is_extra(key) || kind.children(compat).any(|(child, _)| child.name == key);
+        let mut checker = self.checker(kind.noun, kind.key, id, tainted);
+        checker.record(id, kind.record, Around { elsewhere: &elsewhere, nested })
+    }
+
+    fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
+        let name = key.and_then(|key| self.tree.text(id, key)).map(|(text, span)| (text.into(), span));
+        let owner = Owner { noun, name, depth: self.path.len() };
+        Checker {
+            tree: &self.tree,
+            env: self.env,
+            compat: self.compat,
+            report: self.report,
+            path: self.path.clone(),
+            owner,
+            verbatim: false,
+            tainted,
+        }
+    }
+
+    fn plugin(&mut self, kind: &'static EntityType, id: NodeId, parent: Option<(usize, &'static str)>) {
+        let Some((name, place)) = self.plugin_name(id) else { return };
+        let status = plugins::status(&name, self.enabled, self.compat, self.table);
+        match status {
+            Status::Unknown => return self.not_enabled(&name, place),
+            Status::Unsupported => {
+                let message = format!("`{name}` is a Kong plugin that this gateway does not support yet");
+                self.report.push(Diagnostic::error("unsupported-plugin", place, message));
+            }
+            Status::Foreign => {
+                let message = format!("`{name}` is no plugin of Kong's own, and this gateway runs no other");
+                self.report.push(Diagnostic::error("unsupported-plugin", place, message));
+            }
+            Status::Here(_) => {}
+        }
+        let compat = self.compat;
+        let elsewhere = |key: &str| is_extra(key) || kind.children(compat).any(|(child, _)| child.name == key);
+        let around = Around { elsewhere: &elsewhere, nested: parent.is_some() };
+        let config = self.tree.get(id, "config").map(|pair| pair.value);
+        let mut checker = self.checker("plugin", Some("name"), id, false);
+        let fields = checker.record(id, &entities::PLUGIN, around);
+        let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
+        let plugin = plugins::build(&mut checker, entry, config).map(|plugin| (entry, plugin));
+        self.keep(kind, id, fields, plugin, parent);
+        self.consumer_scope(entry, place, parent);
+    }
+
+    /// A plugin without a name is not looked at any further.
+    fn plugin_name(&mut self, id: NodeId) -> Option<(String, Span)> {
+        if let Some((name, place)) = self.tree.text(id, "name") {
+            return Some((name.to_owned(), place));
+        }
+        let node = self.tree.node(id);
+        let name = self.tree.get(id, "name").map(|pair| self.tree.node(pair.value));
+        let name = name.filter(|name| name.raw != Raw::Null);
+        let (place, words) =
+            name.map_or((node.span, "required field missing"), |name| (name.span, "expected a string"));
+        let found = Diagnostic::error("missing-field", place, "a plugin needs a `name`");
+        let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
+        self.report.push(found.kong(path, words));
+        None
+    }
+
+    fn not_enabled(&mut self, name: &str, place: Span) {
+        let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
+        let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
+        let known = plugins::is_kongs(name, self.compat);
+        let (message, near) = if known {
+            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
+        } else {
+            (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat)))
+        };
+        let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
+        self.report.push(match near {
+            Some(near) => found.label(format!("did you mean `{near}`?")),
+            None => found,
+        });
+    }
+
+    /// Some plugins cannot be bound to a consumer: an error where it is said, no effect where it follows.
+    fn consumer_scope(&mut self, entry: &Entry, place: Span, parent: Option<(usize, &'static str)>) {
+        let Some(draft) = self.drafts.last().filter(|_| !entry.consumer_scope) else { return };
+        if let Some(consumer) = draft.fields.get("consumer").filter(|_| parent.is_none()) {
+            let message = format!("plugin `{}` cannot be bound to a consumer", entry.name);
+            let path = self.path.iter().cloned().chain([Step::Key("consumer".into())]).collect();
+            self.report
+                .push(Diagnostic::error("invalid-value", consumer.span, message).kong(path, "value must be null"));
+        } else if parent.is_some_and(|(_, field)| field == "consumer") {
+            let message = format!("plugin `{}` has no effect on a single consumer", entry.name);
+            self.report.push(Diagnostic::warning("no-effect", place, message));
+        }
+    }
+
+    fn keep(
+        &mut self,
+        kind: &'static EntityType,
+        id: NodeId,
+        fields: Option<Fields>,
+        plugin: Option<(&'static Entry, Arc<dyn Plugin>)>,
+        parent: Option<(usize, &'static str)>,
+    ) {
+        let Some(fields) = fields else { return };
+        let place = kind.key.or(Some("name")).and_then(|key| self.tree.text(id, key)).map(|(_, place)| place);
+        let place = place.unwrap_or(fields.checked.span);
+        unsupported::report(kind, &fields, place, self.report);
+        let at = self.drafts.len();
+        self.drafts.push(Draft { kind, fields: fields.checked, plugin, parent, path: self.path.clone(), place });
+        for (child, field) in kind.children(self.compat).collect::<Vec<_>>() {
+            if let Some(list) = self.tree.get(id, child.name).map(|pair| pair.value) {
+                self.list(child, list, Some((at, field)));
+            }
+        }
+    }
+}
+
+/// Keys that every entity may have and nobody reads.
+fn is_extra(key: &str) -> bool {
+    matches!(key, "_comment" | "_ignore")
+}
+
+/// What Kong says besides about references, since it looks at them twice; see `resolve.rs`.
+pub(super) fn aside(path: &[Step], field: &str, below: &[&str], message: &str) -> KongError {
+    let steps = [field].into_iter().chain(below.iter().copied()).map(|key| Step::Key(key.into()));
+    KongError { path: path.iter().cloned().chain(steps).collect(), message: message.to_owned() }
+}
+
+/// A value as JSON, as Kong quotes what should have been a text.
+pub(super) fn json(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(n) => n.to_string(),
+        Value::Num(n) => n.to_string(),
+        Value::Str(text) => serde_json::Value::from(text.as_str()).to_string(),
+        Value::List(items) => format!("[{}]", items.iter().map(|item| json(&item.value)).collect::<Vec<_>>().join(",")),
+        Value::Map(pairs) => {
+            let pair = |(key, item): &(Box<str>, Checked)| format!("\"{key}\":{}", json(&item.value));
+            format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(","))
+        }
+    }
+}

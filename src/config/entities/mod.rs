@@ -1,0 +1,116 @@
+//! The entities of a Kong file: their fields, rules and defaults (`kong/declarative.md` §4), one table per group.
+//!
+//! Facts only. What is read with them is decided in `document.rs`; what is not supported yet in `unsupported.rs`.
+
+mod certificate;
+mod common;
+mod consumer;
+mod plugin;
+mod route;
+mod route_rules;
+mod service;
+pub(super) mod text;
+mod upstream;
+
+pub(super) use plugin::RECORD as PLUGIN;
+
+use super::schema::{Field, Kind, Record, Since};
+use crate::entity::Compat;
+
+/// One kind of entity.
+#[derive(Debug)]
+pub(super) struct EntityType {
+    /// The key of its list, e.g. `services`.
+    pub name: &'static str,
+    /// What to call one of them.
+    pub noun: &'static str,
+    /// Its fields.
+    pub record: &'static Record,
+    /// The field that others may refer to it by, besides its id.
+    pub key: Option<&'static str>,
+    /// Whether that field is unique in the whole file; if not, its parent counts too.
+    pub unique: bool,
+    /// The fields that its id is made of if there is no key (in Kong 3: in any case).
+    pub cache_key: &'static [&'static str],
+    /// Which compatibility has it.
+    pub since: Since,
+}
+
+/// Every kind, parents before children, in the order in which Kong processes them.
+pub(super) static ALL: &[EntityType] = &[
+    certificate::CERTIFICATES,
+    certificate::CA_CERTIFICATES,
+    certificate::VAULTS_BETA,
+    certificate::VAULTS,
+    consumer::CONSUMERS,
+    service::SERVICES,
+    upstream::UPSTREAMS,
+    route::ROUTES,
+    certificate::SNIS,
+    upstream::TARGETS,
+    plugin::PLUGINS,
+    consumer::ACLS,
+    consumer::BASICAUTH,
+    consumer::HMACAUTH,
+    consumer::JWT,
+    consumer::KEYAUTH,
+    consumer::OAUTH2,
+];
+
+// === impl EntityType ===
+
+impl EntityType {
+    /// The kind of this name.
+    #[must_use]
+    pub(super) fn named(name: &str, compat: Compat) -> Option<&'static Self> {
+        ALL.iter().find(|kind| kind.name == name && kind.since.knows(compat))
+    }
+
+    /// The kinds that may be written inside of this one, and the field that this one stands for.
+    pub(super) fn children(&self, compat: Compat) -> impl Iterator<Item = (&'static Self, &'static str)> {
+        let parent = self.name;
+        let known = ALL.iter().filter(move |kind| kind.since.knows(compat));
+        known.filter_map(move |kind| kind.foreigns().find(|(_, to)| *to == parent).map(|(field, _)| (kind, field)))
+    }
+
+    /// Its references: the field and the kind referred to.
+    pub(super) fn foreigns(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let fields: &'static [Field] = self.record.fields;
+        fields.iter().filter_map(|field| match field.kind {
+            Kind::Foreign(to) => Some((field.name, to)),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_follow_from_references() {
+        let of = |name| {
+            let kind = EntityType::named(name, Compat::Kong2);
+            kind.into_iter()
+                .flat_map(|k| k.children(Compat::Kong2))
+                .map(|(k, field)| (k.name, field))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("services"), [("routes", "service"), ("plugins", "service")]);
+        assert_eq!(of("upstreams"), [("targets", "upstream")]);
+        assert_eq!(of("routes"), [("plugins", "route")]);
+        let certificates =
+            [("services", "client_certificate"), ("upstreams", "client_certificate"), ("snis", "certificate")];
+        assert_eq!(of("certificates"), certificates);
+        assert!(of("consumers").contains(&("keyauth_credentials", "consumer")));
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_kind_that_comes_before() {
+        for (at, kind) in ALL.iter().enumerate() {
+            for (field, to) in kind.foreigns() {
+                assert!(ALL[..at].iter().any(|earlier| earlier.name == to), "{}.{field}", kind.name);
+            }
+        }
+    }
+}

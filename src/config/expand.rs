@@ -1,0 +1,213 @@
+//! Variables in a text: `${NAME}`, `${NAME:-default}`, `$NAME` where it is set, and `{vault://env/NAME}`.
+//!
+//! Works on one scalar after parsing, so a value can never become structure. Kong knows only the vault form
+//! (`kong/declarative.md` §10); the others are what people run `envsubst` for. What stands inside `$(...)` is a template
+//! of a plugin and stays as it is.
+
+/// Where values come from.
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Why a text cannot be expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// This variable is needed and not set.
+    Unset(String),
+    /// A vault other than `env`.
+    Vault(String),
+    /// The variable is set, but is no JSON object with this key.
+    NoKey(String, String),
+}
+
+/// Defaults within defaults: `${A:-${B:-c}}`.
+const MAX_NESTING: usize = 8;
+
+/// The text with values put in; `None` when there is nothing to put in.
+///
+/// # Errors
+/// The first thing that cannot be put in.
+pub(super) fn expand(text: &str, env: Env<'_>) -> Result<Option<String>, Problem> {
+    if let Some(reference) = text.strip_prefix("{vault://").and_then(|rest| rest.strip_suffix('}')) {
+        return vault(reference, env).map(Some);
+    }
+    if !text.contains('$') {
+        return Ok(None);
+    }
+    let expanded = variables(text, env, 0)?;
+    Ok((expanded != text).then_some(expanded))
+}
+
+fn variables(text: &str, env: Env<'_>, level: usize) -> Result<String, Problem> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let used = match after.as_bytes().first() {
+            Some(b'{') => braced(after, env, level, &mut out)?,
+            Some(b'(') => template(after, &mut out),
+            _ => bare(after, env, &mut out),
+        };
+        rest = &after[used..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// `{NAME}` or `{NAME:-default}` after a `$`. Yields how much of the text it took.
+fn braced(text: &str, env: Env<'_>, level: usize, out: &mut String) -> Result<usize, Problem> {
+    let end = closing(text, b'{', b'}');
+    let Some((name, default)) = end.and_then(|end| parts(&text[1..end - 1])) else {
+        out.push('$');
+        return Ok(0);
+    };
+    match (env(name).filter(|value| default.is_none() || !value.is_empty()), default) {
+        (Some(value), _) => out.push_str(&value),
+        (None, Some(default)) if level < MAX_NESTING => out.push_str(&variables(default, env, level + 1)?),
+        (None, _) => return Err(Problem::Unset(name.to_owned())),
+    }
+    Ok(end.unwrap_or_default())
+}
+
+/// Name and default of what stands in the braces.
+fn parts(inside: &str) -> Option<(&str, Option<&str>)> {
+    let name = &inside[..name_length(inside)];
+    match &inside[name.len()..] {
+        _ if name.is_empty() => None,
+        "" => Some((name, None)),
+        rest => rest.strip_prefix(":-").map(|default| (name, Some(default))),
+    }
+}
+
+/// `$(...)`: copied with everything in it.
+fn template(text: &str, out: &mut String) -> usize {
+    let end = closing(text, b'(', b')').unwrap_or(text.len());
+    out.push('$');
+    out.push_str(&text[..end]);
+    end
+}
+
+/// `$NAME`: put in where it is set, a dollar sign elsewhere.
+fn bare(text: &str, env: Env<'_>, out: &mut String) -> usize {
+    let name = &text[..name_length(text)];
+    match (!name.is_empty()).then(|| env(name)).flatten() {
+        Some(value) => out.push_str(&value),
+        None => {
+            out.push('$');
+            out.push_str(name);
+        }
+    }
+    name.len()
+}
+
+fn name_length(text: &str) -> usize {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let length = text.find(|c| !word(c)).unwrap_or(text.len());
+    if text.starts_with(|c: char| c.is_ascii_digit()) { 0 } else { length }
+}
+
+/// One past the bracket that closes the one the text begins with.
+fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
+    let mut level = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        level += usize::from(byte == open);
+        level -= usize::from(byte == close).min(level);
+        if level == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+/// `env/NAME`, `env/NAME/KEY`, with `?prefix=P`; NAME is put in upper case with `_` for `-`, as Kong does.
+fn vault(reference: &str, env: Env<'_>) -> Result<String, Problem> {
+    let (path, options) = reference.split_once('?').unwrap_or((reference, ""));
+    let mut parts = path.splitn(3, '/');
+    let (name, resource, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next());
+    if name != "env" || resource.is_empty() {
+        return Err(Problem::Vault(name.to_owned()));
+    }
+    let prefix = options.split('&').find_map(|option| option.strip_prefix("prefix=")).unwrap_or_default();
+    let variable = format!("{prefix}{resource}").replace('-', "_").to_uppercase();
+    let value = env(&variable).ok_or_else(|| Problem::Unset(variable.clone()))?;
+    match key {
+        None => Ok(value),
+        Some(key) => member(&value, key).ok_or_else(|| Problem::NoKey(variable, key.to_owned())),
+    }
+}
+
+/// A member of a JSON object, as text.
+fn member(json: &str, key: &str) -> Option<String> {
+    let object: serde_json::Value = serde_json::from_str(json).ok()?;
+    match object.get(key)? {
+        serde_json::Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(name: &str) -> Option<String> {
+        let value = match name {
+            "KEY" => "k",
+            "EMPTY" => "",
+            "TRICK" => "a: [${KEY}]",
+            "MY_SECRET" | "P_MY_SECRET" => "{\"user\": \"u\", \"n\": 5}",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    fn changed(text: &str) -> String {
+        expand(text, &env).ok().flatten().unwrap_or_default()
+    }
+
+    #[test]
+    fn variables_are_put_in() {
+        assert_eq!(changed("Bearer ${KEY}!"), "Bearer k!");
+        assert_eq!(changed("${KEY}${KEY:-x}"), "kk");
+        assert_eq!(changed("${NONE:-x}"), "x");
+        assert_eq!(changed("a${NONE:-}"), "a");
+        assert_eq!(changed("${EMPTY:-x}"), "x");
+        assert_eq!(changed("${NONE:-${ALSO_NONE:-y}}"), "y");
+        assert_eq!(changed("${TRICK}"), "a: [${KEY}]");
+        assert_eq!(changed("<$KEY>"), "<k>");
+        assert_eq!(expand("${EMPTY}", &env), Ok(Some(String::new())));
+    }
+
+    #[test]
+    fn what_is_no_variable_stays() {
+        for text in
+            ["plain", "$NONE", "/a$", "$1", "${1}", "${a b}", "${KEY", "$((headers.KEY) or '$KEY')", "$$", "{{ x }}"]
+        {
+            assert_eq!(expand(text, &env), Ok(None), "{text}");
+        }
+        assert_eq!(changed("$(a)$KEY"), "$(a)k");
+    }
+
+    #[test]
+    fn an_unset_variable_is_named() {
+        assert_eq!(expand("${NONE}", &env), Err(Problem::Unset("NONE".to_owned())));
+        assert_eq!(expand("{vault://env/no-ne}", &env), Err(Problem::Unset("NO_NE".to_owned())));
+    }
+
+    #[test]
+    fn vault_references_are_whole_texts() {
+        assert_eq!(changed("{vault://env/key}"), "k");
+        assert_eq!(changed("{vault://env/my-secret/user}"), "u");
+        assert_eq!(changed("{vault://env/my-secret/n}"), "5");
+        assert_eq!(changed("{vault://env/my-secret/user?prefix=p_}"), "u");
+        assert_eq!(expand("{vault://aws/x}", &env), Err(Problem::Vault("aws".to_owned())));
+        let no_key = Problem::NoKey("KEY".to_owned(), "a".to_owned());
+        assert_eq!(expand("{vault://env/key/a}", &env), Err(no_key));
+        assert_eq!(expand("x{vault://env/key}", &env), Ok(None));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[${}():a-zA-Z_é-]{0,40}") {
+            let _ = expand(&text, &env);
+        }
+    }
+}

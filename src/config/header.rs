@@ -1,0 +1,70 @@
+//! What stands at the top of a file beside the lists of entities: the format version and keys with an underscore.
+
+use super::check::record::Around;
+use super::check::{Checker, Owner};
+use super::entities::EntityType;
+use super::report::{Diagnostic, Report, Span, Step};
+use super::schema::{Default, Field, Record, Since};
+use super::tree::{NodeId, Raw, Tree};
+use super::unsupported;
+use crate::entity::Compat;
+
+static RECORD: Record = Record {
+    fields: &[
+        Field::string("_format_version").required(),
+        Field::boolean("_transform").default(Default::Bool(true)),
+        Field::string("_comment"),
+        Field::array("_ignore", &ANY),
+        // decK's own; Kong's tools write them and nothing depends on them.
+        Field::any("_info"),
+        Field::any("_workspace"),
+        Field::any("_konnect"),
+        Field::any("_plugin_configs").since(Since::Kong3),
+    ],
+    checks: &[],
+};
+
+static ANY: Field = Field::any("");
+
+/// Whose behaviour a document asks for.
+pub(super) fn compat(tree: &Tree, root: NodeId) -> Compat {
+    match tree.text(root, "_format_version") {
+        Some(("3.0", _)) => Compat::Kong3,
+        _ => Compat::Kong2,
+    }
+}
+
+/// Checks the header and that every other key is a list of something known.
+pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Report) {
+    let node = tree.node(root);
+    if !matches!(node.raw, Raw::Map(_)) {
+        let message = format!("the document is {}, and should be a mapping", node.raw.kind());
+        let kong = "failed parsing declarative configuration: expected an object";
+        report.push(Diagnostic::error("wrong-type", first_line(node.span), message).kong(Vec::new(), kong));
+        return;
+    }
+    for pair in tree.pairs(root) {
+        unsupported::list(&pair.key, pair.key_span, &tree.node(pair.value).raw, compat, report);
+    }
+    let known = |key: &str| EntityType::named(key, compat).is_some() || unsupported::is_list(key, compat);
+    let owner = Owner { noun: "file", name: None, depth: 0 };
+    let (env, path): (&dyn Fn(&str) -> Option<String>, _) = (&|_| None, Vec::new());
+    let mut checker = Checker { tree, env, compat, report, path, owner, verbatim: true, tainted: false };
+    checker.record(root, &RECORD, Around { elsewhere: &known, nested: false });
+    report.found.extend(version_error(tree, root));
+}
+
+/// Format 3.0 is accepted where Kong 2.8 refuses it: there is one program for both.
+fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {
+    let (version, place) = tree.text(root, "_format_version")?;
+    if matches!(version, "1.1" | "2.1" | "3.0") {
+        return None;
+    }
+    let found = Diagnostic::error("invalid-value", place, format!("there is no format version `{version}`"));
+    let path = vec![Step::Key("_format_version".into())];
+    Some(found.label("1.1, 2.1 and 3.0 are known").kong(path, "expected one of: 1.1, 2.1"))
+}
+
+fn first_line(span: Span) -> Span {
+    Span::new(span.start, span.end.min(span.start + 1))
+}

@@ -1,0 +1,128 @@
+//! The ids of entities that write none: UUIDs made of names, the same in every gateway that reads the file
+//! (`kong/declarative.md` §5).
+
+use super::document::Draft;
+use super::report::Step;
+use super::value::Value;
+use crate::entity::Compat;
+use sha1::{Digest, Sha1};
+use uuid::{Builder, Uuid};
+
+const BASE: Uuid = uuid::uuid!("fd02801f-0957-4a15-a55a-c8d9606f30b5");
+
+/// The id of an entity; `parent` is the id of the one it is written in, if that has one by its name.
+///
+/// The flag says whether the id is lasting: written or made of names. Kong takes a random one for the others, new at
+/// every load; here it is made of the place in the document, so that all workers agree, and looks like a random one.
+pub(super) fn id(draft: &Draft, parent: Option<(Uuid, bool)>, compat: Compat) -> (Uuid, bool) {
+    if let Some(written) = draft.fields.str("id").and_then(|id| id.parse().ok()) {
+        return (written, true);
+    }
+    let parent = parent.filter(|(_, lasting)| *lasting).map(|(id, _)| id);
+    match name(draft, parent, compat) {
+        Some(name) => (from_name(draft.kind.name, &name), true),
+        None => (from_place(&draft.path), false),
+    }
+}
+
+/// A version 5 UUID under the namespace of a kind of entity.
+fn from_name(kind: &str, name: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::new_v5(&BASE, kind.as_bytes()), name.as_bytes())
+}
+
+fn from_place(path: &[Step]) -> Uuid {
+    let mut hash = Sha1::new();
+    for step in path {
+        match step {
+            Step::Key(key) => hash.update(key.as_bytes()),
+            Step::Entry(n) => hash.update(n.to_be_bytes()),
+        }
+        hash.update([0]);
+    }
+    let digest: [u8; 20] = hash.finalize().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Builder::from_random_bytes(bytes).into_uuid()
+}
+
+fn name(draft: &Draft, parent: Option<Uuid>, compat: Compat) -> Option<String> {
+    let kind = draft.kind;
+    let key = kind.key.and_then(|key| draft.fields.str(key));
+    let cached = || (!kind.cache_key.is_empty()).then(|| cache_key(draft, parent, compat)).flatten();
+    match compat {
+        Compat::Kong3 if !kind.cache_key.is_empty() => cached(),
+        _ => key.map(|key| own_key(draft, key, parent)).unwrap_or_else(cached),
+    }
+}
+
+/// The key, with its parent's id if it is unique only there.
+fn own_key(draft: &Draft, key: &str, parent: Option<Uuid>) -> Option<String> {
+    if draft.kind.unique {
+        return Some(key.to_owned());
+    }
+    let written = || draft.kind.foreigns().find_map(|(field, _)| draft.fields.str(field)).map(str::to_owned);
+    let parent = parent.map(|id| id.to_string()).or_else(written)?;
+    Some(format!("{key}:{parent}"))
+}
+
+/// Kind and fields, joined by colons. A reference counts as it is written; a parent by its id; an explicit null is
+/// passed over, as Kong does.
+fn cache_key(draft: &Draft, parent: Option<Uuid>, compat: Compat) -> Option<String> {
+    let mut parts = vec![draft.kind.name.to_owned()];
+    if compat == Compat::Kong3 {
+        parts.push("*".to_owned());
+    }
+    for field in draft.kind.cache_key {
+        let is_parent = draft.parent.is_some_and(|(_, stands_for)| stands_for == *field);
+        match written(draft, field) {
+            Some(Value::Str(text)) => parts.push(text.clone()),
+            Some(_) => {}
+            None if is_parent => parts.push(parent?.to_string()),
+            None if draft.kind.name == "plugins" => parts.push(String::new()),
+            None => return None,
+        }
+    }
+    Some(parts.join(":"))
+}
+
+/// A field that stands in the document, null or not: what was filled in has the place of the whole record.
+fn written<'a>(draft: &'a Draft, field: &str) -> Option<&'a Value> {
+    let Value::Map(pairs) = &draft.fields.value else { return None };
+    let found = pairs.iter().find(|(name, _)| &**name == field).map(|(_, value)| value)?;
+    (found.value != Value::Null || found.span != draft.fields.span).then_some(&found.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_give_kongs_ids() {
+        for (kind, name, id) in [
+            ("services", "my-service", "0855b320-0dd2-547d-891d-601e9b38647f"),
+            ("routes", "my-route", "481a9539-f49c-51b6-b2e2-fe99ee68866c"),
+            ("consumers", "my-user", "4b1b701d-de2b-5588-9aa2-3b97061d9f52"),
+            ("keyauth_credentials", "my-key", "487ab43c-b2c9-51ec-8da5-367586ea2b61"),
+            (
+                "plugins",
+                "plugins:file-log::0855b320-0dd2-547d-891d-601e9b38647f:",
+                "661199ff-aa1c-5498-982c-d57a4bd6e48b",
+            ),
+            (
+                "plugins",
+                "plugins:key-auth::0855b320-0dd2-547d-891d-601e9b38647f:",
+                "0611a5a9-de73-5a2d-a4e6-6a38ad4c3cb2",
+            ),
+            ("acls", "acls:zz:g", "2c674d30-aa1f-518e-a8c4-bc393d19fe18"),
+        ] {
+            assert_eq!(from_name(kind, name).to_string(), id, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_place_gives_what_looks_random() {
+        let id = from_place(&[Step::Key("services".into()), Step::Entry(0)]);
+        assert_eq!(id.get_version_num(), 4);
+        assert_ne!(id, from_place(&[Step::Key("services".into()), Step::Entry(1)]));
+    }
+}

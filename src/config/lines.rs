@@ -1,0 +1,75 @@
+//! Lines and columns to bytes and back. The YAML parser counts lines and characters; its byte counts cannot be used.
+
+use super::report::Span;
+
+/// A text's line starts, and where the last question was, since questions come in order.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+    last: (usize, usize, usize),
+}
+
+impl<'a> Lines<'a> {
+    /// Finds the lines: they end with CR, LF or both.
+    pub(super) fn new(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let ends = (0..bytes.len()).filter(|&at| match bytes[at] {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        });
+        let starts = std::iter::once(0).chain(ends.map(|at| at + 1)).collect();
+        Self { text, starts, last: (0, 0, 0) }
+    }
+
+    /// The byte of a line (from 1) and a column (from 0, in characters).
+    pub(super) fn byte(&mut self, line: usize, column: usize) -> usize {
+        let Some(&start) = self.starts.get(line.saturating_sub(1)) else { return self.text.len() };
+        let (seen, from) = match self.last {
+            (l, c, byte) if l == line && c <= column => (c, byte),
+            _ => (0, start),
+        };
+        let rest = &self.text[from..];
+        let skipped = rest.char_indices().nth(column - seen).map_or(rest.len(), |(at, _)| at);
+        self.last = (line, column, from + skipped);
+        from + skipped
+    }
+
+    /// Line and column of a byte, both from 1.
+    pub(super) fn position(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at).max(1);
+        let start = self.starts[line - 1];
+        let before = self.text.get(start..at.min(self.text.len())).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
+
+    /// One past a closing bracket, if there is one at that byte.
+    pub(super) fn after_bracket(&self, at: usize) -> Option<usize> {
+        matches!(self.text.as_bytes().get(at), Some(b']' | b'}')).then_some(at + 1)
+    }
+
+    /// The same place without blanks and line ends at its end.
+    pub(super) fn trimmed(&self, place: Span) -> Span {
+        let inside = self.text.get(place.start..place.end).unwrap_or_default();
+        Span::new(place.start, place.start + inside.trim_end().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_characters_and_lines_may_end_in_any_way() {
+        let text = "aé: b\r\nc\rd\n";
+        let mut lines = Lines::new(text);
+        assert_eq!(lines.byte(1, 2), 3);
+        assert_eq!(lines.byte(1, 4), 5);
+        assert_eq!(lines.byte(2, 0), 8);
+        assert_eq!(lines.byte(3, 0), 10);
+        assert_eq!(lines.byte(9, 0), text.len());
+        assert_eq!(lines.position(5), (1, 5));
+        assert_eq!(lines.position(10), (3, 1));
+        assert_eq!(lines.trimmed(Span::new(0, 8)), Span::new(0, 6));
+    }
+}

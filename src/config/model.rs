@@ -1,0 +1,106 @@
+//! A configuration as meant: flat tables, every reference an id that exists, every default filled in, places kept.
+
+use super::report::{Span, Step};
+use super::value::Checked;
+use crate::entity::{Compat, Identity};
+use crate::plugin::{Entry, Plugin};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Every entity of a document.
+#[derive(Debug)]
+pub(super) struct Model {
+    /// Whose behaviour.
+    pub compat: Compat,
+    /// By the key of their list.
+    pub tables: HashMap<&'static str, Table>,
+}
+
+/// The entities of one kind.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// In the order of the document.
+    pub entities: Vec<Entity>,
+    /// Position by id.
+    pub by_id: HashMap<Uuid, usize>,
+    keys: HashMap<Box<str>, usize>,
+}
+
+/// One entity.
+pub(super) struct Entity {
+    /// Its id.
+    pub id: Uuid,
+    /// The field that others refer to it by.
+    pub key: Option<Box<str>>,
+    /// Its fields.
+    pub fields: Checked,
+    /// What a plugin entity builds.
+    pub plugin: Option<(&'static Entry, Arc<dyn Plugin>)>,
+    /// What its references mean: an entity that exists.
+    pub links: Vec<(&'static str, Uuid)>,
+    /// Kong's path to it.
+    pub path: Vec<Step>,
+    /// Where its key is written, or else all of it.
+    pub place: Span,
+}
+
+// === impl Model ===
+
+impl Model {
+    /// The entities of a kind.
+    pub(super) fn all(&self, kind: &str) -> &[Entity] {
+        self.tables.get(kind).map_or(&[], |table| &table.entities)
+    }
+
+    /// Where the entity that a reference means stands in its table.
+    pub(super) fn position(&self, kind: &str, entity: &Entity, field: &str) -> Option<usize> {
+        self.tables.get(kind)?.by_id.get(&entity.link(field)?).copied()
+    }
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// The id that a reference means.
+    pub(super) fn link(&self, field: &str) -> Option<Uuid> {
+        self.links.iter().find(|(name, _)| *name == field).map(|(_, id)| *id)
+    }
+
+    /// How it is known outside.
+    pub(super) fn identity(&self) -> Identity {
+        Identity { id: self.id, name: self.key.clone() }
+    }
+}
+
+impl fmt::Debug for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entity").field("id", &self.id).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+// === impl Table ===
+
+impl Table {
+    /// Position by key; the last one of that key counts.
+    pub(super) fn by_key(&self, key: &str) -> Option<usize> {
+        self.keys.get(key).copied()
+    }
+
+    /// Adds an entity; one of the same id gives way and is returned.
+    pub(super) fn put(&mut self, entity: Entity) -> Option<Entity> {
+        let at = self.by_id.get(&entity.id).copied();
+        if let Some(key) = &entity.key {
+            self.keys.insert(key.clone(), at.unwrap_or(self.entities.len()));
+        }
+        match at {
+            Some(at) => Some(std::mem::replace(&mut self.entities[at], entity)),
+            None => {
+                self.by_id.insert(entity.id, self.entities.len());
+                self.entities.push(entity);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Which plugin names mean what, and how a plugin's `config` is read.
+
+use super::check::Checker;
+use super::check::record::Around;
+use super::report::Step;
+use super::tree::{NodeId, Raw};
+use super::value::Checked;
+use crate::entity::Compat;
+use crate::plugin::{Build, Entry, Plugin};
+use crate::settings::Plugins;
+use std::sync::Arc;
+
+/// What a plugin's name means here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Status {
+    /// It runs.
+    Here(&'static Entry),
+    /// Kong has it and we have not.
+    Unsupported,
+    /// The setting `plugins` names it, and it is not Kong's.
+    Foreign,
+    /// There is none, or the setting `plugins` leaves it out.
+    Unknown,
+}
+
+/// Plugins that come with Kong 2.8 (`kong/plugins.md` §1, `kong/constants.lua`).
+const BUNDLED: &[&str] = &[
+    "acl",
+    "acme",
+    "aws-lambda",
+    "azure-functions",
+    "basic-auth",
+    "bot-detection",
+    "correlation-id",
+    "cors",
+    "datadog",
+    "file-log",
+    "grpc-gateway",
+    "grpc-web",
+    "hmac-auth",
+    "http-log",
+    "ip-restriction",
+    "jwt",
+    "key-auth",
+    "ldap-auth",
+    "loggly",
+    "oauth2",
+    "post-function",
+    "pre-function",
+    "prometheus",
+    "proxy-cache",
+    "rate-limiting",
+    "request-size-limiting",
+    "request-termination",
+    "request-transformer",
+    "response-ratelimiting",
+    "response-transformer",
+    "session",
+    "statsd",
+    "syslog",
+    "tcp-log",
+    "udp-log",
+    "zipkin",
+];
+
+/// Those that Kong 3.9 has besides.
+const BUNDLED_3: &[&str] = &[
+    "ai-prompt-decorator",
+    "ai-prompt-guard",
+    "ai-prompt-template",
+    "ai-proxy",
+    "ai-request-transformer",
+    "ai-response-transformer",
+    "opentelemetry",
+    "redirect",
+    "standard-webhooks",
+];
+
+/// Plugins whose texts are code.
+const LUA: &[&str] = &["pre-function", "post-function"];
+
+/// Whether a plugin comes with Kong.
+pub(super) fn is_kongs(name: &str, compat: Compat) -> bool {
+    BUNDLED.contains(&name) || (compat == Compat::Kong3 && BUNDLED_3.contains(&name))
+}
+
+/// The names of Kong's plugins.
+pub(super) fn names(compat: Compat) -> impl Iterator<Item = &'static str> {
+    let more = if compat == Compat::Kong3 { BUNDLED_3 } else { &[] };
+    BUNDLED.iter().chain(more).copied()
+}
+
+/// What a name means.
+pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'static [Entry]) -> Status {
+    let here = table.iter().find(|entry| entry.name == name);
+    let kongs = is_kongs(name, compat);
+    let named = |names: &[String]| names.iter().any(|other| other == name);
+    let enabled = match enabled {
+        Plugins::Bundled(more) => kongs || here.is_some() || named(more),
+        Plugins::Only(names) => named(names),
+    };
+    match here {
+        _ if !enabled => Status::Unknown,
+        Some(entry) => Status::Here(entry),
+        None if kongs => Status::Unsupported,
+        None => Status::Foreign,
+    }
+}
+
+/// Builds a plugin by its `config`. `None`: reported. A disabled one is built as well, since Kong checks it, too.
+pub(super) fn build(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Arc<dyn Plugin>> {
+    let config = self::config(checker, entry, config)?;
+    let path = checker.path.iter().cloned().chain([Step::Key("config".into())]).collect();
+    (entry.build)(&config, &mut Build { compat: checker.compat, report: checker.report, path })
+}
+
+fn config(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Checked> {
+    let record = (entry.schema)();
+    let config = config.filter(|id| checker.tree.node(*id).raw != Raw::Null);
+    let Some(id) = config else {
+        let whole = checker.owner.name.as_ref().map(|(_, place)| *place).unwrap_or_default();
+        let fields = checker.at(Step::Key("config".into()), |this| this.absent_record(record, whole));
+        return fields.bad.is_empty().then_some(fields.checked);
+    };
+    checker.verbatim = LUA.contains(&entry.name);
+    let fields = checker.at(Step::Key("config".into()), |this| this.record(id, record, Around::NOTHING))?;
+    fields.bad.is_empty().then_some(fields.checked)
+}

@@ -1,0 +1,273 @@
+//! Drafts to a [`Model`]: ids, references, duplicates (`kong/declarative.md` §3, §5, §6).
+//!
+//! Kong looks at references twice: a nested entity that names a parent of its own fails the first time, and passes the
+//! second time if that parent exists and nothing else is wrong. Its words differ accordingly; ours do not.
+
+use super::document::{Document, Draft, aside, json};
+use super::ids;
+use super::model::{Entity, Model, Table};
+use super::nearest::nearest;
+use super::report::{Diagnostic, Report, Span, Step};
+use super::value::{Checked, Value};
+use crate::entity::Compat;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Where entities of a kind are found by what a reference says.
+#[derive(Default)]
+struct Names<'a> {
+    by_key: HashMap<&'a str, usize>,
+    by_id: HashMap<String, usize>,
+}
+
+/// A reference that leads nowhere.
+struct Lost<'a> {
+    draft: usize,
+    field: &'static str,
+    to: &'static str,
+    value: &'a Checked,
+}
+
+struct Resolver<'a> {
+    drafts: &'a [Draft],
+    ids: Vec<Uuid>,
+    names: HashMap<&'static str, Names<'a>>,
+    report: &'a mut Report,
+    lost: Vec<Lost<'a>>,
+    /// What Kong says of references that it forgives if nothing else is wrong.
+    forgiven: Vec<super::report::KongError>,
+    /// Whether Kong looks a second time in any case.
+    twice: bool,
+}
+
+/// Resolves a document. What is wrong is in the report; the model is of use only if it has no errors.
+pub(super) fn resolve(document: Document, report: &mut Report) -> Model {
+    let compat = document.compat;
+    let wrong_before = report.has_kong_errors();
+    let ids = all_ids(&document.drafts, compat);
+    let links = {
+        let (names, lost, forgiven) = (names(&document.drafts, &ids), Vec::new(), Vec::new());
+        let drafts = &document.drafts;
+        let twice = wrong_before || drafts.iter().any(|draft| draft.kind.name == "basicauth_credentials");
+        let mut resolver = Resolver { drafts, ids: ids.clone(), names, report, lost, forgiven, twice };
+        let links = (0..drafts.len()).map(|at| resolver.links(at)).collect::<Vec<_>>();
+        resolver.finish(wrong_before);
+        links
+    };
+    Model { compat, tables: tables(document.drafts, &ids, links, compat, report) }
+}
+
+fn all_ids(drafts: &[Draft], compat: Compat) -> Vec<Uuid> {
+    let mut ids: Vec<(Uuid, bool)> = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let parent = draft.parent.map(|(at, _)| ids[at]);
+        ids.push(ids::id(draft, parent, compat));
+    }
+    ids.into_iter().map(|(id, _)| id).collect()
+}
+
+fn names<'a>(drafts: &'a [Draft], ids: &[Uuid]) -> HashMap<&'static str, Names<'a>> {
+    let mut all: HashMap<_, Names<'_>> = HashMap::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        let names = all.entry(draft.kind.name).or_default();
+        if let Some(key) = key(draft) {
+            names.by_key.insert(key, at);
+        }
+        names.by_id.insert(ids[at].to_string(), at);
+    }
+    all
+}
+
+fn key(draft: &Draft) -> Option<&str> {
+    draft.fields.str(draft.kind.key?)
+}
+
+// === impl Resolver ===
+
+impl<'a> Resolver<'a> {
+    /// What the references of an entity mean.
+    fn links(&mut self, at: usize) -> Vec<(&'static str, Uuid)> {
+        let draft = &self.drafts[at];
+        let mut links: Vec<(&'static str, Uuid)> = Vec::new();
+        for (field, to) in draft.kind.foreigns() {
+            let stands_for = draft.parent.filter(|(_, stands_for)| *stands_for == field);
+            if let Some(value) = draft.fields.get(field) {
+                self.written(at, field, to, value, stands_for.is_some(), &mut links);
+            }
+            if let Some((parent, _)) = stands_for {
+                links.push((field, self.ids[parent]));
+            }
+        }
+        links
+    }
+
+    /// A reference that is written. In a nested entity Kong frowns at it, and the parent counts in spite of it.
+    fn written(
+        &mut self,
+        at: usize,
+        field: &'static str,
+        to: &'static str,
+        value: &'a Checked,
+        parent_counts: bool,
+        links: &mut Vec<(&'static str, Uuid)>,
+    ) {
+        let draft = &self.drafts[at];
+        if draft.parent.is_some() {
+            self.twice = true;
+            self.forgiven.push(aside(&draft.path, field, &[], "value must be null"));
+        }
+        match value.as_str().and_then(|text| self.find(to, text)) {
+            Some(found) if !parent_counts => links.push((field, self.ids[found])),
+            Some(found) => self.warn_of_parent(at, field, value, found),
+            None => self.lost.push(Lost { draft: at, field, to, value }),
+        }
+    }
+
+    fn find(&self, kind: &str, text: &str) -> Option<usize> {
+        let names = self.names.get(kind)?;
+        names.by_key.get(text).or_else(|| names.by_id.get(text)).copied()
+    }
+
+    fn warn_of_parent(&mut self, at: usize, field: &str, value: &Checked, found: usize) {
+        let parent = self.drafts[at].parent.map(|(parent, _)| parent);
+        if parent != Some(found) {
+            let message = format!("`{field}` has no effect: the {} that this is written in counts", field);
+            self.report.push(Diagnostic::warning("no-effect", value.span, message));
+        }
+    }
+
+    /// Tells what leads nowhere, in the words that Kong has for the case.
+    fn finish(&mut self, wrong_before: bool) {
+        let objects = self.lost.iter().any(|lost| lost.value.as_str().is_none());
+        let twice = self.twice || objects;
+        if wrong_before || (twice && !self.lost.is_empty()) {
+            self.report.asides.append(&mut self.forgiven);
+        }
+        let mut ordinals: HashMap<(&'static str, String), usize> = HashMap::new();
+        for lost in std::mem::take(&mut self.lost) {
+            let found = self.told(&lost);
+            let draft = &self.drafts[lost.draft];
+            let by_object = lost.value.get("id").is_some();
+            if twice && !by_object {
+                self.second_look(&lost, found);
+            } else {
+                let at = key(draft).map_or_else(|| self.ids[lost.draft].to_string(), str::to_owned);
+                let ordinal = ordinals.entry((draft.kind.name, at.clone())).or_default();
+                let path = vec![Step::Key(draft.kind.name.into()), Step::Key(at.into()), Step::Entry(*ordinal)];
+                *ordinal += 1;
+                let words = format!(
+                    "invalid reference '{}: {}' (no such entry in '{}')",
+                    lost.field,
+                    quoted(lost.value),
+                    lost.to
+                );
+                self.report.push(found.kong(path, words));
+            }
+        }
+    }
+
+    fn second_look(&mut self, lost: &Lost<'_>, found: Diagnostic) {
+        let draft = &self.drafts[lost.draft];
+        let error = aside(&draft.path, lost.field, &["id"], "missing primary key");
+        if draft.kind.name == "basicauth_credentials" && draft.fields.str("password").is_some() {
+            let words = "all or none of these fields must be set: 'password', 'consumer.id'";
+            self.report.asides.push(aside(&draft.path, "@entity", &[], words));
+        }
+        // Where Kong frowned at the first look its words are among those already.
+        let words =
+            if draft.parent.is_some() { aside(&draft.path, lost.field, &[], "value must be null") } else { error };
+        self.report.asides.retain(|known| *known != words);
+        self.report.push(found.kong(words.path, words.message));
+    }
+
+    fn told(&self, lost: &Lost<'_>) -> Diagnostic {
+        let draft = &self.drafts[lost.draft];
+        let whose = match key(draft) {
+            Some(name) => format!("{} `{name}`", draft.kind.noun),
+            None => format!("this {}", draft.kind.noun),
+        };
+        let span = lost.value.span;
+        let Some(text) = lost.value.as_str() else {
+            let message = format!("`{}` of {whose} must be a name or id, as text", lost.field);
+            return Diagnostic::error("wrong-type", span, message);
+        };
+        let message = format!("{whose} refers to {} `{text}`, which does not exist", lost.field);
+        let found = Diagnostic::error(code(lost.to), span, message);
+        let keys = self.names.get(lost.to).into_iter().flat_map(|names| names.by_key.keys().copied());
+        let mut keys: Vec<&str> = keys.collect();
+        keys.sort_unstable();
+        match nearest(text, keys).and_then(|near| Some((near, self.find(lost.to, near)?))) {
+            Some((near, at)) => {
+                found.also(self.drafts[at].place, "nearest name").help(format!("write `{}: {near}`", lost.field))
+            }
+            None => found.label(format!("no {} has this name or id", lost.field)),
+        }
+    }
+}
+
+fn code(kind: &str) -> &'static str {
+    match kind {
+        "services" => "no-such-service",
+        "routes" => "no-such-route",
+        "consumers" => "no-such-consumer",
+        "upstreams" => "no-such-upstream",
+        "certificates" => "no-such-certificate",
+        _ => "no-such-entity",
+    }
+}
+
+fn quoted(value: &Checked) -> String {
+    match &value.value {
+        Value::Str(text) => text.clone(),
+        other => json(other),
+    }
+}
+
+/// Kong 2 keeps the last of those that share an id; Kong 3 refuses them.
+fn tables(
+    drafts: Vec<Draft>,
+    ids: &[Uuid],
+    links: Vec<Vec<(&'static str, Uuid)>>,
+    compat: Compat,
+    report: &mut Report,
+) -> HashMap<&'static str, Table> {
+    let mut tables: HashMap<&'static str, Table> = HashMap::new();
+    for ((draft, id), links) in drafts.into_iter().zip(ids).zip(links) {
+        let key = key(&draft).map(Into::into);
+        let (kind, place) = (draft.kind, draft.place);
+        let Draft { fields, plugin, path, .. } = draft;
+        let entity = Entity { id: *id, key, fields, plugin, links, path, place };
+        let written = entity.fields.get("id").is_some();
+        let known = entity.key.clone();
+        if let Some(first) = tables.entry(kind.name).or_default().put(entity) {
+            report.push(duplicate(kind, known.as_deref(), *id, place, first.place, written, compat));
+        }
+    }
+    tables
+}
+
+fn duplicate(
+    kind: &super::entities::EntityType,
+    key: Option<&str>,
+    id: Uuid,
+    place: Span,
+    first: Span,
+    written: bool,
+    compat: Compat,
+) -> Diagnostic {
+    let name = key.map_or_else(|| id.to_string(), str::to_owned);
+    // A key is a secret where it is not a name.
+    let shown = if kind.key == Some("key") { "the same key".to_owned() } else { format!("`{name}`") };
+    if compat == Compat::Kong2 {
+        let message = format!("another {} is {shown}; this one replaces it", kind.noun);
+        return Diagnostic::warning("duplicate", place, message).also(first, "replaced");
+    }
+    let set = match (written, kind.key) {
+        (false, Some(field)) => format!("{field} set to '{name}'"),
+        _ => format!("primary key set to '{id}'"),
+    };
+    let words = format!("uniqueness violation: '{}' entity with {set} already declared", kind.name);
+    let path = vec![Step::Key(kind.name.into()), Step::Key(name.into()), Step::Entry(0)];
+    let message = format!("another {} is {shown}", kind.noun);
+    Diagnostic::error("duplicate", place, message).also(first, "first declared here").kong(path, words)
+}

@@ -1,0 +1,159 @@
+//! A document as written: nodes with places. One table; an alias is a second mention of a node, never a copy.
+//!
+//! Knows neither YAML nor Kong. What an alias would cost if it were copied is counted, so that a small text cannot
+//! ask for a huge tree.
+
+use super::report::Span;
+
+/// Levels of nesting that a document may have. Kong's files need nine.
+pub(super) const MAX_DEPTH: usize = 128;
+/// Nodes that aliases and merge keys may add, all together.
+pub(super) const MAX_EXPANSION: usize = 1_000_000;
+
+/// A node's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NodeId(u32);
+
+/// A whole document.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    added: usize,
+}
+
+/// A value and its place.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// The value.
+    pub raw: Raw,
+    /// Its place; of an alias, the place of what it names.
+    pub span: Span,
+    /// Nodes below and including this one, aliases counted as if they were copies.
+    weight: usize,
+}
+
+/// A value as written, with Kong's idea of what a plain scalar means.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Raw {
+    /// `null`, `~` or nothing.
+    Null,
+    /// A truth.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Num(f64),
+    /// Text.
+    Text(Box<str>),
+    /// A list.
+    List(Vec<NodeId>),
+    /// A mapping; keys are unique.
+    Map(Vec<Pair>),
+}
+
+/// A key and its value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pair {
+    /// The key. What is no text is written as one.
+    pub key: Box<str>,
+    /// Where the key stands.
+    pub key_span: Span,
+    /// The value.
+    pub value: NodeId,
+}
+
+/// Aliases or merge keys ask for more than [`MAX_EXPANSION`] nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooMuch;
+
+// === impl Tree ===
+
+impl Tree {
+    /// Adds a node.
+    pub(super) fn push(&mut self, raw: Raw, span: Span) -> NodeId {
+        let below: usize = match &raw {
+            Raw::List(items) => items.iter().map(|id| self.node(*id).weight).fold(0, usize::saturating_add),
+            Raw::Map(pairs) => pairs.iter().map(|p| self.node(p.value).weight).fold(0, usize::saturating_add),
+            _ => 0,
+        };
+        self.nodes.push(Node { raw, span, weight: below.saturating_add(1) });
+        NodeId(u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// Notes that a node is mentioned once more.
+    ///
+    /// # Errors
+    /// If all such mentions together ask for too much.
+    pub(super) fn mention(&mut self, id: NodeId) -> Result<NodeId, TooMuch> {
+        self.added = self.added.saturating_add(self.node(id).weight);
+        if self.added > MAX_EXPANSION { Err(TooMuch) } else { Ok(id) }
+    }
+
+    /// The node of a number.
+    ///
+    /// # Panics
+    /// If the number is another tree's.
+    #[must_use]
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The value of a key, if the node is a mapping that has it.
+    #[must_use]
+    pub(super) fn get(&self, id: NodeId, key: &str) -> Option<&Pair> {
+        self.pairs(id).iter().find(|pair| &*pair.key == key)
+    }
+
+    /// The pairs of a mapping; none of anything else.
+    #[must_use]
+    pub(super) fn pairs(&self, id: NodeId) -> &[Pair] {
+        match &self.node(id).raw {
+            Raw::Map(pairs) => pairs,
+            _ => &[],
+        }
+    }
+
+    /// The text of a key's value, if it is one.
+    #[must_use]
+    pub(super) fn text(&self, id: NodeId, key: &str) -> Option<(&str, Span)> {
+        let node = self.node(self.get(id, key)?.value);
+        match &node.raw {
+            Raw::Text(text) => Some((text, node.span)),
+            _ => None,
+        }
+    }
+}
+
+// === impl Raw ===
+
+impl Raw {
+    /// What it is, for messages.
+    #[must_use]
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) | Self::Num(_) => "a number",
+            Self::Text(_) => "text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubling_is_refused_after_twenty_times() {
+        let mut tree = Tree::default();
+        let mut id = tree.push(Raw::Null, Span::default());
+        let mut rounds = 0;
+        while tree.mention(id).is_ok() && tree.mention(id).is_ok() {
+            id = tree.push(Raw::List(vec![id, id]), Span::default());
+            rounds += 1;
+        }
+        assert!((10..25).contains(&rounds), "{rounds}");
+    }
+}

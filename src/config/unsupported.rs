@@ -1,0 +1,129 @@
+//! What Kong has and this gateway has not, yet: the one list. Plugins are in `plugins.rs`.
+//!
+//! A field is told only where it is set to something that would matter; nothing is ignored in silence.
+
+use super::check::Fields;
+use super::entities::EntityType;
+use super::report::{Diagnostic, Report, Span};
+use super::schema::Since;
+use super::tree::Raw;
+use super::value::{Checked, Value};
+use crate::entity::Compat;
+
+/// A field of an entity, and when it matters.
+struct Field {
+    entity: &'static str,
+    path: &'static str,
+    matters: fn(&Checked) -> bool,
+    what: &'static str,
+}
+
+const FIELDS: &[Field] = &[
+    field("services", "protocol", no_http, "a service that speaks anything but http and https"),
+    field("routes", "protocols", any_no_http, "a route for anything but http and https"),
+    field("routes", "sources", set, "routing by source address"),
+    field("routes", "destinations", set, "routing by destination address"),
+    field("routes", "expression", set, "routing by expressions"),
+    field("routes", "priority", set, "routing by expressions"),
+    field("upstreams", "algorithm", not_round_robin, "any load balancing but round-robin"),
+    field("upstreams", "hash_on", not_none, "consistent hashing"),
+    field("upstreams", "use_srv_name", truth, "`use_srv_name`"),
+    field("upstreams", "healthchecks.threshold", positive, "a health threshold"),
+    field("upstreams", "healthchecks.active.healthy.interval", positive, "active health checking"),
+    field("upstreams", "healthchecks.active.unhealthy.interval", positive, "active health checking"),
+    field("upstreams", "healthchecks.passive.unhealthy.tcp_failures", positive, "passive health checking"),
+    field("upstreams", "healthchecks.passive.unhealthy.timeouts", positive, "passive health checking"),
+    field("upstreams", "healthchecks.passive.unhealthy.http_failures", positive, "passive health checking"),
+    field("vaults", "name", other_vault, "any vault but `env`"),
+    field("vaults_beta", "name", other_vault, "any vault but `env`"),
+];
+
+/// Lists of entities that are known and not supported.
+const LISTS: &[(&str, Since)] = &[
+    ("workspaces", Since::Always),
+    ("clustering_data_planes", Since::Always),
+    ("parameters", Since::Always),
+    ("oauth2_authorization_codes", Since::Always),
+    ("oauth2_tokens", Since::Always),
+    ("sessions", Since::Always),
+    ("ratelimiting_metrics", Since::Always),
+    ("acme_storage", Since::Always),
+    ("key_sets", Since::Kong3),
+    ("keys", Since::Kong3),
+    ("filter_chains", Since::Kong3),
+];
+
+const fn field(entity: &'static str, path: &'static str, matters: fn(&Checked) -> bool, what: &'static str) -> Field {
+    Field { entity, path, matters, what }
+}
+
+/// Reports the fields of an entity that would matter.
+pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, report: &mut Report) {
+    for row in FIELDS.iter().filter(|row| row.entity == kind.name) {
+        let first = row.path.split('.').next().unwrap_or_default();
+        let found = row.path.split('.').try_fold(&fields.checked, |at, key| at.get(key));
+        let Some(value) = found.filter(|value| !fields.bad.contains(&first) && (row.matters)(value)) else { continue };
+        let span = if value.span == fields.checked.span { place } else { value.span };
+        let already = report.found.last().is_some_and(|last| last.code == CODE && last.message.starts_with(row.what));
+        if !already {
+            report.push(Diagnostic::error(CODE, span, format!("{} is not supported yet", row.what)));
+        }
+    }
+}
+
+const CODE: &str = "unsupported-field";
+
+/// Whether a key is a known list that is not supported.
+pub(super) fn is_list(key: &str, compat: Compat) -> bool {
+    LISTS.iter().any(|(name, since)| *name == key && since.knows(compat))
+}
+
+/// Reports a list that is not supported, unless it is empty.
+pub(super) fn list(key: &str, span: Span, raw: &Raw, compat: Compat, report: &mut Report) {
+    let empty = match raw {
+        Raw::Null => true,
+        Raw::List(items) => items.is_empty(),
+        Raw::Map(pairs) => pairs.is_empty(),
+        _ => false,
+    };
+    if is_list(key, compat) && !empty {
+        report.push(Diagnostic::error(CODE, span, format!("`{key}` are not supported yet")));
+    }
+}
+
+fn set(value: &Checked) -> bool {
+    !matches!(&value.value, Value::List(items) if items.is_empty())
+}
+
+fn truth(value: &Checked) -> bool {
+    value.value == Value::Bool(true)
+}
+
+fn positive(value: &Checked) -> bool {
+    value.as_num().is_some_and(|n| n > 0.0)
+}
+
+fn is_http(name: &str) -> bool {
+    matches!(name, "http" | "https")
+}
+
+fn no_http(value: &Checked) -> bool {
+    value.as_str().is_some_and(|name| !is_http(name))
+}
+
+fn any_no_http(value: &Checked) -> bool {
+    let Value::List(items) = &value.value else { return false };
+    items.iter().filter_map(Checked::as_str).any(|name| !is_http(name))
+}
+
+fn not_round_robin(value: &Checked) -> bool {
+    value.as_str().is_some_and(|name| name != "round-robin")
+}
+
+fn not_none(value: &Checked) -> bool {
+    value.as_str().is_some_and(|name| name != "none")
+}
+
+fn other_vault(value: &Checked) -> bool {
+    value.as_str().is_some_and(|name| name != "env")
+}

@@ -1,0 +1,291 @@
+//! YAML to a [`Tree`]: events of saphyr's parser, with lyaml's ideas of scalars and merge keys.
+//!
+//! Stops at the first syntax error, as every YAML parser must; everything else is only noted.
+
+use super::lines::Lines;
+use super::report::{Diagnostic, Report, Span};
+use super::scalar;
+use super::tree::{MAX_DEPTH, MAX_EXPANSION, NodeId, Pair, Raw, TooMuch, Tree};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use std::collections::HashMap;
+
+/// Why reading ended. The words are in the report.
+struct Stop;
+
+/// A collection that is not closed yet.
+enum Open {
+    List(Vec<NodeId>),
+    Map(Mapping),
+}
+
+/// A mapping that is not closed yet.
+#[derive(Default)]
+struct Mapping {
+    pairs: Vec<Entry>,
+    index: HashMap<Box<str>, usize>,
+    key: Option<(Box<str>, Span)>,
+}
+
+/// A pair, and whether a merge key brought it: then a written key replaces it without a word.
+struct Entry {
+    pair: Pair,
+    merged: bool,
+}
+
+/// An [`Open`] with its beginning and its anchor (0 is none).
+struct Frame {
+    open: Open,
+    start: usize,
+    end: usize,
+    anchor: usize,
+}
+
+struct Reader<'a> {
+    lines: Lines<'a>,
+    tree: Tree,
+    report: &'a mut Report,
+    frames: Vec<Frame>,
+    anchors: HashMap<usize, NodeId>,
+    root: Option<NodeId>,
+}
+
+/// Reads the first document of a text. `None`: reported.
+pub(super) fn read(text: &str, report: &mut Report) -> Option<(Tree, NodeId)> {
+    let (anchors, frames) = (HashMap::new(), Vec::new());
+    let mut reader = Reader { lines: Lines::new(text), tree: Tree::default(), report, frames, anchors, root: None };
+    reader.run(Parser::new_from_str(text)).ok()?;
+    let root = match reader.root {
+        Some(root) => root,
+        None => reader.tree.push(Raw::Null, Span::default()),
+    };
+    Some((reader.tree, root))
+}
+
+// === impl Reader ===
+
+impl Reader<'_> {
+    fn run<'i>(&mut self, mut parser: Parser<'i, StrInput<'i>>) -> Result<(), Stop> {
+        let mut documents = 0;
+        while let Some(next) = parser.next_event() {
+            let (event, span) = next.map_err(|error| self.syntax(&error))?;
+            if matches!(event, Event::DocumentStart(_)) {
+                documents += 1;
+                self.second_document(documents, span.start);
+            }
+            if documents <= 1 {
+                self.event(event, span)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn second_document(&mut self, number: usize, at: Marker) {
+        if number == 2 {
+            let at = self.lines.byte(at.line(), at.col());
+            let found = Diagnostic::warning("second-document", Span::new(at, at + 3), "only the first document counts");
+            self.report.push(found.help("remove the second one, or give it a file of its own"));
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>, span: saphyr_parser::Span) -> Result<(), Stop> {
+        let place = self.place(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), place),
+            Event::Alias(anchor) => self.alias(anchor, place),
+            Event::SequenceStart(anchor, _) => self.open(Open::List(Vec::new()), anchor, place),
+            Event::MappingStart(anchor, _) => self.open(Open::Map(Mapping::default()), anchor, place),
+            Event::SequenceEnd | Event::MappingEnd => self.close(place),
+            _ => Ok(()),
+        }
+    }
+
+    fn place(&mut self, span: saphyr_parser::Span) -> Span {
+        let start = self.lines.byte(span.start.line(), span.start.col());
+        let end = self.lines.byte(span.end.line(), span.end.col());
+        Span::new(start, end.max(start))
+    }
+
+    fn open(&mut self, open: Open, anchor: usize, place: Span) -> Result<(), Stop> {
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(self.stop("too-deep", place, format!("more than {MAX_DEPTH} levels of nesting")));
+        }
+        self.frames.push(Frame { open, start: place.start, end: place.end, anchor });
+        Ok(())
+    }
+
+    fn close(&mut self, place: Span) -> Result<(), Stop> {
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
+        let raw = match frame.open {
+            Open::List(items) => Raw::List(items),
+            Open::Map(mapping) => Raw::Map(mapping.pairs.into_iter().map(|entry| entry.pair).collect()),
+        };
+        // A flow collection ends with its bracket; a block ends with its last child.
+        let end = self.lines.after_bracket(place.start).unwrap_or(frame.end);
+        let id = self.tree.push(raw, Span::new(frame.start, end.max(frame.start)));
+        self.attach(id, frame.anchor)
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        place: Span,
+    ) -> Result<(), Stop> {
+        let place = self.lines.trimmed(place);
+        let core = tag.filter(|tag| tag.is_yaml_core_schema());
+        let raw = match core {
+            Some(tag) => match scalar::tagged(&tag.suffix, text) {
+                Some(raw) => raw,
+                None => return Err(self.stop("syntax", place, format!("invalid '{tag}' value: '{text}'"))),
+            },
+            None if style == ScalarStyle::Plain => scalar::plain(text),
+            None => Raw::Text(text.into()),
+        };
+        if self.wants_key() {
+            self.key(text.into(), place);
+        } else {
+            let id = self.tree.push(raw, place);
+            return self.attach(id, anchor);
+        }
+        if anchor != 0 {
+            let id = self.tree.push(raw, place);
+            self.anchors.insert(anchor, id);
+        }
+        Ok(())
+    }
+
+    fn wants_key(&self) -> bool {
+        matches!(self.frames.last(), Some(Frame { open: Open::Map(Mapping { key: None, .. }), .. }))
+    }
+
+    fn key(&mut self, text: Box<str>, place: Span) {
+        if let Some(Frame { open: Open::Map(mapping), .. }) = self.frames.last_mut() {
+            mapping.key = Some((text, place));
+        }
+    }
+
+    fn alias(&mut self, anchor: usize, place: Span) -> Result<(), Stop> {
+        let Some(id) = self.anchors.get(&anchor).copied() else {
+            return Err(self.stop("syntax", place, "the alias stands inside of what it names"));
+        };
+        if self.wants_key() {
+            let Raw::Text(text) = &self.tree.node(id).raw else {
+                return Err(self.stop("syntax", place, "a key must be text"));
+            };
+            let text = text.clone();
+            self.key(text, place);
+            return Ok(());
+        }
+        let id = self.tree.mention(id).map_err(|too_much| self.too_much(too_much, place))?;
+        self.extend(place.end);
+        self.attach(id, 0)
+    }
+
+    fn extend(&mut self, end: usize) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.end = frame.end.max(end);
+        }
+    }
+
+    /// Puts a finished node where it belongs.
+    fn attach(&mut self, id: NodeId, anchor: usize) -> Result<(), Stop> {
+        if anchor != 0 {
+            self.anchors.insert(anchor, id);
+        }
+        let span = self.tree.node(id).span;
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = Some(id);
+            return Ok(());
+        };
+        frame.end = if frame.end > span.start { frame.end } else { span.end };
+        match &mut frame.open {
+            Open::List(items) => items.push(id),
+            Open::Map(mapping) => match mapping.key.take() {
+                Some((key, key_span)) if &*key == "<<" => return self.merge(id, key_span),
+                Some((key, key_span)) => self.insert(Pair { key, key_span, value: id }),
+                None => return Err(self.stop("syntax", span, "a key must be text")),
+            },
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, pair: Pair) {
+        let Some(Frame { open: Open::Map(mapping), .. }) = self.frames.last_mut() else { return };
+        if let Some(first) = mapping.put(pair, false) {
+            let message = format!("the key `{}` is written twice; the last one counts", first.1);
+            let found = Diagnostic::warning("duplicate-key", first.2, message);
+            self.report.push(found.also(first.0, "first written here"));
+        }
+    }
+
+    fn merge(&mut self, id: NodeId, place: Span) -> Result<(), Stop> {
+        let sources = match &self.tree.node(id).raw {
+            Raw::Map(_) => vec![id],
+            Raw::List(items) => items.clone(),
+            other => {
+                let message = format!("invalid '<<' merge: {} instead of a mapping", other.kind());
+                return Err(self.stop("syntax", place, message));
+            }
+        };
+        for source in sources {
+            self.merge_one(source, place)?;
+        }
+        Ok(())
+    }
+
+    fn merge_one(&mut self, source: NodeId, place: Span) -> Result<(), Stop> {
+        if !matches!(self.tree.node(source).raw, Raw::Map(_)) {
+            return Err(self.stop("syntax", place, "invalid '<<' merge: a list element is no mapping"));
+        }
+        for pair in self.tree.pairs(source).to_vec() {
+            self.tree.mention(pair.value).map_err(|too_much| self.too_much(too_much, place))?;
+            if let Some(Frame { open: Open::Map(mapping), .. }) = self.frames.last_mut() {
+                mapping.put(pair, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn too_much(&mut self, _: TooMuch, place: Span) -> Stop {
+        let message = format!("aliases and merge keys make more than {MAX_EXPANSION} values of this document");
+        self.stop("alias-bomb", place, message)
+    }
+
+    fn syntax(&mut self, error: &ScanError) -> Stop {
+        let at = self.lines.byte(error.marker().line(), error.marker().col());
+        self.stop("syntax", Span::new(at, at), error.info())
+    }
+
+    fn stop(&mut self, code: &'static str, place: Span, message: impl Into<String>) -> Stop {
+        let message = message.into();
+        let (line, column) = self.lines.position(place.start);
+        let kong = format!("failed parsing declarative configuration: {line}:{column}: {message}");
+        self.report.push(Diagnostic::error(code, place, message).kong(Vec::new(), kong));
+        Stop
+    }
+}
+
+// === impl Mapping ===
+
+impl Mapping {
+    /// Adds a pair. A written key replaces one of the same name; the first one is told then, unless it was merged.
+    fn put(&mut self, pair: Pair, merged: bool) -> Option<(Span, Box<str>, Span)> {
+        let Some(&at) = self.index.get(&pair.key) else {
+            self.index.insert(pair.key.clone(), self.pairs.len());
+            self.pairs.push(Entry { pair, merged });
+            return None;
+        };
+        if merged {
+            return None;
+        }
+        let told = (self.pairs[at].pair.key_span, pair.key.clone(), pair.key_span);
+        let was_merged = std::mem::replace(&mut self.pairs[at], Entry { pair, merged }).merged;
+        (!was_merged).then_some(told)
+    }
+}
+
+#[cfg(test)]
+#[path = "yaml_tests.rs"]
+mod tests;
