@@ -24,7 +24,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
     let services = model.all("services").iter().map(|entity| service(model, entity, &mut secure, report)).collect();
     let routes = model.all("routes").iter().enumerate().map(|(at, entity)| route(model, at, entity, &mut chains));
     let routes = routes.collect();
-    let router = Router::build(specs(model), model.compat);
+    let router = Router::build(&specs(model), model.compat);
     let router = router.map_err(|errors| errors.iter().for_each(|error| report.push(unroutable(model, error)))).ok();
     let snapshot = Snapshot {
         compat: model.compat,
