@@ -156,3 +156,62 @@ proptest! {
         check(&specs, &requests, Compat::Kong3)?;
     }
 }
+
+/// A route of Kong 2 with one path and nothing else; what a request for a path gets from it.
+fn one(path: &str, request: &str, compat: Compat) -> Option<gateway::route::Match> {
+    let (id, uuid, paths) = (RouteId(0), Uuid::nil(), vec![path.to_owned()]);
+    let (hosts, methods, snis) = (Vec::new(), Vec::new(), Vec::new());
+    let spec = Spec { id, uuid, hosts, paths, methods, headers: vec![], snis, regex_priority: 0, created_at: 0 };
+    let headers = HeaderMap::new();
+    let path = request.as_bytes();
+    let query = Query { method: "GET", host: None, path, headers: &headers, tls: false, sni: None, port: 80 };
+    Router::build(&[spec], compat).unwrap().find(&query)
+}
+
+type Group<'a> = (Option<&'a str>, Option<(usize, usize)>);
+
+fn ranges(found: &gateway::route::Match) -> Vec<Group<'_>> {
+    found.captures.iter().map(|capture| (capture.name.as_deref(), capture.range)).collect()
+}
+
+#[test]
+fn groups_are_told() {
+    let found = one("/c/(?<name>[^/]+)/([0-9]*)(x)?", "/c/bob/7/rest", Compat::Kong2).unwrap();
+    assert_eq!(found.prefix, Some(8));
+    assert_eq!(
+        ranges(&found),
+        [(None, Some((0, 13))), (Some("name"), Some((3, 6))), (None, Some((7, 8))), (None, None)]
+    );
+    let found = one("~/c/(?<name>[^/]+)", "/c/bob/7", Compat::Kong3).unwrap();
+    assert_eq!(ranges(&found), [(None, Some((0, 6))), (Some("name"), Some((3, 6)))]);
+    assert_eq!(one("/n/[^/]+", "/n/x", Compat::Kong2).unwrap().captures, []);
+}
+
+/// What Kong 2 appends to an expression belongs to its last alternative.
+#[test]
+fn the_prefix_of_another_alternative_is_not_known() {
+    assert_eq!(one("/a|/b", "/b/x", Compat::Kong2).unwrap().prefix, Some(2));
+    assert_eq!(one("/a|/b", "/a/x", Compat::Kong2).unwrap().prefix, None);
+    assert_eq!(one("/(a|b)", "/a/x", Compat::Kong2).unwrap().prefix, Some(2));
+    assert_eq!(one("~/a|/b", "/a/x", Compat::Kong3).unwrap().prefix, Some(2));
+}
+
+#[test]
+fn escapes_in_an_expression_are_decoded_in_kong_2() {
+    assert_eq!(one("/%6B%2Ea+", "/k.aa", Compat::Kong2).unwrap().prefix, Some(5));
+    assert!(one("/%6B%2Ea+", "/kxa", Compat::Kong2).is_none());
+    assert_eq!(one("/x%2fy+", "/x%2Fyy", Compat::Kong2).unwrap().prefix, Some(7));
+    assert_eq!(one("/caf%C3%A9(/.*)?", "/café", Compat::Kong2).unwrap().prefix, Some(6));
+}
+
+#[test]
+fn every_broken_expression_is_told() {
+    let (uuid, paths) = (Uuid::nil(), vec!["/a(".to_owned(), "/ok".to_owned(), "/[b".to_owned()]);
+    let (hosts, methods, snis) = (Vec::new(), Vec::new(), Vec::new());
+    let spec =
+        Spec { id: RouteId(3), uuid, hosts, paths, methods, headers: vec![], snis, regex_priority: 0, created_at: 0 };
+    let errors = Router::build(&[spec], Compat::Kong2).unwrap_err();
+    let told: Vec<_> = errors.iter().map(|error| (error.route, error.text.as_str())).collect();
+    assert_eq!(told, [(RouteId(3), "/a("), (RouteId(3), "/[b")]);
+    assert_eq!(errors[0].message, "pcre_compile() failed: missing ) in \"/a(\"");
+}

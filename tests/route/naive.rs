@@ -33,7 +33,7 @@ fn kinds(spec: &Spec) -> u32 {
 }
 
 /// Route and length of the matched prefix.
-pub fn find(specs: &[Spec], query: &Query<'_>, compat: Compat) -> Option<(RouteId, Option<usize>)> {
+pub(crate) fn find(specs: &[Spec], query: &Query<'_>, compat: Compat) -> Option<(RouteId, Option<usize>)> {
     let mut candidates: Vec<_> = specs.iter().flat_map(|spec| split(spec, compat)).collect();
     let winner = match compat {
         Compat::Kong2 => {
