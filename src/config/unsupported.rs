@@ -20,7 +20,7 @@ struct Field {
 
 const FIELDS: &[Field] = &[
     field("services", "protocol", no_http, "a service that speaks anything but http and https"),
-    field("routes", "protocols", any_no_http, "a route for anything but http and https"),
+    field("routes", "protocols", any_no_http, "a route for anything but http, https and grpc"),
     field("routes", "sources", set, "routing by source address"),
     field("routes", "destinations", set, "routing by destination address"),
     field("routes", "expression", set, "routing by expressions"),
@@ -111,9 +111,12 @@ fn no_http(value: &Checked) -> bool {
     value.as_str().is_some_and(|name| !is_http(name))
 }
 
+/// A gRPC route is served as Kong serves it in front of an http service: gRPC over HTTP/2 passes, all else is told so.
 fn any_no_http(value: &Checked) -> bool {
     let Value::List(items) = &value.value else { return false };
-    items.iter().filter_map(Checked::as_str).any(|name| !is_http(name))
+    let has = |wanted: &str| items.iter().any(|item| item.as_str() == Some(wanted));
+    let only_grpcs = has("grpcs") && !has("grpc");
+    only_grpcs || items.iter().filter_map(Checked::as_str).any(|name| !is_http(name) && !name.starts_with("grpc"))
 }
 
 fn not_round_robin(value: &Checked) -> bool {

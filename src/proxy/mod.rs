@@ -166,7 +166,11 @@ impl Exchange {
         if route.grpc {
             let kind = parts.headers.get(header::CONTENT_TYPE);
             let grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-            return Err(if grpc { Failure::GrpcNeedsHttp2 } else { Failure::NotGrpc });
+            return match (grpc, parts.version) {
+                (false, _) => Err(Failure::NotGrpc),
+                (true, Version::HTTP_2) => Ok(()),
+                (true, _) => Err(Failure::GrpcNeedsHttp2),
+            };
         }
         Ok(())
     }

@@ -178,7 +178,7 @@ impl Hosts {
         hit.plain = match host.port {
             _ if bare.is_some() => true,
             Some(_) => hit.raw.is_some(),
-            None => host.name.is_some_and(|name| self.is_defaulted(name, default)),
+            None => self.is_defaulted(host, default),
         };
         if let Some(name) = host.name {
             hit.wildcard = self.wildcards(name, port, &mut hit);
@@ -186,8 +186,16 @@ impl Hosts {
         hit
     }
 
-    fn is_defaulted(&self, name: &[u8], port: u32) -> bool {
-        !self.defaulted.is_empty() && self.defaulted.get(name).is_some_and(|ports| ports.contains(&port))
+    fn is_defaulted(&self, host: Authority<'_>, port: u32) -> bool {
+        if self.defaulted.is_empty() {
+            return false;
+        }
+        let ports = match host.name {
+            Some(name) => self.defaulted.get(name),
+            // Kong takes a text with odd colons for an IPv6 address that lost its brackets.
+            None => self.defaulted.get(&[b"[", host.raw, b"]"].concat()[..]),
+        };
+        ports.is_some_and(|ports| ports.contains(&port))
     }
 
     /// Adds the wildcards that match; the best of them.
