@@ -19,7 +19,8 @@ pub(crate) struct Gateway {
 
 /// A gateway to be started.
 pub(crate) struct Builder {
-    config: String,
+    /// `None`: `gateway demo`, which brings its own.
+    config: Option<String>,
     settings: Vec<(String, String)>,
     listen_flags: String,
     wrapper: Vec<String>,
@@ -50,19 +51,25 @@ impl Builder {
     pub(crate) fn start(self) -> Gateway {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let config = folder.path().join("gateway.yml");
-        std::fs::write(&config, &self.config).unwrap();
-        let child = self.command(&config, port, folder.path()).spawn().unwrap();
+        let child = self.command(port, folder.path()).spawn().unwrap();
         let mut gateway = Gateway { child, port, folder };
         gateway.wait_until_ready();
         gateway
     }
 
-    fn command(&self, config: &Path, port: u16, folder: &Path) -> Command {
+    fn command(&self, port: u16, folder: &Path) -> Command {
         let mut words = self.wrapper.clone();
         words.push(binary());
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).arg("run").arg("--config").arg(config);
+        command.args(&words[1..]);
+        match &self.config {
+            None => command.arg("demo"),
+            Some(text) => {
+                let file = folder.join("gateway.yml");
+                std::fs::write(&file, text).unwrap();
+                command.arg("run").arg("--config").arg(file)
+            }
+        };
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KONG_")) {
             command.env_remove(name);
         }
@@ -83,7 +90,12 @@ impl Builder {
 impl Gateway {
     /// A gateway that serves this configuration file.
     pub(crate) fn with(config: impl Into<String>) -> Builder {
-        Builder { config: config.into(), settings: Vec::new(), listen_flags: String::new(), wrapper: Vec::new() }
+        Builder { config: Some(config.into()), ..Self::demo() }
+    }
+
+    /// `gateway demo`: the repository's own file, with stand-ins for all upstreams.
+    pub(crate) fn demo() -> Builder {
+        Builder { config: None, settings: Vec::new(), listen_flags: String::new(), wrapper: Vec::new() }
     }
 
     /// A gateway that sends every path to one upstream, unchanged.

@@ -5,6 +5,7 @@
 mod common;
 
 mod connections;
+mod demo;
 mod format3;
 mod hang_ups;
 mod http2;
