@@ -1,6 +1,7 @@
 //! Who the client is: its connection, the trust it enjoys, and its address after real-ip processing
 //! (`kong/proxying.md` §1). Pure.
 
+use super::activity::Activity;
 use crate::settings::Settings;
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
@@ -17,6 +18,8 @@ pub struct Connection {
     pub sni: Option<Box<str>>,
     /// Whether its forwarded headers are believed.
     pub trusted: bool,
+    /// Its requests under way.
+    pub activity: Activity,
     /// The peer's address as a header value.
     pub peer_text: HeaderValue,
     /// The port that the client sees (`port_maps` applied).
@@ -38,6 +41,7 @@ impl Connection {
             tls,
             sni,
             trusted: is_trusted(ip, &settings.trusted_ips),
+            activity: Activity::default(),
             peer_text: address_value(ip),
             port,
             port_text: HeaderValue::from(port),

@@ -70,7 +70,7 @@ pub async fn forward(
 ) -> Result<Answer, Failure> {
     let Errand { service, host, parts, body } = errand;
     let mut peers = worker.directory.peers(snapshot, service);
-    let spare = spare_head(&parts, &body, service.retries);
+    let spare = spare_head(&parts, &body);
     let mut request = Some(Request::from_parts(parts, body));
     let mut failure = Failure::BadGateway;
     for _ in 0..=service.retries {
@@ -92,10 +92,11 @@ pub async fn forward(
 }
 
 /// A copy of the head for further attempts, where Kong would make them after the request was sent: idempotent methods,
-/// and no body, for a body that was sent is never sent again.
-fn spare_head(parts: &Parts, body: &RequestBody, retries: u32) -> Option<Parts> {
+/// and no body, for a body that was sent is never sent again. Also where no retry is allowed: a kept connection that
+/// closes as the request is sent is not one.
+fn spare_head(parts: &Parts, body: &RequestBody) -> Option<Parts> {
     let once = matches!(parts.method, Method::POST | Method::PATCH) || parts.method.as_str() == "LOCK";
-    (retries > 0 && !once && http_body::Body::is_end_stream(body)).then(|| copy(parts))
+    (!once && http_body::Body::is_end_stream(body)).then(|| copy(parts))
 }
 
 fn copy(parts: &Parts) -> Parts {

@@ -1,5 +1,6 @@
 //! One request, end to end.
 
+pub mod activity;
 mod asked;
 pub mod body;
 pub mod client;
@@ -26,6 +27,7 @@ use crate::route::rewrite::{forwarded_prefix, upstream_path};
 use crate::route::{Match, Query};
 use crate::snapshot::{Route, Service, Snapshot};
 use crate::upstream::lease::Lease;
+use activity::Busy;
 use asked::Asked;
 use body::RequestBody;
 use client::Connection;
@@ -54,6 +56,7 @@ struct Made {
 
 /// One request under way.
 struct Exchange {
+    busy: Busy,
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     snapshot: Pinned,
@@ -98,6 +101,7 @@ impl Exchange {
             cx.request_id = Some(uuid::Uuid::new_v4().simple().to_string().into());
         }
         Self {
+            busy: connection.activity.begin(),
             asked: Asked::of(req),
             start: Instant::now(),
             times: Times::default(),
@@ -116,7 +120,10 @@ impl Exchange {
 
     /// The story of a request, up to an answer's head.
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
-        let (parts, body) = req.into_parts();
+        let (mut parts, body) = req.into_parts();
+        if parts.version == Version::HTTP_2 {
+            request::from_http2(&mut parts.headers, &parts.uri);
+        }
         self.snapshot.global.keep(&parts.headers, &mut self.cx);
         inspect::inspect(&parts, &self.worker.settings)?;
         let raw = parts.uri.path_and_query().map_or("", |target| target.as_str());
@@ -235,7 +242,8 @@ impl Exchange {
         response::clean(status, response.headers_mut(), &self.upgrade, self.asked.trailers);
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let client = tunnel.ok_or(Failure::BadGateway)?;
-            upgrade::tunnel(client, hyper::upgrade::on(&mut response), &self.worker);
+            let busy = self.connection.activity.begin();
+            upgrade::tunnel(client, hyper::upgrade::on(&mut response), &self.worker, busy);
             let response = response.map(|_| Body::Empty);
             return Ok(Made { response, origin: Origin::Upstream, source: None });
         }
@@ -307,11 +315,11 @@ impl Exchange {
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
         let status = response.status();
+        let Self { worker, snapshot, cx, route, busy, .. } = self;
         let response = response.map(|body| match source {
-            Some((lease, read)) => Outgoing::proxied(body, lease, read),
-            None => Outgoing::own(body),
+            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
+            None => Outgoing::own(body, busy),
         });
-        let Self { worker, snapshot, cx, route, .. } = self;
         let chain_logs = !route.map_or(&snapshot.global, |id| &snapshot.route(id).chain).is_empty();
         if entry.is_none() && !chain_logs {
             return response;

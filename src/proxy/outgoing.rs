@@ -1,6 +1,7 @@
 //! The answer's body on its way to the client, and what happens at its end: the upstream connection goes back to the
 //! pool, the log phase runs. Exactly once, whatever ended it.
 
+use super::activity::Busy;
 use super::body::RequestBody;
 use crate::body::{Body, BodyError};
 use crate::upstream::lease::Lease;
@@ -29,6 +30,8 @@ pub struct Outgoing {
     upstream: Option<Upstream>,
     at_end: Option<AtEnd>,
     bytes: u64,
+    /// The connection is busy as long as this is.
+    busy: Option<Busy>,
 }
 
 /// What an upstream's answer holds on to.
@@ -49,15 +52,15 @@ pub struct Stalled;
 impl Outgoing {
     /// A body that the gateway made.
     #[must_use]
-    pub fn own(body: Body) -> Self {
-        Self { body, upstream: None, at_end: None, bytes: 0 }
+    pub fn own(body: Body, busy: Busy) -> Self {
+        Self { body, upstream: None, at_end: None, bytes: 0, busy: Some(busy) }
     }
 
     /// A body that comes from an upstream, with the limit between two reads.
     #[must_use]
-    pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration) -> Self {
+    pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration, busy: Busy) -> Self {
         let upstream = Some(Upstream { lease, read, since: Instant::now() });
-        Self { body, upstream, at_end: None, bytes: 0 }
+        Self { body, upstream, at_end: None, bytes: 0, busy: Some(busy) }
     }
 
     /// Runs something at the end. A body that is empty already ends when hyper drops it.
@@ -68,6 +71,7 @@ impl Outgoing {
     }
 
     fn finish(&mut self, whole: bool) {
+        self.busy = None;
         if let (Some(upstream), true) = (self.upstream.take(), whole) {
             upstream.lease.give_back(Instant::now().into_std());
         }

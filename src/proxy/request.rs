@@ -6,7 +6,7 @@ use super::response::{PRODUCT, REQUEST_ID};
 use crate::entity::Compat;
 use crate::plugin::Ctx;
 use http::header;
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 use std::net::IpAddr;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -155,6 +155,22 @@ fn names(headers: &HeaderMap, token: &[u8]) -> bool {
 fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let lines = headers.get_all(header::CONNECTION).iter();
     lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).map(<[u8]>::trim_ascii).filter(|t| !t.is_empty())
+}
+
+/// What HTTP/2 says otherwise than HTTP/1, said as HTTP/1 says it: the authority as Host, cookies in one line (RFC 9113
+/// §8.2.3, §8.3.1).
+pub fn from_http2(headers: &mut HeaderMap, uri: &Uri) {
+    if let (Some(authority), false) = (uri.authority(), headers.contains_key(header::HOST))
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        headers.insert(header::HOST, host);
+    }
+    if headers.get_all(header::COOKIE).iter().nth(1).is_some() {
+        let crumbs: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+        if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+            headers.insert(header::COOKIE, whole);
+        }
+    }
 }
 
 /// Removes what is between the client and this gateway only, and writes `Connection` for the upstream.

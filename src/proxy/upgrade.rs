@@ -1,5 +1,6 @@
 //! After a 101: bytes both ways, whatever they are, until one side ends or both are silent for too long.
 
+use crate::proxy::activity::Busy;
 use crate::proxy::closing::Seat;
 use crate::proxy::worker::Worker;
 use hyper::upgrade::OnUpgrade;
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 const CHUNK: usize = 16 * 1024;
 
 /// Joins the client's and the upstream's connection, in a task of its own.
-pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>) {
+pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, busy: Busy) {
     let (silence, begin) = (worker.settings.tunnel_timeout, worker.settings.send_timeout);
     let seat = Seat::new(&worker.closing);
     tokio::task::spawn_local(async move {
@@ -26,6 +27,7 @@ pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>) {
             tracing::debug!("an upgrade was agreed but one side did not follow");
             return;
         };
+        let _busy = busy;
         until_closing(seat, join(TokioIo::new(client), TokioIo::new(upstream), silence)).await;
     });
 }

@@ -1,6 +1,7 @@
 //! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
 
 use super::downstream::{Downstream, Refuse};
+use super::leisure::{Leisure, Limits};
 use super::proxy_protocol::{self, Parsed};
 use crate::entity::Compat;
 use crate::plugin::Origin;
@@ -126,12 +127,14 @@ where
 {
     let settings = &worker.settings;
     let connection = Connection::new(ends.peer, ends.local, sni, door.tls.is_some(), settings);
+    let limits = Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout, frames: http2 };
+    let leisure = Leisure::new(limits, connection.activity.clone());
     let (owner, connection) = (worker.clone(), Rc::new(connection));
     let handler = service_fn(move |req: Request<Incoming>| {
         let (worker, connection) = (owner.clone(), connection.clone());
         async move { Ok::<_, Infallible>(crate::proxy::handle(worker, connection, req).await) }
     });
-    let io = TokioIo::new(Downstream::new(socket, door.refuse.clone(), settings.send_timeout));
+    let io = TokioIo::new(Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout));
     let seat = Seat::new(&worker.closing);
     if http2 { speak_2(settings, io, handler, seat).await } else { speak_1(settings, io, handler, seat).await }
         .map_err(io::Error::other)
@@ -144,8 +147,7 @@ where
 {
     let connection = hyper::server::conn::http1::Builder::new()
         .auto_date_header(false)
-        .timer(TokioTimer::new())
-        .header_read_timeout(settings.client_header_timeout)
+        .header_read_timeout(None)
         .max_headers(settings.header_count)
         .max_buf_size(settings.header_total.max(8 * 1024) + 64 * 1024)
         .max_header_size(settings.header_total + settings.header_line)

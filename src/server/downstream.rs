@@ -1,6 +1,7 @@
-//! A client's socket as hyper sees it, with two things that hyper leaves out: a limit on how long a client may refuse
-//! to read, and Kong's words in place of hyper's bodiless answer to a request that cannot be parsed.
+//! A client's socket as hyper sees it, with what hyper leaves out: limits on how long a client may refuse to read, or
+//! take to send a head, and Kong's words in place of hyper's bodiless answer to a request that cannot be parsed.
 
+use super::leisure::Leisure;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -18,6 +19,7 @@ pub struct Downstream<S> {
     socket: S,
     refuse: Refuse,
     refusal: Option<Refusal>,
+    leisure: Leisure,
     stall: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -31,8 +33,8 @@ struct Refusal {
 
 impl<S> Downstream<S> {
     /// Wraps a socket; `stall` is the longest time between two writes.
-    pub fn new(socket: S, refuse: Refuse, stall: Duration) -> Self {
-        Self { socket, refuse, refusal: None, stall, sleep: None }
+    pub fn new(socket: S, refuse: Refuse, leisure: Leisure, stall: Duration) -> Self {
+        Self { socket, refuse, refusal: None, leisure, stall, sleep: None }
     }
 
     fn begin_refusal(&mut self, bytes: &[u8]) {
@@ -85,7 +87,13 @@ impl<S: AsyncWrite + Unpin> Downstream<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Downstream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buf)
+        let polled = Pin::new(&mut self.socket).poll_read(cx, buf);
+        if polled.is_ready() {
+            self.leisure.heard();
+            return polled;
+        }
+        ready!(self.leisure.poll_over(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client is too slow, or idle")))
     }
 }
 
@@ -130,12 +138,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::proxy::activity::Activity;
+    use crate::server::leisure::Limits;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     fn wrapped(stall: Duration) -> (Downstream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(256);
         let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
-        (Downstream::new(ours, refuse, stall), theirs)
+        let limits = Limits { head: stall, rest: stall, frames: false };
+        (Downstream::new(ours, refuse, Leisure::new(limits, Activity::default()), stall), theirs)
     }
 
     async fn written(text: &'static str) -> String {

@@ -1,0 +1,51 @@
+//! Whether a client connection has a request under way: shared by those who answer and by the socket, which limits how
+//! long a client may take when nobody owes it an answer.
+//!
+//! Atomic only because hyper asks that of a socket that may be upgraded; it never leaves its thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One connection's requests.
+#[derive(Clone, Debug, Default)]
+pub struct Activity(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicUsize,
+    open: AtomicUsize,
+}
+
+/// A request under way; dropped at its end.
+#[derive(Debug)]
+pub struct Busy(Activity);
+
+// === impl Activity ===
+
+impl Activity {
+    /// A request came.
+    #[must_use]
+    pub fn begin(&self) -> Busy {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether one is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.0.open.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
