@@ -107,6 +107,7 @@ fn build(c: &mut Criterion) {
     group.sample_size(10);
     group.bench_function("10000 host+prefix", |b| b.iter(|| router(&KINDS[1], 10_000)));
     group.bench_function("10000 host+regex", |b| b.iter(|| router(&KINDS[4], 10_000)));
+    group.bench_function("10000 distinct regexes", |b| b.iter(|| router(&KINDS[3], 10_000)));
 }
 
 fn path(c: &mut Criterion) {

@@ -24,6 +24,15 @@ pub enum BadPath {
     AboveRoot,
 }
 
+/// As much of a path segment as dot segments need to know.
+#[derive(Clone, Copy)]
+enum Segment {
+    Empty,
+    Dot,
+    DotDot,
+    Name,
+}
+
 /// All but these go upstream escaped (`kong/routing.md` §2); `%` stays as it is.
 const ESCAPED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
@@ -129,7 +138,7 @@ fn decoded(rest: &[u8]) -> Result<Option<(u8, &[u8])>, BadPath> {
         [b'%', ref after @ ..] => match after {
             [high, low, after @ ..] => match unhex(*high, *low).ok_or(BadPath::Escape)? {
                 0 => Err(BadPath::Nul),
-                // A decoded `#` or `/.` character is data; only the slash and the dot matter here.
+                // A decoded `#` does not end the path.
                 byte => Ok(Some((byte, after))),
             },
             _ => Err(BadPath::Escape),
@@ -138,14 +147,7 @@ fn decoded(rest: &[u8]) -> Result<Option<(u8, &[u8])>, BadPath> {
     }
 }
 
-/// As much of a path segment as dot segments need to know.
-#[derive(Clone, Copy)]
-enum Segment {
-    Empty,
-    Dot,
-    DotDot,
-    Name,
-}
+// === impl Segment ===
 
 impl Segment {
     fn push(self, byte: u8) -> Self {

@@ -13,6 +13,10 @@ const WIDE: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Root(u32);
 
+/// A place in a tree.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place(u32);
+
 /// Which of the two lists of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -192,9 +196,7 @@ impl Forest {
     }
 }
 
-/// A place in a tree.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place(u32);
+// === impl Node ===
 
 impl Node {
     const UNFIXED: Self = Self { edge: (0, 0), children: (0, 0), nearest: [NONE; 2] };
