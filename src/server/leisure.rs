@@ -59,11 +59,13 @@ impl Leisure {
 
     /// Nothing came; ready when that has lasted too long.
     pub fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let rest = self.limits.rest;
         if self.activity.is_busy() {
+            // Nobody else may wake the socket when the answer is done, so look again before long.
+            let _ = self.alarm.poll_at(Instant::now() + rest, cx);
             return Poll::Pending;
         }
         self.turn_page();
-        let rest = self.limits.rest;
         let until = *self.until.get_or_insert_with(|| Instant::now() + rest);
         self.alarm.poll_at(until, cx)
     }
