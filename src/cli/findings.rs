@@ -1,12 +1,15 @@
 //! The one place where the command line meets the compiler: a document in, a snapshot or a report out, and the report's
 //! three ways to look.
 
-use super::{args::Format, edge};
+use super::{args::Format, edge, print};
 use crate::config::kong_print;
-use crate::config::report::{Diagnostic, Report, Severity, Source};
+use crate::config::render;
+use crate::config::report::{Report, Severity, Source};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
-use std::fmt::Write;
+
+/// Columns of an excerpt. Longer lines are cut round the place.
+const WIDTH: usize = 140;
 
 /// What came of a document.
 pub(super) struct Compiled {
@@ -34,11 +37,10 @@ pub(super) fn compile_here(source: Source, settings: &Settings) -> Compiled {
 impl Compiled {
     /// All findings as text, in the order of the document; empty if there are none.
     pub(super) fn render(&self, format: Format) -> String {
-        let line = |found: &&Diagnostic| match format {
-            Format::Short => short(found, &self.source),
-            Format::Human => human(found, &self.source),
-        };
-        self.report.sorted().iter().map(line).collect()
+        match format {
+            Format::Short => render::short(&self.report, &self.source),
+            Format::Human => render::human(&self.report, &self.source, print::colors(&std::io::stdout()), WIDTH),
+        }
     }
 
     /// What Kong's `config parse` says; `None` when it says nothing (`kong/declarative.md` §8).
@@ -54,26 +56,4 @@ pub(super) fn counts(report: &Report) -> String {
         n => format!("{n} {word}s"),
     };
     format!("{}, {}", count(Severity::Error, "error"), count(Severity::Warning, "warning"))
-}
-
-/// `FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT`.
-fn short(found: &Diagnostic, source: &Source) -> String {
-    let (line, column) = place(&source.text, found.span.start);
-    let severity = if found.severity == Severity::Error { "error" } else { "warning" };
-    format!("{}:{line}:{column}: {severity}[{}]: {}\n", source.name, found.code, found.message)
-}
-
-fn human(found: &Diagnostic, source: &Source) -> String {
-    let mut text = short(found, source);
-    for help in found.label.iter().chain(&found.help) {
-        let _ = writeln!(text, "    {help}");
-    }
-    text
-}
-
-/// Line and column, both from 1; columns are characters.
-fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }

@@ -156,9 +156,8 @@ impl Walker<'_> {
     }
 
     fn fields(&mut self, kind: &'static EntityType, id: NodeId, nested: bool, tainted: bool) -> Option<Fields> {
-        let compat = self.compat;
-        let elsewhere = |key: &str| is_extra(key) || kind.children(compat).any(|(child, _)| child.name == key);
-        let mut checker = self.checker(kind.noun, kind.key, id, tainted);
+        let elsewhere = elsewhere(kind, self.compat);
+        let mut checker = self.checker(kind.noun, kind.label(), id, tainted);
         checker.record(id, kind.record, Around { elsewhere: &elsewhere, nested })
     }
 
@@ -192,8 +191,7 @@ impl Walker<'_> {
             }
             Status::Here(_) => {}
         }
-        let compat = self.compat;
-        let elsewhere = |key: &str| is_extra(key) || kind.children(compat).any(|(child, _)| child.name == key);
+        let elsewhere = elsewhere(kind, self.compat);
         let around = Around { elsewhere: &elsewhere, nested: parent.is_some() };
         let config = self.tree.get(id, "config").map(|pair| pair.value);
         let mut checker = self.checker("plugin", Some("name"), id, false);
@@ -226,6 +224,8 @@ impl Walker<'_> {
         let known = plugins::is_kongs(name, self.compat);
         let (message, near) = if known {
             (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
+        } else if plugins::is_kongs(name, Compat::Kong3) {
+            (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None)
         } else {
             (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat)))
         };
@@ -272,9 +272,9 @@ impl Walker<'_> {
     }
 }
 
-/// Keys that every entity may have and nobody reads.
-fn is_extra(key: &str) -> bool {
-    matches!(key, "_comment" | "_ignore")
+/// Keys of an entity that are not read with its fields: nested entities, and what nobody reads.
+fn elsewhere(kind: &EntityType, compat: Compat) -> Vec<&'static str> {
+    kind.children(compat).map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect()
 }
 
 /// What Kong says besides about references, since it looks at them twice; see `resolve.rs`.

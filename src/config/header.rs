@@ -2,7 +2,8 @@
 
 use super::check::record::Around;
 use super::check::{Checker, Owner};
-use super::entities::EntityType;
+use super::entities;
+use super::expand::Env;
 use super::report::{Diagnostic, Report, Span, Step};
 use super::schema::{Default, Field, Record, Since};
 use super::tree::{NodeId, Raw, Tree};
@@ -46,9 +47,10 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
     for pair in tree.pairs(root) {
         unsupported::list(&pair.key, pair.key_span, &tree.node(pair.value).raw, compat, report);
     }
-    let known = |key: &str| EntityType::named(key, compat).is_some() || unsupported::is_list(key, compat);
+    let kinds = entities::ALL.iter().filter(|kind| kind.since.knows(compat)).map(|kind| kind.name);
+    let known: Vec<_> = kinds.chain(unsupported::lists(compat)).collect();
     let owner = Owner { noun: "file", name: None, depth: 0 };
-    let (env, path): (&dyn Fn(&str) -> Option<String>, _) = (&|_| None, Vec::new());
+    let (env, path): (Env<'_>, _) = (&|_| None, Vec::new());
     let mut checker = Checker { tree, env, compat, report, path, owner, verbatim: true, tainted: false };
     checker.record(root, &RECORD, Around { elsewhere: &known, nested: false });
     report.found.extend(version_error(tree, root));

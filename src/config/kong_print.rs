@@ -1,12 +1,14 @@
 //! A report in Kong's words: the block that `kong config parse` prints (`kong/declarative.md` §8).
 
 use super::report::{KongError, Report, Severity, Step};
+use std::collections::HashMap;
 use std::fmt::Write;
 
 /// Errors as Kong nests them.
 #[derive(Default)]
 struct Node {
     children: Vec<(Step, Node)>,
+    index: HashMap<Step, usize>,
     message: Option<String>,
 }
 
@@ -36,10 +38,11 @@ impl Node {
     fn put(&mut self, error: &KongError) {
         let mut at = self;
         for step in &error.path {
-            let index = at.children.iter().position(|(known, _)| known == step).unwrap_or_else(|| {
+            let next = at.children.len();
+            let index = *at.index.entry(step.clone()).or_insert(next);
+            if index == next {
                 at.children.push((step.clone(), Self::default()));
-                at.children.len() - 1
-            });
+            }
             at = &mut at.children[index].1;
         }
         if error.path.last().and_then(Step::key) == Some("@entity") {

@@ -10,10 +10,12 @@ mod ids;
 mod json;
 pub mod kong_print;
 mod lines;
+mod mask;
 mod model;
 mod nearest;
 mod pem;
 mod plugins;
+pub mod render;
 pub mod report;
 mod resolve;
 mod scalar;
@@ -24,7 +26,8 @@ mod unsupported;
 pub mod value;
 mod yaml;
 
-use crate::settings::Settings;
+use crate::plugin::Entry;
+use crate::settings::{Plugins, Settings};
 use crate::snapshot::Snapshot;
 use report::{Diagnostic, Report, Source, Span};
 
@@ -37,9 +40,19 @@ pub const MAX_TEXT: usize = 64 << 20;
 /// in `.json` is JSON, one that ends in `.yml` or `.yaml` is YAML; anything else is tried as both, as Kong does
 /// (`kong/declarative.md` §1).
 pub fn load(source: &Source, env: &dyn Fn(&str) -> Option<String>, settings: &Settings) -> (Option<Snapshot>, Report) {
+    load_with(source, env, &settings.plugins, crate::plugin::TABLE)
+}
+
+/// The same, with the plugins of a table.
+fn load_with(
+    source: &Source,
+    env: expand::Env<'_>,
+    enabled: &Plugins,
+    table: &'static [Entry],
+) -> (Option<Snapshot>, Report) {
     let mut report = Report::default();
     let Some((tree, root)) = tree(source, &mut report) else { return (None, report) };
-    let document = document::read(tree, root, env, &settings.plugins, crate::plugin::TABLE, &mut report);
+    let document = document::read(tree, root, env, enabled, table, &mut report);
     let model = resolve::resolve(document, &mut report);
     let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
     (snapshot, report)

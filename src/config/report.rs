@@ -32,7 +32,7 @@ pub enum Severity {
 }
 
 /// One step from the top of the document to a value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     /// The value of this key.
     Key(Box<str>),

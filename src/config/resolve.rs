@@ -176,13 +176,12 @@ impl<'a> Resolver<'a> {
         // Where Kong frowned at the first look its words are among those already.
         let words =
             if draft.parent.is_some() { aside(&draft.path, lost.field, &[], "value must be null") } else { error };
-        self.report.asides.retain(|known| *known != words);
         self.report.push(found.kong(words.path, words.message));
     }
 
     fn told(&self, lost: &Lost<'_>) -> Diagnostic {
         let draft = &self.drafts[lost.draft];
-        let whose = match key(draft) {
+        let whose = match draft.kind.label().and_then(|label| draft.fields.str(label)) {
             Some(name) => format!("{} `{name}`", draft.kind.noun),
             None => format!("this {}", draft.kind.noun),
         };
@@ -256,10 +255,14 @@ fn duplicate(
     compat: Compat,
 ) -> Diagnostic {
     let name = key.map_or_else(|| id.to_string(), str::to_owned);
-    // A key is a secret where it is not a name.
-    let shown = if kind.key == Some("key") { "the same key".to_owned() } else { format!("`{name}`") };
+    let same = match (written, kind.label(), kind.name) {
+        (true, ..) => format!("has the id `{id}`"),
+        (_, _, "plugins") => "of this name is bound to the same entities".to_owned(),
+        (_, Some(label), _) if key.is_some() => format!("has the {label} `{name}`"),
+        _ => "is the same".to_owned(),
+    };
     if compat == Compat::Kong2 {
-        let message = format!("another {} is {shown}; this one replaces it", kind.noun);
+        let message = format!("another {} {same}; this one replaces it", kind.noun);
         return Diagnostic::warning("duplicate", place, message).also(first, "replaced");
     }
     let set = match (written, kind.key) {
@@ -268,6 +271,6 @@ fn duplicate(
     };
     let words = format!("uniqueness violation: '{}' entity with {set} already declared", kind.name);
     let path = vec![Step::Key(kind.name.into()), Step::Key(name.into()), Step::Entry(0)];
-    let message = format!("another {} is {shown}", kind.noun);
+    let message = format!("another {} {same}", kind.noun);
     Diagnostic::error("duplicate", place, message).also(first, "first declared here").kong(path, words)
 }

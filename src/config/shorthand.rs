@@ -58,7 +58,6 @@ fn split(url: &str) -> Url<'_> {
 }
 
 fn authority(text: &str) -> (Option<&str>, Option<&str>) {
-    let text = text.split(['?', ';']).next().unwrap_or_default();
     let text = text.split_once('@').map_or(text, |(_, host)| host);
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),

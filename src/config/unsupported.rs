@@ -73,9 +73,9 @@ pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, report: &m
 
 const CODE: &str = "unsupported-field";
 
-/// Whether a key is a known list that is not supported.
-pub(super) fn is_list(key: &str, compat: Compat) -> bool {
-    LISTS.iter().any(|(name, since)| *name == key && since.knows(compat))
+/// The keys of lists that are not supported.
+pub(super) fn lists(compat: Compat) -> impl Iterator<Item = &'static str> {
+    LISTS.iter().filter(move |(_, since)| since.knows(compat)).map(|(name, _)| *name)
 }
 
 /// Reports a list that is not supported, unless it is empty.
@@ -86,7 +86,7 @@ pub(super) fn list(key: &str, span: Span, raw: &Raw, compat: Compat, report: &mu
         Raw::Map(pairs) => pairs.is_empty(),
         _ => false,
     };
-    if is_list(key, compat) && !empty {
+    if !empty && lists(compat).any(|name| name == key) {
         report.push(Diagnostic::error(CODE, span, format!("`{key}` are not supported yet")));
     }
 }

@@ -75,7 +75,9 @@ impl<'a> Checker<'a> {
     }
 
     fn problem(&mut self, problem: Problem, span: Span) {
-        if !self.tainted {
+        // The parts of a `url` stand at one place, and each lacks its variable.
+        let known = |found: &Diagnostic| found.code == UNSET && found.span == span;
+        if !self.report.found.iter().rev().take(4).any(known) {
             let field = self.described();
             self.report.push(unset(problem, span, &field));
         }
@@ -137,21 +139,21 @@ impl Owner {
     fn described(&self) -> String {
         match &self.name {
             Some((name, _)) => format!("{} `{name}`", self.noun),
+            None if self.depth == 0 => format!("this {}", self.noun),
             None => format!("{} {}", article(self.noun), self.noun),
         }
     }
 }
+
+const UNSET: &str = "unset-variable";
 
 /// The error for a variable that cannot be put in.
 #[must_use]
 pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
     match problem {
         Problem::Unset(name) => {
-            let found = Diagnostic::error(
-                "unset-variable",
-                span,
-                format!("{field} needs the variable `{name}`, which is not set"),
-            );
+            let found =
+                Diagnostic::error(UNSET, span, format!("{field} needs the variable `{name}`, which is not set"));
             found.label(format!("`{name}` is not set")).help(format!("set it, or write `${{{name}:-default}}`"))
         }
         Problem::Vault(name) => {
@@ -163,7 +165,7 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
             let message = format!(
                 "{field} needs the key `{key}` of the variable `{name}`, which is no JSON object with that key"
             );
-            Diagnostic::error("unset-variable", span, message)
+            Diagnostic::error(UNSET, span, message)
         }
     }
 }
@@ -171,5 +173,5 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
 /// `a` or `an`.
 #[must_use]
 pub(super) fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O', 'S']) && noun != "service" { "an" } else { "a" }
+    if noun.starts_with(['a', 'e', 'i', 'o']) || noun == "upstream" || noun == "sni" { "an" } else { "a" }
 }

@@ -11,14 +11,14 @@ use crate::config::value::{Checked, Value};
 #[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
     /// Keys that are read elsewhere, such as nested entities.
-    pub elsewhere: &'a dyn Fn(&str) -> bool,
+    pub elsewhere: &'a [&'static str],
     /// Whether references may be absent, because a parent stands for one.
     pub nested: bool,
 }
 
 impl Around<'_> {
     /// A record that stands for itself.
-    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &|_| false, nested: false };
+    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false };
 }
 
 impl<'a> Checker<'a> {
@@ -39,7 +39,7 @@ impl<'a> Checker<'a> {
         for pair in tree.pairs(id) {
             match record.fields(self.compat).find(|field| field.name == &*pair.key) {
                 Some(field) => pairs.push((field.name.into(), self.field(pair, field, around, &mut fields))),
-                None if (around.elsewhere)(&pair.key) => {}
+                None if around.elsewhere.contains(&&*pair.key) => {}
                 None => self.unknown(pair, record, around),
             }
         }
@@ -107,7 +107,7 @@ impl<'a> Checker<'a> {
 
     fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
         let known = record.fields(self.compat).map(|field| field.name);
-        let near = nearest(&pair.key, known).or_else(|| nested_name(&pair.key, around));
+        let near = nearest(&pair.key, known.chain(around.elsewhere.iter().copied()));
         let whose = self.described();
         let found = Diagnostic::error("unknown-field", pair.key_span, format!("{whose} has no field `{}`", pair.key));
         let found = match near {
@@ -171,11 +171,4 @@ fn names(check: &EntityCheck) -> &'static [&'static str] {
 fn first_step(path: &'static str) -> &'static str {
     let below = path.strip_prefix("config.").unwrap_or(path);
     below.split('.').next().unwrap_or(below)
-}
-
-/// A nested entity's key that was meant.
-fn nested_name(written: &str, around: Around<'_>) -> Option<&'static str> {
-    let keys =
-        ["routes", "plugins", "targets", "snis", "acls", "keyauth_credentials", "basicauth_credentials", "jwt_secrets"];
-    nearest(written, keys.into_iter().filter(|key| (around.elsewhere)(key)))
 }

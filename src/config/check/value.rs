@@ -2,7 +2,7 @@
 
 use super::record::Around;
 use super::{Checker, fill, rules};
-use crate::config::report::{Span, Step};
+use crate::config::report::{Diagnostic, Span, Step};
 use crate::config::schema::{Field, Kind};
 use crate::config::tree::{NodeId, Pair, Raw, Tree};
 use crate::config::value::{Checked, Value};
@@ -57,12 +57,31 @@ impl<'a> Checker<'a> {
     }
 
     fn string(&mut self, raw: &'a Raw, span: Span, field: &Field) -> Option<Checked> {
-        let Raw::Text(text) = raw else { return self.mistyped(span, "expected a string") };
-        let (text, _) = self.expanded(text, span);
+        let Raw::Text(text) = raw else { return self.no_string(raw, span) };
+        let written = text;
+        let (text, from_variable) = self.expanded(text, span);
         match rules::text_error(&text, field.rules) {
+            // What a variable holds may be a secret.
+            Some(message) if from_variable && !text.is_empty() => self.refuse(span, message.replace(&*text, written)),
             Some(message) => self.refuse(span, message),
             None => Some(Checked { value: Value::Str(text.into_owned()), span }),
         }
+    }
+
+    /// A bare `no` or `1.1` surprises; a list does not.
+    fn no_string(&mut self, raw: &Raw, span: Span) -> Option<Checked> {
+        let kong = "expected a string";
+        let found = Diagnostic::error("wrong-type", span, format!("{}: {kong}", self.described()));
+        self.push(
+            match raw {
+                Raw::Bool(_) | Raw::Int(_) | Raw::Num(_) => {
+                    found.label(format!("this is {}; put it in quotes", raw.kind()))
+                }
+                _ => found,
+            },
+            kong,
+        );
+        None
     }
 
     /// A number that a variable brings is text, and taken for what it says.

@@ -158,5 +158,16 @@ fn unroutable(model: &Model, error: &SpecError) -> Diagnostic {
     Diagnostic::error("invalid-value", span, message(list)).kong(path, words)
 }
 
+/// How many routes of a text reach the router.
+#[cfg(test)]
+fn specs_of(text: &str) -> usize {
+    use super::{document, resolve, yaml};
+    let mut report = Report::default();
+    let Some((tree, root)) = yaml::read(text, &mut report) else { return 0 };
+    let enabled = crate::settings::Plugins::Bundled(Vec::new());
+    let document = document::read(tree, root, &|_| None, &enabled, crate::plugin::TABLE, &mut report);
+    specs(&resolve::resolve(document, &mut report)).len()
+}
+
 #[cfg(test)]
 mod tests;

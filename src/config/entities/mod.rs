@@ -60,10 +60,13 @@ pub(super) static ALL: &[EntityType] = &[
 // === impl EntityType ===
 
 impl EntityType {
-    /// The kind of this name.
+    /// The field to call it by in messages. A credential's key is a secret.
     #[must_use]
-    pub(super) fn named(name: &str, compat: Compat) -> Option<&'static Self> {
-        ALL.iter().find(|kind| kind.name == name && kind.since.knows(compat))
+    pub(crate) fn label(&self) -> Option<&'static str> {
+        match self.key {
+            Some("key") => None,
+            key => key,
+        }
     }
 
     /// The kinds that may be written inside of this one, and the field that this one stands for.
@@ -90,7 +93,7 @@ mod tests {
     #[test]
     fn children_follow_from_references() {
         let of = |name| {
-            let kind = EntityType::named(name, Compat::Kong2);
+            let kind = ALL.iter().find(|kind| kind.name == name);
             kind.into_iter()
                 .flat_map(|k| k.children(Compat::Kong2))
                 .map(|(k, field)| (k.name, field))

@@ -175,7 +175,8 @@ fn hashing(upstream: &Checked) -> Vec<(&'static str, String)> {
         "ip" => &["none", "consumer", "header", "cookie"],
         _ => return wrong,
     };
-    if !allowed.contains(&fallback) && !(on != "none" && matches!(fallback, "path" | "query_arg" | "uri_capture")) {
+    let of_kong_3 = on != "none" && matches!(fallback, "path" | "query_arg" | "uri_capture");
+    if !allowed.contains(&fallback) && !of_kong_3 {
         wrong.extend(failed("hash_fallback", format!("expected one of: {}", allowed.join(", ")), "hash_on"));
     }
     wrong
