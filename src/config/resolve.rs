@@ -28,6 +28,9 @@ struct Lost<'a> {
     value: &'a Checked,
 }
 
+/// How many lost references get a suggestion: each costs a look at every name.
+const SUGGESTIONS: usize = 50;
+
 struct Resolver<'a> {
     drafts: &'a [Draft],
     ids: Vec<Uuid>,
@@ -144,8 +147,8 @@ impl<'a> Resolver<'a> {
             self.report.asides.append(&mut self.forgiven);
         }
         let mut ordinals: HashMap<(&'static str, String), usize> = HashMap::new();
-        for lost in std::mem::take(&mut self.lost) {
-            let found = self.told(&lost);
+        for (n, lost) in std::mem::take(&mut self.lost).into_iter().enumerate() {
+            let found = self.told(&lost, n < SUGGESTIONS);
             let draft = &self.drafts[lost.draft];
             let by_object = lost.value.get("id").is_some();
             if twice && !by_object {
@@ -179,7 +182,7 @@ impl<'a> Resolver<'a> {
         self.report.push(found.kong(words.path, words.message));
     }
 
-    fn told(&self, lost: &Lost<'_>) -> Diagnostic {
+    fn told(&self, lost: &Lost<'_>, suggest: bool) -> Diagnostic {
         let draft = &self.drafts[lost.draft];
         let whose = match draft.kind.label().and_then(|label| draft.fields.str(label)) {
             Some(name) => format!("{} `{name}`", draft.kind.noun),
@@ -192,7 +195,8 @@ impl<'a> Resolver<'a> {
         };
         let message = format!("{whose} refers to {} `{text}`, which does not exist", lost.field);
         let found = Diagnostic::error(code(lost.to), span, message);
-        let keys = self.names.get(lost.to).into_iter().flat_map(|names| names.by_key.keys().copied());
+        let names = self.names.get(lost.to).filter(|_| suggest);
+        let keys = names.into_iter().flat_map(|names| names.by_key.keys().copied());
         let mut keys: Vec<&str> = keys.collect();
         keys.sort_unstable();
         match nearest(text, keys).and_then(|near| Some((near, self.find(lost.to, near)?))) {
