@@ -66,10 +66,15 @@ fn the_authority_stands_for_host() {
 fn an_idle_connection_is_closed() {
     let upstream = Upstream::echo();
     let gateway = Gateway::to(&upstream).listen("http2").set("KONG_NGINX_HTTP_KEEPALIVE_TIMEOUT", "1s").start();
-    let mut peer = gateway.connect();
-    // The preface, empty settings, and nothing more: an answer to a ping would not make it less idle.
-    peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
-    assert!(peer.closes_within(Duration::from_secs(8)));
+    run(gateway.port(), async |mut client| {
+        assert_eq!(client.send_request(request(gateway.port(), 0)).await.unwrap().status(), 200);
+        // This client answers pings: that does not make it less idle.
+        let end = Instant::now() + Duration::from_secs(8);
+        while !client.is_closed() {
+            assert!(Instant::now() < end, "still open");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
 }
 
 #[test]
