@@ -182,7 +182,7 @@ impl Drop for Gateway {
 }
 
 /// The program under test: this package's, or the one that `GATEWAY_BINARY` names (such as one of another profile).
-fn binary() -> String {
+pub(crate) fn binary() -> String {
     std::env::var("GATEWAY_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_gateway").to_owned())
 }
 

@@ -120,3 +120,29 @@ fn answers_without_a_body_leave_the_connection_in_step() {
         assert!(client.silent_for(Duration::from_millis(200)), "{answer:?}");
     }
 }
+
+#[test]
+fn a_target_in_absolute_form_gives_its_path_but_not_its_host() {
+    // Recorded from Kong, against RFC 9112 §3.2.2: `Host` chooses the route.
+    let upstream = Upstream::echo();
+    let gateway = Gateway::with(format!(
+        "_format_version: \"2.1\"\nservices:\n- name: all\n  url: http://127.0.0.1:{}\n  routes:\n  - name: here\n    \
+         hosts: [here.test]\n",
+        upstream.port()
+    ))
+    .start();
+    for (target, host, status) in [
+        ("http://other.test/a?b", "here.test", 200),
+        ("http://here.test/a?b", "other.test", 404),
+        ("http://here.test", "here.test", 200),
+    ] {
+        let mut client = gateway.connect();
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).unwrap();
+        let head = client.head().unwrap();
+        let body = String::from_utf8(client.body(&head).unwrap()).unwrap();
+        assert_eq!(head.status(), status, "{target} with Host {host}: {body}");
+        if status == 200 {
+            assert_eq!(body, if target.ends_with("a?b") { "GET /a?b " } else { "GET / " });
+        }
+    }
+}

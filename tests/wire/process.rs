@@ -1,6 +1,6 @@
 //! The process: how it stops, and what it writes.
 
-use crate::common::{Gateway, LIMIT, Upstream, within};
+use crate::common::{Gateway, LIMIT, Upstream, gateway, within};
 use std::net::TcpStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -118,7 +118,7 @@ fn a_file_that_is_wrong_is_refused_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kong.yml");
     std::fs::write(&file, "_format_version: \"2.1\"\nservices:\n- name: a\n  host: b\n  prot: http\n").unwrap();
-    let out = std::process::Command::new(env!("CARGO_BIN_EXE_gateway"))
+    let out = std::process::Command::new(gateway::binary())
         .args(["run", "--config"])
         .arg(&file)
         .env("KONG_PROXY_LISTEN", "127.0.0.1:0")
