@@ -301,9 +301,8 @@ impl Exchange {
     }
 
     fn latencies(&self) -> Latencies {
-        let now = Instant::now();
-        let chosen = self.times.chosen.unwrap_or(now);
-        let answered = self.answered.unwrap_or(now);
+        let answered = self.answered.unwrap_or_else(Instant::now);
+        let chosen = self.times.chosen.unwrap_or(answered);
         Latencies { gateway: between(self.start, chosen), upstream: between(chosen, answered) }
     }
 
@@ -315,9 +314,9 @@ impl Exchange {
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
         let status = response.status();
-        let Self { worker, snapshot, cx, route, busy, .. } = self;
+        let Self { worker, snapshot, cx, route, busy, answered, .. } = self;
         let response = response.map(|body| match source {
-            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
+            Some((lease, read)) => Outgoing::proxied(body, lease, read, answered.unwrap_or_else(Instant::now), busy),
             None => Outgoing::own(body, busy),
         });
         let chain_logs = !route.map_or(&snapshot.global, |id| &snapshot.route(id).chain).is_empty();

@@ -56,10 +56,10 @@ impl Outgoing {
         Self { body, upstream: None, at_end: None, bytes: 0, busy: Some(busy) }
     }
 
-    /// A body that comes from an upstream, with the limit between two reads.
+    /// A body that comes from an upstream, with the limit between two reads and the moment its head came.
     #[must_use]
-    pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration, busy: Busy) -> Self {
-        let upstream = Some(Upstream { lease, read, since: Instant::now() });
+    pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration, since: Instant, busy: Busy) -> Self {
+        let upstream = Some(Upstream { lease, read, since });
         Self { body, upstream, at_end: None, bytes: 0, busy: Some(busy) }
     }
 
@@ -89,11 +89,10 @@ impl Outgoing {
 
     fn passed(&mut self, frame: &Frame<Bytes>) {
         self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-        if let Some(upstream) = &mut self.upstream {
-            upstream.since = Instant::now();
-        }
         if self.body.is_end_stream() {
             self.finish(true);
+        } else if let Some(upstream) = &mut self.upstream {
+            upstream.since = Instant::now();
         }
     }
 }

@@ -250,7 +250,7 @@ impl Default for Settings {
             client_body_buffer_size: 8 * 1024,
             header_line: 8 * 1024,
             header_total: 32 * 1024,
-            header_count: 1000,
+            header_count: 200,
             response_head: 256 * 1024,
             client_header_timeout: Duration::from_secs(60),
             client_body_timeout: Duration::from_secs(60),

@@ -92,7 +92,7 @@ keys! {
         = "4 8k",
         "Request head: the size is the longest line, number × size the whole.",
         |r, v| header_buffers(r, or_default(v, "4 8k"));
-    max_request_headers = "1000",
+    max_request_headers = "200",
         "Most header lines of a request.",
         |r, v| put(&mut r.settings.header_count, number(v));
     proxy_buffer_size [nginx_proxy_proxy_buffer_size, nginx_http_proxy_buffer_size] = "256k",

@@ -5,6 +5,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A reusable timer.
@@ -28,13 +29,23 @@ impl Alarm {
         }
         Poll::Pending
     }
+
+    /// Wakes the task at some moment not later than after this time; earlier if it was set to ring earlier. Asks no clock
+    /// while it is set.
+    pub fn poll_within(&mut self, time: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + time)));
+        if sleep.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        sleep.as_mut().reset(Instant::now() + time);
+        sleep.as_mut().poll(cx)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::future::poll_fn;
-    use std::time::Duration;
 
     async fn wait(alarm: &mut Alarm, moment: Instant) {
         poll_fn(|cx| alarm.poll_at(moment, cx)).await;
