@@ -114,12 +114,12 @@ keys! {
         "Time that a WebSocket or other tunnel may be silent.",
         |r, v| put(&mut r.settings.tunnel_timeout, time(v));
 
-    upstream_keepalive_pool_size [nginx_upstream_keepalive] = "60",
+    upstream_keepalive_pool_size [nginx_upstream_keepalive] = "512",
         "Idle connections kept per worker and upstream address; 0 keeps none.",
         |r, v| put(&mut r.settings.upstream_keepalive_pool_size, number(or_default(v, "0")));
-    upstream_keepalive_max_requests [nginx_upstream_keepalive_requests] = "100",
+    upstream_keepalive_max_requests [nginx_upstream_keepalive_requests] = "10000",
         "Requests after which an upstream connection is closed.",
-        |r, v| put(&mut r.settings.upstream_keepalive_max_requests, number(or_default(v, "100")));
+        |r, v| put(&mut r.settings.upstream_keepalive_max_requests, number(or_default(v, "10000")));
     upstream_keepalive_idle_timeout [nginx_upstream_keepalive_timeout] = "60",
         "Seconds that an idle upstream connection stays open; 0 is for ever.",
         |r, v| put(&mut r.settings.upstream_keepalive_idle_timeout, idle(or_default(v, "60")));
