@@ -314,9 +314,9 @@ impl Exchange {
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
         let status = response.status();
-        let Self { worker, snapshot, cx, route, busy, answered, .. } = self;
+        let Self { worker, snapshot, cx, route, busy, .. } = self;
         let response = response.map(|body| match source {
-            Some((lease, read)) => Outgoing::proxied(body, lease, read, answered.unwrap_or_else(Instant::now), busy),
+            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
         });
         let chain_logs = !route.map_or(&snapshot.global, |id| &snapshot.route(id).chain).is_empty();

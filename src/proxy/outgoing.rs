@@ -39,8 +39,8 @@ struct Upstream {
     lease: Lease<RequestBody>,
     /// Longest time between two pieces.
     read: Duration,
-    /// When the last piece came, or the wait for the first began.
-    since: Instant,
+    /// When the wait for the next piece began. A client that is slow to take one does not make the upstream late.
+    waiting: Option<Instant>,
 }
 
 /// The upstream sent nothing for too long, in the middle of its answer.
@@ -56,10 +56,10 @@ impl Outgoing {
         Self { body, upstream: None, at_end: None, bytes: 0, busy: Some(busy) }
     }
 
-    /// A body that comes from an upstream, with the limit between two reads and the moment its head came.
+    /// A body that comes from an upstream, with the limit between two reads.
     #[must_use]
-    pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration, since: Instant, busy: Busy) -> Self {
-        let upstream = Some(Upstream { lease, read, since });
+    pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration, busy: Busy) -> Self {
+        let upstream = Some(Upstream { lease, read, waiting: None });
         Self { body, upstream, at_end: None, bytes: 0, busy: Some(busy) }
     }
 
@@ -82,7 +82,10 @@ impl Outgoing {
 
     fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.upstream {
-            Some(Upstream { lease, read, since }) => lease.alarm().poll_at(*since + *read, cx),
+            Some(Upstream { lease, read, waiting }) => {
+                let since = *waiting.get_or_insert_with(Instant::now);
+                lease.alarm().poll_at(since + *read, cx)
+            }
             None => Poll::Pending,
         }
     }
@@ -92,7 +95,7 @@ impl Outgoing {
         if self.body.is_end_stream() {
             self.finish(true);
         } else if let Some(upstream) = &mut self.upstream {
-            upstream.since = Instant::now();
+            upstream.waiting = None;
         }
     }
 }

@@ -163,3 +163,25 @@ fn an_upstream_that_does_not_read_stops_the_client() {
     assert!(stalled < STALLED, "the client could send {stalled} bytes");
     assert!(peak < before + 16 * 1024, "memory grew from {before} to {peak} KiB");
 }
+
+#[test]
+fn a_client_that_pauses_longer_than_the_upstream_may_still_gets_everything() {
+    // The upstream has only `read_timeout` between two pieces; the time that the client takes is not the upstream's.
+    const SIZE: usize = 24 * 1024 * 1024;
+    let upstream = Upstream::start(|peer, _| {
+        peer.head()?;
+        peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"))?;
+        peer.send(vec![b'x'; SIZE])
+    });
+    let config = format!(
+        "_format_version: '2.1'\nservices:\n- {{name: s, url: 'http://127.0.0.1:{}', read_timeout: 700, retries: 0, \
+         routes: [{{name: r, paths: [/]}}]}}\n",
+        upstream.port()
+    );
+    let gateway = Gateway::with(config).start();
+    let mut client = gateway.connect();
+    client.send("GET /big HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
+    let head = client.head().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(client.body(&head).unwrap().len(), SIZE);
+}
