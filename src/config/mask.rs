@@ -21,7 +21,11 @@ static PATTERNS: LazyLock<Vec<Regex>> =
 #[must_use]
 pub(super) fn mask(text: &str) -> String {
     PATTERNS.iter().fold(text.to_owned(), |text, pattern| {
-        let star = |found: &regex::Captures<'_>| format!("{}{}", &found[1], "*".repeat(found[2].len()));
+        let star = |found: &regex::Captures<'_>| match &found[2] {
+            // The name of a variable is none of its value.
+            named if named.contains("${") => found[0].to_owned(),
+            secret => format!("{}{}", &found[1], "*".repeat(secret.len())),
+        };
         pattern.replace_all(&text, star).into_owned()
     })
 }
@@ -54,7 +58,15 @@ mod tests {
 
     #[test]
     fn what_is_no_secret_stays() {
-        for text in ["key_names: [apikey]", "key: ${KEY}", "  password: $PASSWORD", "host: a.test", "key: |", "keys:"] {
+        for text in [
+            "'Authorization: Bearer ${KEY}'",
+            "key_names: [apikey]",
+            "key: ${KEY}",
+            "  password: $PASSWORD",
+            "host: a.test",
+            "key: |",
+            "keys:",
+        ] {
             assert_eq!(mask(text), text);
         }
     }
