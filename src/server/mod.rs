@@ -30,8 +30,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tls::ServerTls;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
-use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
 
 /// Time between two rounds of a worker's housekeeping.
@@ -151,15 +151,14 @@ fn door(listen: &Listen, tls: &ServerTls, settings: &Arc<Settings>) -> Result<Do
 
 /// One worker thread, from its runtime to its end. Whether everything under way ended in time.
 fn work(start: Start) -> bool {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "a worker cannot start");
             return false;
         }
     };
-    let local = LocalSet::new();
-    local.block_on(&runtime, serve_until_told(start))
+    runtime.block_on(serve_until_told(start))
 }
 
 async fn serve_until_told(start: Start) -> bool {
