@@ -1,9 +1,10 @@
 //! Changes the body, by its `Content-Type` (`kong/plugins.md` §3, "Body"). Bodies of another kind go on as they are.
 
 use super::changes::{Changes, InBody};
+use super::template::{Env, Seen};
 use super::{Crash, form, json, multipart};
 use crate::body::Body;
-use crate::entity::Compat;
+use crate::plugin::Ctx;
 use http::{HeaderMap, HeaderValue, Request, header};
 
 /// A kind of body that can be changed.
@@ -38,13 +39,15 @@ pub(super) fn change(
     changes: &Changes<InBody>,
     read: &[u8],
     req: &mut Request<Body>,
-    compat: Compat,
+    cx: &Ctx,
+    seen: &Seen,
 ) -> Result<(), Crash> {
     let Some(kind) = kind(req.headers()).filter(|_| !changes.is_empty()) else { return Ok(()) };
+    let env = &Env::new(req, cx, seen);
     let changed = match kind {
-        Kind::Json => json::change(changes, read, compat)?.map(String::into_bytes),
-        Kind::Form => form::change(changes, read, compat).map(String::into_bytes),
-        Kind::Multipart => multipart::change(changes, read, req.headers().get(header::CONTENT_TYPE)),
+        Kind::Json => json::change(changes, read, env, cx.compat)?.map(String::into_bytes),
+        Kind::Form => form::change(changes, read, env, cx.compat)?.map(String::into_bytes),
+        Kind::Multipart => multipart::change(changes, read, req.headers().get(header::CONTENT_TYPE), env)?,
     };
     if let Some(bytes) = changed {
         req.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));

@@ -1,25 +1,28 @@
 //! The lists `remove`, `rename`, `replace`, `add` and `append` of headers, query or body, as read from a file.
 //!
 //! An entry is split at its first colons, without trimming (`kong/plugins.md` §3, "Entry splitting").
-
-use crate::config::report::{Diagnostic, Step};
+use super::Crash;
+use super::list::List;
+use super::template::{self, Template};
 use crate::config::value::Checked;
-use crate::entity::Compat;
 use crate::plugin::Build;
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 /// Where names and values live, and what they are there.
 pub(super) trait Place {
     /// A name.
-    type Name: std::fmt::Debug;
+    type Name: Clone + std::fmt::Debug;
     /// A value.
-    type Value: std::fmt::Debug;
+    type Value: Clone + std::fmt::Debug;
     /// The list's name in a file.
     const FIELD: &'static str;
     /// A name that can exist there.
     fn name(text: &str) -> Option<Self::Name>;
     /// A value that can exist there.
     fn value(text: &str) -> Option<Self::Value>;
+    /// What a template made, as a value.
+    fn rendered(text: Vec<u8>) -> Result<Self::Value, Crash>;
 }
 
 /// Request headers.
@@ -34,17 +37,14 @@ pub(super) enum InQuery {}
 #[derive(Debug)]
 pub(super) enum InBody {}
 
-/// A name and what it gets.
-type Pair<P> = (<P as Place>::Name, <P as Place>::Value);
-
 /// All changes of one place, in the order in which they are made.
 #[derive(Debug)]
 pub(super) struct Changes<P: Place> {
     pub(super) remove: Box<[P::Name]>,
     pub(super) rename: Box<[(P::Name, P::Name)]>,
-    pub(super) replace: Box<[Pair<P>]>,
-    pub(super) add: Box<[Pair<P>]>,
-    pub(super) append: Box<[Pair<P>]>,
+    pub(super) replace: List<P>,
+    pub(super) add: List<P>,
+    pub(super) append: List<P>,
 }
 
 // === impl Place ===
@@ -62,33 +62,49 @@ impl Place for Headers {
     fn value(text: &str) -> Option<HeaderValue> {
         HeaderValue::from_bytes(text.trim_matches([' ', '\t']).as_bytes()).ok()
     }
+
+    /// OpenResty escapes control characters in a header that Lua sets, so that no value ends a line.
+    fn rendered(text: Vec<u8>) -> Result<HeaderValue, Crash> {
+        let clean = escape(text);
+        let start = clean.iter().take_while(|b| is_blank(b)).count();
+        let end = clean.iter().rposition(|b| !is_blank(b)).map_or(start, |last| last + 1);
+        HeaderValue::from_maybe_shared(Bytes::from(clean).slice(start..end)).map_err(|_| Crash)
+    }
 }
 
 impl Place for InQuery {
     type Name = Box<str>;
-    type Value = Box<str>;
+    type Value = Box<[u8]>;
     const FIELD: &'static str = "querystring";
 
     fn name(text: &str) -> Option<Box<str>> {
         Some(text.into())
     }
 
-    fn value(text: &str) -> Option<Box<str>> {
-        Some(text.into())
+    fn value(text: &str) -> Option<Box<[u8]>> {
+        Some(text.as_bytes().into())
+    }
+
+    fn rendered(text: Vec<u8>) -> Result<Box<[u8]>, Crash> {
+        Ok(text.into())
     }
 }
 
 impl Place for InBody {
     type Name = Box<str>;
-    type Value = Box<str>;
+    type Value = Box<[u8]>;
     const FIELD: &'static str = "body";
 
     fn name(text: &str) -> Option<Box<str>> {
         Some(text.into())
     }
 
-    fn value(text: &str) -> Option<Box<str>> {
-        Some(text.into())
+    fn value(text: &str) -> Option<Box<[u8]>> {
+        Some(text.as_bytes().into())
+    }
+
+    fn rendered(text: Vec<u8>) -> Result<Box<[u8]>, Crash> {
+        Ok(text.into())
     }
 }
 
@@ -100,16 +116,47 @@ impl<P: Place> Changes<P> {
         let Self { remove, rename, replace, add, append } = self;
         remove.is_empty() && rename.is_empty() && replace.is_empty() && add.is_empty() && append.is_empty()
     }
+
+    /// Whether a template may look at headers.
+    pub(super) fn reads_headers(&self) -> bool {
+        [&self.replace, &self.add, &self.append].iter().any(|list| list.reads_headers())
+    }
 }
 
 /// Reads the five lists of a place. `None` when something was reported; all of it was then.
 pub(super) fn read<P: Place>(config: &Checked, cx: &mut Build<'_>) -> Option<Changes<P>> {
     let remove = entries::<P>(config, "remove").filter_map(|(_, name, _)| P::name(name)).collect();
-    let rename = entries::<P>(config, "rename").filter_map(|(_, old, new)| P::name(old).zip(P::name(new))).collect();
-    let replace = valued::<P>(config, "replace", cx);
-    let add = valued::<P>(config, "add", cx);
-    let append = valued::<P>(config, "append", cx);
-    Some(Changes { remove, rename, replace: replace?, add: add?, append: append? })
+    let rename = renames::<P>(config, cx);
+    let replace = List::read(config, "replace", cx);
+    let add = List::read(config, "add", cx);
+    let append = List::read(config, "append", cx);
+    Some(Changes { remove, rename: rename?, replace: replace?, add: add?, append: append? })
+}
+
+/// Old names with new ones. Kong would take a template for a new name, except for that of a header.
+fn renames<P: Place>(config: &Checked, cx: &mut Build<'_>) -> Option<Box<[(P::Name, P::Name)]>> {
+    let mut good = true;
+    for (item, _, new) in entries::<P>(config, "rename") {
+        if !matches!(Template::parse(new), Ok(None)) {
+            template::reject(item, "a template for a name", cx);
+            good = false;
+        }
+    }
+    let names = entries::<P>(config, "rename").filter_map(|(_, old, new)| P::name(old).zip(P::name(new)));
+    good.then(|| names.collect())
+}
+
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// With `%XX` for control characters.
+fn escape(text: Vec<u8>) -> Vec<u8> {
+    let is_bad = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    if !text.iter().any(is_bad) {
+        return text;
+    }
+    text.iter().flat_map(|byte| if is_bad(byte) { format!("%{byte:02X}").into_bytes() } else { vec![*byte] }).collect()
 }
 
 /// Name and value of an entry. Neither has a colon at the border.
@@ -117,58 +164,16 @@ pub(super) fn split(entry: &str) -> (&str, &str) {
     entry.split_once(':').map_or((entry, ""), |(name, rest)| (name, rest.trim_start_matches(':')))
 }
 
-/// Whether Kong would evaluate it.
-pub(super) fn is_template(text: &str) -> bool {
-    text.contains("$(")
-}
-
-/// Reports a template.
-pub(super) fn reject_template(at: &Checked, cx: &mut Build<'_>) {
-    let message = "templates ($(…)) in request-transformer are not supported yet";
-    cx.report.push(Diagnostic::error("unsupported-template", at.span, message).label("this is Lua"));
-}
-
+/// An item with its name and its value.
 type Entry<'a> = (&'a Checked, &'a str, &'a str);
 
-fn entries<'a, P: Place>(config: &'a Checked, step: &str) -> impl Iterator<Item = Entry<'a>> {
+/// The items of a list, split.
+pub(super) fn entries<'a, P: Place>(config: &'a Checked, step: &str) -> impl Iterator<Item = Entry<'a>> {
     let items = config.get(step).map_or(&[][..], |lists| lists.list(P::FIELD));
     items.iter().filter_map(|item| {
         let (name, value) = split(item.as_str()?);
         Some((item, name, value))
     })
-}
-
-/// Names with values. An entry without value is without effect.
-fn valued<P: Place>(config: &Checked, step: &str, cx: &mut Build<'_>) -> Option<Box<[Pair<P>]>> {
-    let mut all = Some(Vec::new());
-    for (number, (item, name, value)) in entries::<P>(config, step).enumerate().filter(|(_, e)| !e.2.is_empty()) {
-        let pair = P::name(name).zip(P::value(value)).filter(|_| !is_template(value));
-        match (pair, &mut all) {
-            (Some(pair), Some(all)) => all.push(pair),
-            (Some(_), None) => {}
-            (None, _) => {
-                reject::<P>(item, value, [step, P::FIELD], number, cx);
-                all = None;
-            }
-        }
-    }
-    all.map(Into::into)
-}
-
-/// Kong 3 looks at header values when it loads them, Kong 2 does not.
-fn reject<P: Place>(item: &Checked, value: &str, field: [&str; 2], number: usize, cx: &mut Build<'_>) {
-    if is_template(value) {
-        return reject_template(item, cx);
-    }
-    let message = "a header's value may hold no control characters";
-    match cx.compat {
-        Compat::Kong2 => cx.reject_ours("bad-header-value", item.span, message),
-        Compat::Kong3 => {
-            let [step, list] = field.map(|key| Step::Key(key.into()));
-            let kong = format!("'{value}' is not a valid header");
-            cx.reject("bad-header-value", item.span, &[step, list, Step::Entry(number)], message, kong);
-        }
-    }
 }
 
 #[cfg(test)]

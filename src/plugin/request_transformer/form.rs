@@ -1,12 +1,15 @@
 //! Changes a form in the body (`application/x-www-form-urlencoded`).
 
+use super::Crash;
 use super::changes::{Changes, InBody};
 use super::query;
+use super::template::Env;
 use crate::args::Args;
 use crate::entity::Compat;
 
 /// The new form; `None` when nothing changed.
-pub(super) fn change(changes: &Changes<InBody>, body: &[u8], compat: Compat) -> Option<String> {
+pub(super) fn change(changes: &Changes<InBody>, body: &[u8], env: &Env<'_>, compat: Compat) -> Result<Option<String>, Crash> {
     let mut args = Args::parse(body);
-    query::apply(changes, &mut args, !body.is_empty(), compat).then(|| args.encode())
+    let changed = query::apply(changes, &mut args, !body.is_empty(), compat, env)?;
+    Ok(changed.then(|| args.encode()))
 }

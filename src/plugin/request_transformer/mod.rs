@@ -1,18 +1,20 @@
 //! `request-transformer`: changes a request on its way upstream (`kong/plugins.md` §3, recorded suite of that name).
 //!
 //! The order is Kong's: path, method, headers, body, query. Each has its file, and says there what it may do. All that
-//! configuration decides is decided when it is loaded. Templates (`$(…)`) are not supported yet, and refused by name.
+//! configuration decides is decided when it is loaded; templates (`$(…)`) are read then, and evaluated per request.
 
 mod body;
 mod changes;
 mod form;
 mod headers;
 mod json;
+mod list;
 mod method;
 mod multipart;
 mod path;
 mod query;
 mod schema;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,7 @@ use futures_util::future::LocalBoxFuture;
 use http::{Request, StatusCode};
 use method::NewMethod;
 use path::NewPath;
+use template::Seen;
 
 /// The plugin.
 #[derive(Debug)]
@@ -38,13 +41,15 @@ pub struct RequestTransformer {
     headers: Changes<Headers>,
     body: Changes<InBody>,
     query: Changes<InQuery>,
+    /// Whether templates for body or query may look at headers, which are changed before.
+    keep_headers: bool,
 }
 
 /// Kong crashes here: the client gets its answer to an uncaught error.
 #[derive(Debug, PartialEq, Eq)]
 struct Crash;
 
-/// Left by `access` for `wait`: the form in the body goes into the query.
+/// Left by `access` for `wait`: the form in the body goes into the query, before headers are changed.
 #[derive(Clone)]
 struct Merge;
 
@@ -52,12 +57,15 @@ struct Merge;
 
 impl Plugin for RequestTransformer {
     fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
-        match self.head(req, cx) {
-            Ok(false) => {
-                query::change(&self.query, req, cx);
-                Flow::Continue
+        let mut seen = Seen::default();
+        match self.head(req, cx, &mut seen) {
+            Ok(false) => flow(query::change(&self.query, req, cx, &seen)),
+            Ok(true) => {
+                if !seen.is_empty() {
+                    cx.stash.insert(seen);
+                }
+                Flow::Wait
             }
-            Ok(true) => Flow::Wait,
             Err(Crash) => crashed(),
         }
     }
@@ -71,33 +79,32 @@ impl Plugin for RequestTransformer {
                 // Forwarding it will fail, and must.
                 Read::Broken => return Flow::Continue,
             };
-            self.tail(&body, req, cx)
+            flow(self.tail(&body, req, cx))
         })
     }
 }
 
 impl RequestTransformer {
-    /// All before the body. `true` if the body is needed.
-    fn head(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Result<bool, Crash> {
-        self.path.change(cx)?;
-        let merge = self.method.change(req)?;
-        if merge {
+    /// All that can be done without the body. `true` if the body is needed.
+    fn head(&self, req: &mut Request<Body>, cx: &mut Ctx, seen: &mut Seen) -> Result<bool, Crash> {
+        self.path.change(req, cx, seen)?;
+        if self.method.change(req)? {
             cx.stash.insert(Merge);
+            return Ok(true);
         }
-        headers::change(&self.headers, req.headers_mut(), cx);
-        Ok(merge || body::is_changed(&self.body, req.headers()))
+        headers::change(&self.headers, req, cx, seen, self.keep_headers)?;
+        Ok(body::is_changed(&self.body, req.headers()))
     }
 
-    /// The body, and all after it.
-    fn tail(&self, body: &[u8], req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+    /// The rest.
+    fn tail(&self, body: &[u8], req: &mut Request<Body>, cx: &mut Ctx) -> Result<(), Crash> {
+        let mut seen = cx.stash.remove::<Seen>().unwrap_or_default();
         if cx.stash.remove::<Merge>().is_some() {
             query::merge_form(body, req, cx);
+            headers::change(&self.headers, req, cx, &mut seen, self.keep_headers)?;
         }
-        if body::change(&self.body, body, req, cx.compat).is_err() {
-            return crashed();
-        }
-        query::change(&self.query, req, cx);
-        Flow::Continue
+        body::change(&self.body, body, req, cx, &seen)?;
+        query::change(&self.query, req, cx, &seen)
     }
 }
 
@@ -116,8 +123,14 @@ impl Define for RequestTransformer {
         let path = NewPath::read(config, cx);
         let method = NewMethod::read(config, cx);
         let (headers, body, query) = (changes::read(config, cx), changes::read(config, cx), changes::read(config, cx));
-        Some(Self { path: path?, method, headers: headers?, body: body?, query: query? })
+        let (body, query): (Changes<_>, Changes<_>) = (body?, query?);
+        let keep_headers = body.reads_headers() || query.reads_headers();
+        Some(Self { path: path?, method, headers: headers?, body, query, keep_headers })
     }
+}
+
+fn flow(result: Result<(), Crash>) -> Flow {
+    result.map_or_else(|Crash| crashed(), |()| Flow::Continue)
 }
 
 fn crashed() -> Flow {

@@ -1,7 +1,9 @@
 //! Changes the parts of a `multipart/form-data` body (RFC 7578). Kong renames before it removes here, and never
 //! appends. A changed part moves to the end.
 
+use super::Crash;
 use super::changes::{Changes, InBody};
+use super::template::Env;
 use http::HeaderValue;
 
 /// A part: its header lines, each with its line end, and its content.
@@ -15,13 +17,23 @@ struct Part {
 const LINE: &[u8] = b"\r\n";
 
 /// The new body; `None` when nothing changed or the body cannot be read.
-pub(super) fn change(changes: &Changes<InBody>, body: &[u8], content_type: Option<&HeaderValue>) -> Option<Vec<u8>> {
-    let boundary = boundary(content_type?.to_str().ok()?)?;
-    let mut parts = if body.is_empty() { Vec::new() } else { parse(body, boundary)? };
-    apply(changes, &mut parts, !body.is_empty()).then(|| encode(&parts, boundary))
+pub(super) fn change(
+    changes: &Changes<InBody>,
+    body: &[u8],
+    content_type: Option<&HeaderValue>,
+    env: &Env<'_>,
+) -> Result<Option<Vec<u8>>, Crash> {
+    let Some((mut parts, boundary)) = content_type.and_then(|header| read(body, header)) else { return Ok(None) };
+    let changed = apply(changes, &mut parts, !body.is_empty(), env)?;
+    Ok(changed.then(|| encode(&parts, boundary)))
 }
 
-fn apply(changes: &Changes<InBody>, parts: &mut Vec<Part>, content: bool) -> bool {
+fn read<'a>(body: &[u8], content_type: &'a HeaderValue) -> Option<(Vec<Part>, &'a str)> {
+    let boundary = boundary(content_type.to_str().ok()?)?;
+    Some((if body.is_empty() { Vec::new() } else { parse(body, boundary)? }, boundary))
+}
+
+fn apply(changes: &Changes<InBody>, parts: &mut Vec<Part>, content: bool, env: &Env<'_>) -> Result<bool, Crash> {
     let mut changed = false;
     if content {
         for (old, new) in &changes.rename {
@@ -29,17 +41,17 @@ fn apply(changes: &Changes<InBody>, parts: &mut Vec<Part>, content: bool) -> boo
         }
         changes.remove.iter().for_each(|name| parts.retain(|part| !part.is(name)));
         changed |= !changes.remove.is_empty();
-        for (name, value) in changes.replace.iter() {
-            changed |= take(parts, name).map(|_| parts.push(Part::simple(name, value.as_bytes()))).is_some();
+        for (name, value) in &*changes.replace.render(env)? {
+            changed |= take(parts, name).map(|_| parts.push(Part::simple(name, value))).is_some();
         }
     }
-    for (name, value) in &changes.add {
+    for (name, value) in &*changes.add.render(env)? {
         if !parts.iter().any(|part| part.is(name)) {
-            parts.push(Part::simple(name, value.as_bytes()));
+            parts.push(Part::simple(name, value));
             changed = true;
         }
     }
-    changed
+    Ok(changed)
 }
 
 fn rename(parts: &mut Vec<Part>, old: &str, new: &str) -> bool {

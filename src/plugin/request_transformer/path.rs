@@ -1,19 +1,23 @@
 //! Sets the upstream path (`replace.uri`).
 
 use super::Crash;
-use super::changes::{is_template, reject_template};
+use super::template::{self, Env, Seen, Template};
+use crate::body::Body;
 use crate::config::report::Diagnostic;
 use crate::config::value::Checked;
 use crate::plugin::{Build, Ctx};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use http::Request;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
 /// The `replace.uri` field.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) enum NewPath {
     /// Not set.
     Same,
     /// Escaped. May hold a `?`, which goes upstream as it is.
     Set(Box<str>),
+    /// Made for each request, escaped then.
+    Template(Template),
     /// Without leading slash: Kong loads it, and fails every request.
     Unusable,
 }
@@ -53,25 +57,38 @@ impl NewPath {
         let Some((field, text)) = field.and_then(|field| Some((field, field.as_str()?))) else {
             return Some(Self::Same);
         };
-        if is_template(text) {
-            reject_template(field, cx);
-            return None;
+        match Template::parse(text) {
+            Ok(None) => Some(Self::constant(field, text, cx)),
+            Ok(Some(template)) => Some(Self::Template(template)),
+            Err(unknown) => {
+                template::reject(field, &unknown.0, cx);
+                None
+            }
         }
+    }
+
+    fn constant(field: &Checked, text: &str, cx: &mut Build<'_>) -> Self {
         if !text.starts_with('/') {
             let message = format!("uri '{text}' does not start with a slash, so every request is answered with 500");
             cx.report.push(Diagnostic::warning("unusable-uri", field.span, message));
-            return Some(Self::Unusable);
+            return Self::Unusable;
         }
-        Some(Self::Set(utf8_percent_encode(text, ESCAPED).to_string().into()))
+        Self::Set(utf8_percent_encode(text, ESCAPED).to_string().into())
     }
 
     /// Sets the path.
-    pub(super) fn change(&self, cx: &mut Ctx) -> Result<(), Crash> {
+    pub(super) fn change(&self, req: &Request<Body>, cx: &mut Ctx, seen: &Seen) -> Result<(), Crash> {
         match self {
             Self::Same => {}
             Self::Set(path) => path.as_ref().clone_into(&mut cx.path),
+            Self::Template(template) => cx.path = escaped(&template.render(&Env::new(req, cx, seen))?)?,
             Self::Unusable => return Err(Crash),
         }
         Ok(())
     }
+}
+
+/// Kong crashes on a path without leading slash.
+fn escaped(path: &[u8]) -> Result<String, Crash> {
+    if path.starts_with(b"/") { Ok(percent_encode(path, ESCAPED).to_string()) } else { Err(Crash) }
 }

@@ -1,6 +1,8 @@
 //! Changes the query: all of it is decoded, changed, encoded again and sorted (`kong/plugins.md` §3, "Query string").
 
+use super::Crash;
 use super::changes::{Changes, InQuery, Place};
+use super::template::{Env, Seen};
 use crate::args::{Args, Value};
 use crate::body::Body;
 use crate::entity::Compat;
@@ -8,62 +10,77 @@ use crate::plugin::Ctx;
 use http::Request;
 
 /// Changes the query, if there is anything to change.
-pub(super) fn change(changes: &Changes<InQuery>, req: &Request<Body>, cx: &mut Ctx) {
+pub(super) fn change(
+    changes: &Changes<InQuery>,
+    req: &Request<Body>,
+    cx: &mut Ctx,
+    seen: &Seen,
+) -> Result<(), Crash> {
     if !changes.is_empty() {
-        let compat = cx.compat;
-        rewrite(req, cx, |args| _ = apply(changes, args, true, compat));
+        let mut args = seen.query().cloned().unwrap_or_else(|| current(req, cx));
+        apply(changes, &mut args, true, cx.compat, &Env::new(req, cx, seen))?;
+        set(&args, req, cx);
     }
+    Ok(())
 }
 
 /// Puts a form's arguments behind the query's.
 pub(super) fn merge_form(form: &[u8], req: &Request<Body>, cx: &mut Ctx) {
     let form = Args::parse(form);
-    if !form.is_empty() {
-        rewrite(req, cx, |args| {
-            for (name, values) in form.iter() {
-                values.iter().for_each(|value| args.push(name, value.clone()));
-            }
-        });
-    }
-}
-
-/// What an earlier change left, else the client's. A bare `?` stays as it is: recorded.
-fn rewrite(req: &Request<Body>, cx: &mut Ctx, change: impl FnOnce(&mut Args)) {
-    let current = cx.query.as_deref().or_else(|| req.uri().query());
-    if cx.query.is_none() && current == Some("") {
+    if form.is_empty() {
         return;
     }
-    let mut args = Args::parse(current.unwrap_or("").as_bytes());
-    change(&mut args);
-    cx.query = Some(args.encode_sorted());
+    let mut args = current(req, cx);
+    for (name, values) in form.iter() {
+        values.iter().for_each(|value| args.push(name, value.clone()));
+    }
+    set(&args, req, cx);
+}
+
+/// What an earlier change left, else the client's.
+fn current(req: &Request<Body>, cx: &Ctx) -> Args {
+    Args::parse(cx.query.as_deref().or_else(|| req.uri().query()).unwrap_or("").as_bytes())
+}
+
+/// A bare `?` of the client's stays as it is: recorded.
+fn set(args: &Args, req: &Request<Body>, cx: &mut Ctx) {
+    if cx.query.is_some() || req.uri().query() != Some("") {
+        cx.query = Some(args.encode_sorted());
+    }
 }
 
 /// Changes arguments, of a query or of a form. Without content, as in an empty form, there is nothing to remove, rename
 /// or replace. Says whether anything had to be done.
-pub(super) fn apply<P>(changes: &Changes<P>, args: &mut Args, content: bool, compat: Compat) -> bool
+pub(super) fn apply<P>(
+    changes: &Changes<P>,
+    args: &mut Args,
+    content: bool,
+    compat: Compat,
+    env: &Env<'_>,
+) -> Result<bool, Crash>
 where
-    P: Place<Name = Box<str>, Value = Box<str>>,
+    P: Place<Name = Box<str>, Value = Box<[u8]>>,
 {
     let mut changed = false;
     if content {
         changed = !changes.remove.is_empty() || !changes.rename.is_empty();
         changes.remove.iter().for_each(|name| _ = args.remove(name.as_bytes()));
         changes.rename.iter().for_each(|(old, new)| rename(args, old, new, compat));
-        for (name, value) in &changes.replace {
+        for (name, value) in &*changes.replace.render(env)? {
             if is_there(args, name) {
                 args.set(name.as_bytes(), vec![text(value)]);
                 changed = true;
             }
         }
     }
-    for (name, value) in &changes.add {
+    for (name, value) in &*changes.add.render(env)? {
         if !is_there(args, name) {
             args.push(name.as_bytes(), text(value));
             changed = true;
         }
     }
-    changes.append.iter().for_each(|(name, value)| append(args, name, value));
-    changed || !changes.append.is_empty()
+    changes.append.render(env)?.iter().for_each(|(name, value)| append(args, name, value));
+    Ok(changed || !changes.append.is_empty())
 }
 
 /// Kong 2 loses an existing new name even when the old one is not there.
@@ -76,7 +93,7 @@ fn rename(args: &mut Args, old: &str, new: &str, compat: Compat) {
 }
 
 /// A single argument without value makes way.
-fn append(args: &mut Args, name: &str, value: &str) {
+fn append(args: &mut Args, name: &str, value: &[u8]) {
     let lone = args.get(name.as_bytes()) == Some(&[None]);
     if lone {
         args.set(name.as_bytes(), vec![text(value)]);
@@ -89,6 +106,6 @@ fn is_there(args: &Args, name: &str) -> bool {
     args.get(name.as_bytes()).is_some()
 }
 
-fn text(value: &str) -> Value {
-    Some(value.as_bytes().to_vec())
+fn text(value: &[u8]) -> Value {
+    Some(value.to_vec())
 }
