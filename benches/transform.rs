@@ -56,6 +56,14 @@ fn transformer() -> Slot {
     slot("request-transformer", &record(vec![("remove", remove), ("add", add)]))
 }
 
+/// As in Supabase's file for self-hosting: which key becomes which token.
+fn templates() -> Slot {
+    let value = "Authorization: $((headers.authorization ~= nil and headers.authorization:sub(1, 10) ~= 'Bearer sb_' \
+        and headers.authorization) or (headers.apikey == 'sb_secret' and 'Bearer a') or headers.apikey)";
+    let fields = ["add", "replace"].map(|step| (step, record(vec![("headers", list(&[value]))])));
+    slot("request-transformer", &record(fields.into()))
+}
+
 fn request() -> Request<Body> {
     let mut req = Request::builder().uri("/rest/v1/todos?select=*&id=eq.1");
     for (name, value) in HEADERS {
@@ -97,6 +105,7 @@ fn benches(c: &mut Criterion) {
     let cors = || slot("cors", &record(vec![]));
     let listed = record(vec![("origins", list(&["http://localhost:3737", "https://app.example.com"]))]);
     bench(c, "seed chain", vec![cors(), transformer()]);
+    bench(c, "templates", vec![templates()]);
     bench(c, "cors, everyone", vec![cors()]);
     bench(c, "cors, two origins", vec![slot("cors", &listed)]);
     bench(c, "no plugin", vec![]);

@@ -37,11 +37,14 @@ pub(super) enum InQuery {}
 #[derive(Debug)]
 pub(super) enum InBody {}
 
+/// Old names with new ones.
+type Renames<P> = Box<[(<P as Place>::Name, <P as Place>::Name)]>;
+
 /// All changes of one place, in the order in which they are made.
 #[derive(Debug)]
 pub(super) struct Changes<P: Place> {
     pub(super) remove: Box<[P::Name]>,
-    pub(super) rename: Box<[(P::Name, P::Name)]>,
+    pub(super) rename: Renames<P>,
     pub(super) replace: List<P>,
     pub(super) add: List<P>,
     pub(super) append: List<P>,
@@ -133,8 +136,8 @@ pub(super) fn read<P: Place>(config: &Checked, cx: &mut Build<'_>) -> Option<Cha
     Some(Changes { remove, rename: rename?, replace: replace?, add: add?, append: append? })
 }
 
-/// Old names with new ones. Kong would take a template for a new name, except for that of a header.
-fn renames<P: Place>(config: &Checked, cx: &mut Build<'_>) -> Option<Box<[(P::Name, P::Name)]>> {
+/// Reads `rename`. Kong would take a template for a new name, except for that of a header.
+fn renames<P: Place>(config: &Checked, cx: &mut Build<'_>) -> Option<Renames<P>> {
     let mut good = true;
     for (item, _, new) in entries::<P>(config, "rename") {
         if !matches!(Template::parse(new), Ok(None)) {

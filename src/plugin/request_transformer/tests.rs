@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod templates;
+
 use super::RequestTransformer;
 use crate::args::Args;
 use crate::body::Body;
@@ -450,16 +452,21 @@ fn what_kong_cannot_do_is_warned_of_and_answered_with_500() {
 // === configuration ===
 
 #[test]
-fn templates_are_refused_by_name() {
-    for (config, count) in [
-        (json!({ "add": { "headers": ["a:$(b)", "c:d"], "body": ["x:y$(z)"] } }), 2),
-        (json!({ "replace": { "uri": "/$(x)" } }), 1),
-        (json!({ "append": { "querystring": ["a:$(b)"] } }), 1),
+fn templates_with_other_lua_are_refused_by_name() {
+    for (config, labels) in [
+        (json!({ "add": { "headers": ["a:$(b)", "c:d"], "body": ["x:y$(z)"] } }), vec!["`b`", "`z`"]),
+        (json!({ "replace": { "uri": "/$(type(x))" } }), vec!["`type`"]),
+        (json!({ "append": { "querystring": ["a:$(headers.a)$(1+1)"] } }), vec!["`+`"]),
+        (json!({ "rename": { "querystring": ["a:$(headers.b)"], "body": ["c:d"] } }), vec!["a template for a name"]),
     ] {
         let (transformer, report) = build::<RequestTransformer>(&config, Compat::Kong2);
         assert!(transformer.is_none());
-        assert_eq!(report.found.len(), count);
+        let mut found: Vec<_> = report.found.iter().map(|found| found.label.clone().unwrap()).collect();
+        found.sort();
+        let expected: Vec<_> = labels.iter().map(|word| format!("{word} is not understood here")).collect();
+        assert_eq!(found, expected);
         assert!(report.found.iter().all(|found| found.code == "unsupported-template" && found.kong.is_none()));
+        assert!(report.found.iter().all(|found| found.help.as_ref().unwrap().contains("query_params.NAME")));
     }
 }
 

@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
 
     /// The next token is none that could be understood here.
     fn unknown(&self) -> Unknown {
-        Unknown(self.tokens.first().map_or_else(|| "an end too early".to_owned(), Token::describe))
+        Unknown(self.tokens.first().map_or_else(|| "the end of the expression".to_owned(), Token::describe))
     }
 
     fn count(&mut self) -> Result<(), Unknown> {
