@@ -1,5 +1,6 @@
 //! Which Kong file it is, and its text.
 
+use super::print;
 use crate::config::report::Source;
 use crate::settings::Settings;
 use std::io::{self, Read};
@@ -44,10 +45,22 @@ impl Place {
             Self::Stdin => read_stdin()?,
             Self::Inline(text) => text.clone().into_bytes(),
         };
-        let text =
-            String::from_utf8(text).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        Ok(Source { name: self.to_string().into(), text: text.into() })
+        Source::from_bytes(self.to_string(), &text).map_err(|at| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 (byte {at})"))
+        })
+    }
+
+    /// What to say when it cannot be read, and what to do where that is known.
+    pub(super) fn unreadable(&self, error: &io::Error) -> String {
+        let help = match error.kind() {
+            io::ErrorKind::IsADirectory => {
+                "help: Docker makes a folder where the file that it is to mount does not exist: look at the path on the \
+                 host's side of the mount\n"
+            }
+            io::ErrorKind::NotFound => "help: a relative path starts from the current folder\n",
+            _ => "",
+        };
+        format!("error: {self}: {}\n{help}", print::reason(error))
     }
 }
 
@@ -95,6 +108,6 @@ mod tests {
         let path = folder.path().join("k.yml");
         assert_eq!(Place::of(&path).read().unwrap_err().kind(), io::ErrorKind::NotFound);
         std::fs::write(&path, b"\xff").unwrap();
-        assert_eq!(Place::of(&path).read().unwrap_err().to_string(), "it is not UTF-8");
+        assert_eq!(Place::of(&path).read().unwrap_err().to_string(), "not UTF-8 (byte 0)");
     }
 }
