@@ -24,11 +24,15 @@ pub(super) fn start(level: Level) {
     let colors = print::colors(&std::io::stderr());
     let line = tracing_subscriber::fmt::format().with_target(false).with_ansi(colors);
     let log = tracing_subscriber::fmt()
+        .log_internal_errors(false)
         .with_max_level(level)
         .with_writer(std::io::stderr)
         .with_ansi(colors)
-        .event_format(Calm { line, repeats: Mutex::new(Repeats::new(WINDOW)), hasher: foldhash::fast::RandomState::default() })
-        .log_internal_errors(false)
+        .event_format(Calm {
+            line,
+            repeats: Mutex::new(Repeats::new(WINDOW)),
+            hasher: foldhash::fast::RandomState::default(),
+        })
         .finish()
         .with(ours(level));
     // Fails only when somebody has started one.
@@ -132,7 +136,10 @@ mod tests {
         let lines = Lines::default();
         let line = tracing_subscriber::fmt::format().with_target(false).with_ansi(false);
         let calm = Calm { line, repeats: Mutex::new(Repeats::new(window)), hasher: Default::default() };
-        let writer = { let lines = lines.clone(); move || lines.clone() };
+        let writer = {
+            let lines = lines.clone();
+            move || lines.clone()
+        };
         let log = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false).event_format(calm);
         let log = log.with_writer(writer).finish().with(ours(Level::DEBUG));
         tracing::subscriber::with_default(log, work);
