@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("upstream/balance", 4, true),
     ("observe", 4, false),
     ("observe/redact", 4, true),
+    ("observe/repeats", 4, true),
     ("proxy", 5, false),
     ("proxy/client", 5, true),
     ("proxy/failure", 5, true),

@@ -37,10 +37,11 @@ pub(super) enum Command {
 }
 
 const RUN_HELP: &str = "\
-The file is the first of: --config, KONG_DECLARATIVE_CONFIG (a path),
-KONG_DECLARATIVE_CONFIG_STRING (the document itself), gateway.yml in the current folder.
-A setting comes from the first of: the command line, the environment (KONG_…), the file
-of -c, the default. docs/configuration.md lists all settings.
+The file is the first of: --config, KONG_DECLARATIVE_CONFIG (a path), KONG_DECLARATIVE_CONFIG_STRING (the document \
+itself), gateway.yml in the current folder.
+
+A setting comes from the first of: the command line, the environment (KONG_…), the file of -c, the default. \
+docs/configuration.md lists all settings.
 
 Examples:
   gateway run --config kong.yml
@@ -64,7 +65,7 @@ pub(super) struct Run {
 }
 
 const DEMO_HELP: &str = "\
-Nothing else needs to be installed or running. A stand-in answers with the request that it received, as JSON; it also
+Nothing else needs to be installed or running. A stand-in answers with the request that it received, as JSON; it also \
 echoes WebSocket messages, and ticks for clients that accept text/event-stream.";
 
 #[derive(Debug, Args)]
@@ -98,7 +99,7 @@ pub(super) struct Settings {
 }
 
 const CHECK_HELP: &str = "\
-Without a file, the one that `gateway run` would serve is checked. Variables in a file (${NAME}) are looked up in the
+Without a file, the one that `gateway run` would serve is checked. Variables in a file (${NAME}) are looked up in the \
 environment, and KONG_PLUGINS limits the plugins that it may use.
 
 Exit status: 0 all can be served, 1 one cannot, 2 one cannot be read.";

@@ -2,9 +2,10 @@
 
 use super::args::{Check, Format};
 use super::document::Place;
-use super::findings::{compile_here, counts};
+use super::findings::{Compiled, compile_here, counts};
 use super::{REFUSED, UNREADABLE, count, edge, print, refuse};
 use crate::settings::Settings;
+use std::io;
 use std::process::ExitCode;
 
 /// Checks every file; the worst result is the exit code.
@@ -25,18 +26,24 @@ fn check(place: &Place, format: Format, settings: &Settings) -> u8 {
     let source = match place.read() {
         Ok(source) => source,
         Err(error) => {
-            print::err(&format!("error: {place}: {}\n", print::reason(&error)));
+            print::err(&place.unreadable(&error));
             return UNREADABLE;
         }
     };
     let compiled = compile_here(source, settings);
-    print::out(&compiled.render(format));
-    let last = match &compiled.snapshot {
-        Some(snapshot) => format!("can be served ({}; {})", counts(&compiled.report), count::contents(snapshot)),
-        None => format!("cannot be served ({})", counts(&compiled.report)),
-    };
+    print::out(&compiled.render(format, &io::stdout()));
     if format == Format::Human {
-        print::out(&format!("{place}: {last}\n"));
+        print::out(&verdict(place, &compiled));
     }
     if compiled.snapshot.is_some() { 0 } else { REFUSED }
+}
+
+/// The last line, for people.
+fn verdict(place: &Place, compiled: &Compiled) -> String {
+    let found = counts(&compiled.report);
+    match &compiled.snapshot {
+        None => format!("{place} cannot be served: {found}\n"),
+        Some(snapshot) if found.is_empty() => format!("{place} is fine: {}\n", count::contents(snapshot)),
+        Some(snapshot) => format!("{place} can be served, with {found}: {}\n", count::contents(snapshot)),
+    }
 }

@@ -15,7 +15,8 @@ pub(super) fn contents(snapshot: &Snapshot) -> String {
     format!("{services}, {}, {plugins}", number(snapshot.routes.len(), "route"))
 }
 
-fn number(count: usize, word: &str) -> String {
+/// `1 route`, `2 routes`.
+pub(super) fn number(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 

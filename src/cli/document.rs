@@ -1,7 +1,10 @@
 //! Which Kong file it is, and its text.
 
+use super::print;
+use crate::config::MAX_TEXT;
 use crate::config::report::Source;
 use crate::settings::Settings;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -37,17 +40,27 @@ impl Place {
     /// Reads it.
     ///
     /// # Errors
-    /// When it is not there, cannot be read, or is no UTF-8.
+    /// When it is not there, cannot be read, is no UTF-8, or has more bytes than a configuration may have.
     pub(super) fn read(&self) -> io::Result<Source> {
         let text = match self {
-            Self::File(path) => std::fs::read(path)?,
-            Self::Stdin => read_stdin()?,
+            Self::File(path) => read_some(File::open(path)?)?,
+            Self::Stdin => read_some(io::stdin().lock())?,
             Self::Inline(text) => text.clone().into_bytes(),
         };
-        let text =
-            String::from_utf8(text).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        Ok(Source { name: self.to_string().into(), text: text.into() })
+        Source::from_bytes(self.to_string(), &text)
+            .map_err(|at| io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 (byte {at})")))
+    }
+
+    /// What to say when it cannot be read, and what to do where that is known.
+    pub(super) fn unreadable(&self, error: &io::Error) -> String {
+        let help = match error.kind() {
+            io::ErrorKind::IsADirectory => {
+                "help: Docker makes a folder where the file that it is to mount does not exist: look at the path on the \
+                 host's side of the mount\n"
+            }
+            _ => "",
+        };
+        format!("error: {self}: {}\n{help}", print::reason(error))
     }
 }
 
@@ -61,9 +74,14 @@ impl std::fmt::Display for Place {
     }
 }
 
-fn read_stdin() -> io::Result<Vec<u8>> {
+/// Reads no more than can be accepted, so that a device or an endless pipe is refused as well.
+fn read_some(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
+    from.take(MAX_TEXT as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_TEXT {
+        let message = format!("more than {} MiB, the most that is read", MAX_TEXT >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
     Ok(bytes)
 }
 
@@ -95,6 +113,20 @@ mod tests {
         let path = folder.path().join("k.yml");
         assert_eq!(Place::of(&path).read().unwrap_err().kind(), io::ErrorKind::NotFound);
         std::fs::write(&path, b"\xff").unwrap();
-        assert_eq!(Place::of(&path).read().unwrap_err().to_string(), "it is not UTF-8");
+        assert_eq!(Place::of(&path).read().unwrap_err().to_string(), "not UTF-8 (byte 0)");
+    }
+
+    #[test]
+    fn a_folder_in_place_of_the_file_gets_a_hint() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(folder.path());
+        let said = place.unreadable(&place.read().unwrap_err());
+        assert!(said.contains(": Is a directory\nhelp: Docker makes a folder where"), "{said}");
+    }
+
+    #[test]
+    fn what_never_ends_is_refused() {
+        let error = Place::of(Path::new("/dev/zero")).read().unwrap_err();
+        assert_eq!(error.to_string(), "more than 64 MiB, the most that is read");
     }
 }

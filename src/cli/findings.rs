@@ -7,6 +7,7 @@ use crate::config::render;
 use crate::config::report::{Report, Severity, Source};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+use std::io::IsTerminal;
 
 /// Columns of an excerpt. Longer lines are cut round the place.
 const WIDTH: usize = 140;
@@ -35,11 +36,11 @@ pub(super) fn compile_here(source: Source, settings: &Settings) -> Compiled {
 // === impl Compiled ===
 
 impl Compiled {
-    /// All findings as text, in the order of the document; empty if there are none.
-    pub(super) fn render(&self, format: Format) -> String {
+    /// All findings as text for a stream, in the order of the document; empty if there are none.
+    pub(super) fn render(&self, format: Format, stream: &impl IsTerminal) -> String {
         match format {
             Format::Short => render::short(&self.report, &self.source),
-            Format::Human => render::human(&self.report, &self.source, print::colors(&std::io::stdout()), WIDTH),
+            Format::Human => render::human(&self.report, &self.source, print::colors(stream), WIDTH),
         }
     }
 
@@ -49,11 +50,10 @@ impl Compiled {
     }
 }
 
-/// Errors and warnings, counted.
+/// `2 errors, 1 warning`: what there is of them. Empty if there is nothing.
 pub(super) fn counts(report: &Report) -> String {
-    let count = |severity, word| match report.count(severity) {
-        1 => format!("1 {word}"),
-        n => format!("{n} {word}s"),
-    };
-    format!("{}, {}", count(Severity::Error, "error"), count(Severity::Warning, "warning"))
+    let words = [(Severity::Error, "error"), (Severity::Warning, "warning")];
+    let counted = words.map(|(severity, word)| (report.count(severity), word));
+    let parts = counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| super::count::number(n, word));
+    parts.collect::<Vec<_>>().join(", ")
 }

@@ -41,7 +41,7 @@ pub(super) fn until_stopped(
     compiled: Compiled,
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
-    print::err(&compiled.render(Format::Human));
+    print::err(&compiled.render(Format::Human, &io::stderr()));
     let name = &compiled.source.name;
     let Some(snapshot) = compiled.snapshot else {
         print::err(&format!("error: {name} cannot be served ({})\n", counts(&compiled.report)));
@@ -66,12 +66,15 @@ fn bound(listens: Vec<Listen>, addresses: impl Iterator<Item = SocketAddr>) -> V
 
 /// What is served, and where.
 fn banner(listens: &[Listen], name: &str, contents: &str) -> String {
-    let lines = listens.iter().map(|listen| format!("  on {listen}\n"));
-    format!("gateway {} serves {name} ({contents})\n", env!("CARGO_PKG_VERSION")) + &lines.collect::<String>()
+    let lines = match listens {
+        [] => "  nowhere: proxy_listen is off\n".to_owned(),
+        some => some.iter().map(|listen| format!("  on {listen}\n")).collect(),
+    };
+    format!("gateway {} serves {name} ({contents})\n{lines}", env!("CARGO_PKG_VERSION"))
 }
 
 fn unreadable(place: &Place, error: &io::Error) -> ExitCode {
-    print::err(&format!("error: {place}: {}\n", print::reason(error)));
+    print::err(&place.unreadable(error));
     if *place == Place::File(DEFAULT.into()) {
         print::err("help: name a Kong file with --config, or try `gateway demo`, which needs none\n");
     }

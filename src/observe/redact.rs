@@ -2,21 +2,11 @@
 
 use std::borrow::Cow;
 
-/// Query parameters whose values are secrets, lower case.
-const SECRET_NAMES: [&str; 12] = [
-    "apikey",
-    "api_key",
-    "api-key",
-    "token",
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "jwt",
-    "password",
-    "secret",
-    "signature",
-    "key",
-];
+/// Parts of the names of query parameters whose values are secrets, lower case.
+const SECRET_PARTS: [&str; 9] =
+    ["token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "signature", "credential"];
+/// Names of others, lower case.
+const SECRET_NAMES: [&str; 6] = ["authorization", "key", "jwt", "otp", "pwd", "sig"];
 
 /// What stands in place of a secret.
 const MASK: &str = "REDACTED";
@@ -36,8 +26,12 @@ pub fn redact(target: &str) -> Cow<'_, str> {
 
 fn mask_pair(pair: &str) -> Cow<'_, str> {
     let Some((name, value)) = pair.split_once('=') else { return Cow::Borrowed(mask_jwt(pair)) };
-    let secret = SECRET_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
-    if secret || looks_like_jwt(value) { Cow::Owned(format!("{name}={MASK}")) } else { Cow::Borrowed(pair) }
+    if is_secret(name) || looks_like_jwt(value) { Cow::Owned(format!("{name}={MASK}")) } else { Cow::Borrowed(pair) }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.contains(&&*name) || SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 
 fn mask_jwt(text: &str) -> &str {
@@ -61,6 +55,10 @@ mod tests {
             ("/a", "/a"),
             ("/rt?apikey=abc&vsn=1", "/rt?apikey=REDACTED&vsn=1"),
             ("/rt?Token=abc", "/rt?Token=REDACTED"),
+            (
+                "/v?X-Amz-Signature=abc&token_hash=d&keyword=e",
+                "/v?X-Amz-Signature=REDACTED&token_hash=REDACTED&keyword=e",
+            ),
         ] {
             assert_eq!(redact(from), to);
         }

@@ -13,6 +13,7 @@ mod limits;
 mod messages;
 mod names;
 mod process;
+mod seed;
 mod smuggling;
 mod streaming;
 mod tunnels;
