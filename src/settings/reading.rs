@@ -95,8 +95,7 @@ impl<'a> Reading<'a> {
 
     /// Reads a listener.
     pub(super) fn listeners(&self, text: &str) -> Result<Vec<Listen>, Fault> {
-        listen::parse(text, self.edge.lookup)
-            .map_err(|fault| Fault::Message(format!("{}; it is '{text}'", fault.message(self.key))))
+        listen::parse(text, self.edge.lookup).map_err(|fault| Fault::Message(fault.message(self.key)))
     }
 
     /// A path that must be a file.
