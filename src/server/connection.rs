@@ -1,8 +1,10 @@
 //! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
 
 use super::downstream::{Downstream, Refuse};
+use super::handshake::{self, PLAIN_HTTP};
 use super::leisure::{Leisure, Limits};
 use super::proxy_protocol::{self, Parsed};
+use crate::body::Body;
 use crate::entity::Compat;
 use crate::plugin::Origin;
 use crate::proxy::client::Connection;
@@ -10,7 +12,7 @@ use crate::proxy::closing::{Closing, Seat};
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
 use crate::proxy::worker::Worker;
-use crate::reply::{Asker, proxy_error};
+use crate::reply::{Asker, plain_http, proxy_error};
 use crate::settings::{Listen, Settings};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -70,7 +72,7 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: S
         let http2 = door.listen.http2 || limited(limit, is_http2(&socket)).await?;
         return speak(worker, door, ends, socket, None, http2).await;
     };
-    let stream = limited(limit, acceptor.accept(socket)).await?;
+    let Some(stream) = limited(limit, handshake::accept(acceptor, socket, &door.refuse)).await? else { return Ok(()) };
     let session = stream.get_ref().1;
     let http2 = session.alpn_protocol() == Some(b"h2");
     let sni = session.server_name().map(Into::into);
@@ -201,17 +203,15 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor 
     }
 }
 
-/// The answers to requests that hyper could not parse. Nothing is known of such a request, so they are all alike.
+/// The answers to requests that hyper could not parse, or that came without TLS. Nothing is known of such a request, so
+/// they are all alike.
 #[must_use]
 pub fn refusals(settings: &Arc<Settings>) -> Refuse {
     let settings = settings.clone();
-    Arc::new(move |status| {
-        let status = if status == 414 { StatusCode::URI_TOO_LONG } else { StatusCode::BAD_REQUEST };
-        refusal(status, &settings, SystemTime::now())
-    })
+    Arc::new(move |status| written(refusal(status, &settings), &settings, SystemTime::now()))
 }
 
-fn refusal(status: StatusCode, settings: &Settings, now: SystemTime) -> Bytes {
+fn refusal(status: u16, settings: &Settings) -> Response<Body> {
     let asker = Asker {
         headers: None,
         http2: false,
@@ -219,7 +219,16 @@ fn refusal(status: StatusCode, settings: &Settings, now: SystemTime) -> Bytes {
         compat: Compat::Kong2,
         request_id: None,
     };
-    let mut res = proxy_error(status, &asker);
+    match status {
+        414 => proxy_error(StatusCode::URI_TOO_LONG, &asker),
+        PLAIN_HTTP => plain_http(),
+        _ => proxy_error(StatusCode::BAD_REQUEST, &asker),
+    }
+}
+
+/// An answer as bytes, after which the connection ends.
+fn written(mut res: Response<Body>, settings: &Settings, now: SystemTime) -> Bytes {
+    let status = res.status();
     let (tokens, latencies) = (settings.headers, Latencies::default());
     close(&mut res, &Last { tokens, compat: Compat::Kong2, origin: Origin::Gateway, latencies, request_id: None });
     let (parts, body) = res.into_parts();

@@ -7,6 +7,7 @@ pub mod certificates;
 
 pub mod connection;
 pub mod downstream;
+mod handshake;
 pub mod leisure;
 pub mod listen;
 pub mod proxy_protocol;

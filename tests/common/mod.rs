@@ -4,7 +4,9 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub(crate) mod gateway;
+pub(crate) mod hello;
 pub(crate) mod peer;
+pub(crate) mod tls;
 pub(crate) mod upstream;
 
 pub(crate) use gateway::Gateway;
