@@ -131,6 +131,7 @@ fn versions_and_algorithms_that_we_do_not_take_are_refused() {
         ("SSL 3", Hello::old(0x0300).record(), PROTOCOL_VERSION),
         ("TLS 1.0", Hello::old(0x0301).record(), PROTOCOL_VERSION),
         ("TLS 1.1", Hello::old(0x0302).record(), PROTOCOL_VERSION),
+        ("TLS 1.1 as its time knew it", Hello::old(0x0302).without(hello::SIGNATURE_ALGORITHMS).record(), Refusal),
         ("TLS 1.1, the new way", with(hello::SUPPORTED_VERSIONS, list8(&pairs(&[0x0302, 0x0301]))), PROTOCOL_VERSION),
         ("no suite in common", changed(|h| h.suites = vec![0x1304, 0x1305]), HANDSHAKE_FAILURE),
         ("no suites", changed(|h| h.suites.clear()), Refusal),
