@@ -3,6 +3,7 @@
 //! Holds no text that must still be parsed and no reference into the document.
 
 use crate::entity::{Compat, ConsumerId, Identity, RouteId, ServiceId, UpstreamId};
+use crate::live::LiveFile;
 use crate::plugin::Chain;
 use crate::route::Router;
 pub use crate::route::rewrite::PathHandling;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub certificates: Certificates,
     /// The plugins that run for requests without a route.
     pub global: Chain,
+    /// Files that plugins want to be told of when they change.
+    pub live: Vec<LiveFile>,
 }
 
 /// A route, as run.

@@ -14,6 +14,8 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("crypto", 0, true),
     ("keys", 0, false),
     ("keys/fixtures", 3, false),
+    ("live", 0, true),
+    ("world", 0, true),
     ("settings", 0, true),
     ("config/report", 0, true),
     ("config/value", 0, true),

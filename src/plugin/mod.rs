@@ -17,8 +17,11 @@ use crate::config::report::{Diagnostic, Report, Span, Step};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
+use crate::live::LiveFile;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderName, Request, Response};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a plugin decided about a request.
@@ -73,7 +76,6 @@ pub trait Define: Plugin + Sized {
 }
 
 /// What a plugin's [`Define::build`] works with.
-#[derive(Debug)]
 pub struct Build<'a> {
     /// Whose behaviour.
     pub compat: Compat,
@@ -81,6 +83,10 @@ pub struct Build<'a> {
     pub report: &'a mut Report,
     /// Kong's path to this `config`, e.g. `services / 1 / plugins / 0 / config`.
     pub path: Vec<Step>,
+    /// A file's content.
+    pub files: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// Files that the plugin wants to be told of when they change.
+    pub watch: &'a mut Vec<LiveFile>,
 }
 
 /// A row of the table: a [`Define`] without its type.

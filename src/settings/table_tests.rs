@@ -14,7 +14,7 @@ fn read(flags: &[(&str, &str)]) -> Result<Loaded, Vec<String>> {
     let flags: Vec<_> = flags.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
     let lookup = |name: &str| (name == "localhost").then(|| IpAddr::from([127, 0, 0, 1]));
     let edge = Edge { lookup: &lookup, is_file: &|path: &Path| path.starts_with("/there") };
-    load(&Sources { flags: &flags, env: &|_| None, names: &[], file: &[] }, edge)
+    load(&Sources { flags: &flags, env: &|_| None, names: &[], file: &[], document: &[] }, edge)
 }
 
 fn set(key: &str, value: &str) -> Settings {
