@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("live", 0, true),
     ("world", 0, true),
     ("settings", 0, true),
+    ("sni", 0, true),
     ("config/report", 0, true),
     ("config/value", 0, true),
     ("config/schema", 0, true),

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crate::snapshot::KeyPair;
+use crate::snapshot::{KeyPair, PairFiles};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
@@ -57,7 +57,18 @@ pub(crate) fn params(common: &str, names: &[&str]) -> CertificateParams {
 /// A self-signed certificate, by the parameters.
 pub(crate) fn self_signed(params: &CertificateParams) -> KeyPair {
     let key = Key::generate().unwrap();
-    KeyPair { chain: vec![params.self_signed(&key).unwrap().der().to_vec()], key: key.serialize_der() }
+    pair(vec![params.self_signed(&key).unwrap().der().to_vec()], key.serialize_der())
+}
+
+fn pair(chain: Vec<Vec<u8>>, key: Vec<u8>) -> KeyPair {
+    KeyPair { chain, key, files: PairFiles::default() }
+}
+
+/// A self-signed ECDSA certificate whose time is over.
+pub(crate) fn expired(names: &[&str]) -> KeyPair {
+    let mut params = params(names[0], names);
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2020, 3, 31));
+    self_signed(&params)
 }
 
 /// A self-signed ECDSA certificate that is no authority.
@@ -68,7 +79,7 @@ pub(crate) fn leaf(names: &[&str]) -> KeyPair {
 /// A self-signed RSA certificate.
 pub(crate) fn rsa(name: &str) -> KeyPair {
     let key = Key::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-    KeyPair { chain: vec![params(name, &[name]).self_signed(&key).unwrap().der().to_vec()], key: key.serialize_der() }
+    pair(vec![params(name, &[name]).self_signed(&key).unwrap().der().to_vec()], key.serialize_der())
 }
 
 /// What `openssl req -x509` makes: one's own certificate that calls itself an authority.
@@ -102,7 +113,7 @@ pub(crate) fn issued(params: &CertificateParams, issuer: &Authority, above: &[&A
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let mut chain = vec![params.signed_by(&key, issuer).unwrap().der().to_vec()];
     chain.extend(above.iter().map(|authority| authority.der().to_vec()));
-    KeyPair { chain, key: key.serialize_der() }
+    pair(chain, key.serialize_der())
 }
 
 /// DER of an authority's certificate.
@@ -121,7 +132,7 @@ pub(crate) fn pem(pair: &KeyPair) -> String {
 /// A certificate of X.509 version 1 with only a CN, `old.test`, issued by [`version_1_authority`]:
 /// `openssl x509 -req -CA` without extensions makes such.
 pub(crate) fn version_1() -> KeyPair {
-    KeyPair { chain: vec![decode(include_str!("v1-leaf.b64"))], key: decode(include_str!("v1-key.b64")) }
+    pair(vec![decode(include_str!("v1-leaf.b64"))], decode(include_str!("v1-key.b64")))
 }
 
 /// Who issued [`version_1`].
