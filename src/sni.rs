@@ -49,6 +49,18 @@ impl<T> Names<T> {
         found.or(self.any.as_ref())
     }
 
+    /// The same names with other values.
+    ///
+    /// # Errors
+    /// The first error of `make`.
+    pub fn try_map<U, E>(&self, mut make: impl FnMut(&T) -> Result<U, E>) -> Result<Names<U>, E> {
+        let mut all = |from: &HashMap<Box<str>, T>| -> Result<HashMap<Box<str>, U>, E> {
+            from.iter().map(|(name, value)| Ok((name.clone(), make(value)?))).collect()
+        };
+        let (exact, parents, prefixes) = (all(&self.exact)?, all(&self.parents)?, all(&self.prefixes)?);
+        Ok(Names { exact, parents, prefixes, any: self.any.as_ref().map(make).transpose()? })
+    }
+
     fn lower(&self, name: &str) -> Option<&T> {
         let parent = || name.find('.').and_then(|dot| self.parents.get(&name[dot..]));
         let prefix = || name.rfind('.').and_then(|dot| self.prefixes.get(&name[..=dot]));

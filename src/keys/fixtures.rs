@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use std::sync::Arc;
 
-/// A whole handshake in memory; the error is the client's.
+/// A whole handshake in memory; the error is that of the side which gives up.
 pub(crate) fn handshake(
     client: &Arc<ClientConfig>,
     name: ServerName<'static>,
@@ -22,7 +22,7 @@ pub(crate) fn handshake(
     let mut one = Connection::from(ClientConnection::new(Arc::clone(client), name)?);
     let mut two = Connection::from(ServerConnection::new(Arc::clone(server)).unwrap());
     for _ in 0..6 {
-        carry(&mut one, &mut two).unwrap();
+        carry(&mut one, &mut two)?;
         carry(&mut two, &mut one)?;
     }
     let (Connection::Client(one), Connection::Server(two)) = (one, two) else { unreachable!() };
@@ -114,6 +114,14 @@ pub(crate) fn issued(params: &CertificateParams, issuer: &Authority, above: &[&A
     let mut chain = vec![params.signed_by(&key, issuer).unwrap().der().to_vec()];
     chain.extend(above.iter().map(|authority| authority.der().to_vec()));
     pair(chain, key.serialize_der())
+}
+
+/// A certificate for clients by an authority.
+pub(crate) fn issued_to_client(name: &str, issuer: &Authority) -> KeyPair {
+    let key = Key::generate().unwrap();
+    let mut params = params(name, &[]);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    pair(vec![params.signed_by(&key, issuer).unwrap().der().to_vec()], key.serialize_der())
 }
 
 /// DER of an authority's certificate.

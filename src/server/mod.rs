@@ -7,6 +7,7 @@ pub mod certificates;
 
 pub mod connection;
 pub mod downstream;
+pub mod handshake;
 pub mod leisure;
 pub mod listen;
 pub mod proxy_protocol;
@@ -18,12 +19,14 @@ use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ClientAuth, Snapshot};
+use crate::sni::Names;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
 use certificates::Store;
 use connection::{Door, refusals};
+use handshake::DoorTls;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -33,7 +36,6 @@ use std::time::Duration;
 use tls::ServerTls;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 /// Time between two rounds of a worker's housekeeping.
 const TIDY: Duration = Duration::from_millis(500);
@@ -94,7 +96,7 @@ impl Server {
         let mut doors = Vec::new();
         for listen in &settings.proxy_listen {
             let sockets = listen::open(listen, workers).map_err(ServeError::from_any)?;
-            doors.push((sockets, door(listen, &tls, &settings)?));
+            doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
         Ok(Self { settings, snapshot, links, sink, doors, workers, live })
     }
@@ -148,9 +150,14 @@ fn certificates(settings: &Settings, snapshot: &Snapshot) -> Result<Arc<Store>, 
     Store::new(&snapshot.certificates, fallback).map(Arc::new).map_err(ServeError::from_any)
 }
 
-fn door(listen: &Listen, tls: &ServerTls, settings: &Arc<Settings>) -> Result<Door, ServeError> {
-    let config = listen.ssl.then(|| tls.config(listen.http2)).transpose().map_err(ServeError::from_any)?;
-    Ok(Door { listen: listen.clone(), tls: config.map(TlsAcceptor::from), refuse: refusals(settings) })
+fn door(
+    listen: &Listen,
+    tls: &ServerTls,
+    clients: &Names<Arc<ClientAuth>>,
+    settings: &Arc<Settings>,
+) -> Result<Door, ServeError> {
+    let tls = listen.ssl.then(|| DoorTls::new(listen, tls, clients)).transpose().map_err(ServeError::from_any)?;
+    Ok(Door { listen: listen.clone(), tls, refuse: refusals(settings) })
 }
 
 /// One worker thread, from its runtime to its end. Whether everything under way ended in time.
