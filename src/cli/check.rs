@@ -2,27 +2,27 @@
 
 use super::args::{Check, Format};
 use super::document::Place;
+use super::edge::Setup;
 use super::findings::{Compiled, compile_here, counts};
-use super::{REFUSED, UNREADABLE, count, edge, print, refuse};
-use crate::settings::Settings;
+use super::{REFUSED, UNREADABLE, count, print, refuse};
 use std::io;
 use std::process::ExitCode;
 
 /// Checks every file; the worst result is the exit code.
 pub(super) fn main(args: &Check) -> ExitCode {
-    let settings = match edge::settings(&args.settings, Vec::new()) {
-        Ok(loaded) => loaded.settings,
+    let setup = match Setup::new(&args.settings, Vec::new()) {
+        Ok(setup) => setup,
         Err(messages) => return refuse(&messages),
     };
     let places = match args.files.as_slice() {
-        [] => vec![Place::choose(None, &settings)],
+        [] => vec![Place::choose(None, &setup.base.settings)],
         files => files.iter().map(|file| Place::of(file)).collect(),
     };
-    let codes = places.iter().map(|place| check(place, args.format, &settings));
+    let codes = places.iter().map(|place| check(place, args, &setup));
     ExitCode::from(codes.max().unwrap_or_default())
 }
 
-fn check(place: &Place, format: Format, settings: &Settings) -> u8 {
+fn check(place: &Place, args: &Check, setup: &Setup) -> u8 {
     let source = match place.read() {
         Ok(source) => source,
         Err(error) => {
@@ -30,9 +30,18 @@ fn check(place: &Place, format: Format, settings: &Settings) -> u8 {
             return UNREADABLE;
         }
     };
-    let compiled = compile_here(source, settings);
-    print::out(&compiled.render(format, &io::stdout()));
-    if format == Format::Human {
+    let mut compiled = match compile_here(source, setup) {
+        Ok((compiled, _)) => compiled,
+        Err(messages) => {
+            refuse(&messages);
+            return REFUSED;
+        }
+    };
+    if args.portable {
+        compiled.mind_extensions();
+    }
+    print::out(&compiled.render(args.format, &io::stdout()));
+    if args.format == Format::Human {
         print::out(&verdict(place, &compiled));
     }
     if compiled.snapshot.is_some() { 0 } else { REFUSED }
