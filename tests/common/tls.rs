@@ -2,6 +2,7 @@
 
 use super::{Gateway, LIMIT, gateway};
 use base64::prelude::{BASE64_STANDARD, Engine};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, StreamOwned};
@@ -27,12 +28,24 @@ pub(crate) type Connected = StreamOwned<ClientConnection, TcpStream>;
 impl Certificate {
     /// ECDSA P-256, signed by itself.
     pub(crate) fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["gw.test".to_owned()]).unwrap();
+        Self::of_kind(IsCa::NoCa)
+    }
+
+    /// One that signs others.
+    pub(crate) fn authority() -> Self {
+        Self::of_kind(IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    fn of_kind(kind: IsCa) -> Self {
+        let (made, mut params) =
+            (KeyPair::generate().unwrap(), CertificateParams::new(["gw.test".to_owned()]).unwrap());
+        params.is_ca = kind;
+        let der = params.self_signed(&made).unwrap().der().clone();
         let folder = tempfile::tempdir().unwrap();
         let (path, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-        std::fs::write(&path, pem("CERTIFICATE", made.cert.der())).unwrap();
-        std::fs::write(&key, pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
-        Self { path, key, der: made.cert.der().clone(), _folder: folder }
+        std::fs::write(&path, pem("CERTIFICATE", &der)).unwrap();
+        std::fs::write(&key, pem("PRIVATE KEY", &made.serialize_der())).unwrap();
+        Self { path, key, der, _folder: folder }
     }
 
     /// A gateway that shows it.

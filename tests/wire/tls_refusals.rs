@@ -1,8 +1,11 @@
 //! What is no TLS handshake, or none that we take, ends in an alert or a close within the time limit, and hurts nobody.
 
+use crate::common::gateway::Builder;
 use crate::common::hello::{self, Hello, list8, list16, pairs, record};
+use crate::common::tls::Certificate;
 use crate::common::{Gateway, LIMIT, Upstream};
 use std::io::ErrorKind;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The gateway's time limit for handshakes here.
@@ -13,44 +16,61 @@ const PATIENCE: Duration = Duration::from_secs(1);
 enum End {
     /// A fatal alert with this description (RFC 8446 §6), and the end.
     Alert(u8),
-    /// Any fatal alert that says no: rustls's choice is not always the RFC's.
+    /// Any fatal alert that says no, for rustls's choice is not always the RFC's, or a close: where the hello is read
+    /// before anything is decided, rustls has no word for what is none.
     Refusal,
-    /// The end, without a word.
+    /// The end at once, without a word.
     Close,
+    /// The end when the time for handshakes was over.
+    Late,
     /// An answer: the rest of the handshake is waited for.
     Answer,
     /// An answer, and the end at once: the alert is encrypted, as TLS 1.3 has it from there on.
     Change,
 }
 
-use End::{Alert, Answer, Change, Close, Refusal};
+use End::{Alert, Answer, Change, Close, Late, Refusal};
 
 const UNEXPECTED_MESSAGE: End = Alert(10);
 const HANDSHAKE_FAILURE: End = Alert(40);
 const ILLEGAL_PARAMETER: End = Alert(47);
 const DECODE_ERROR: End = Alert(50);
 const PROTOCOL_VERSION: End = Alert(70);
-const UNEXPECTED_OR_MALFORMED: [u8; 8] = [10, 20, 22, 40, 47, 50, 51, 109];
+/// Descriptions that say no to what came, and blame nobody else.
+const REFUSALS: [u8; 8] = [10, 20, 22, 40, 47, 50, 51, 109];
 
 /// The gateway, and what it may not lose.
 struct Target {
     gateway: Gateway,
     upstream: Upstream,
+    /// What it guards a name with; the files are gone with it.
+    _certificate: Certificate,
 }
 
 // === impl Target ===
 
 impl Target {
     fn start() -> Self {
+        let certificate = Certificate::new();
         let upstream = Upstream::echo();
-        let seconds = format!("{}s", PATIENCE.as_secs());
-        let limited = Gateway::to(&upstream).set("KONG_NGINX_HTTP_CLIENT_HEADER_TIMEOUT", &seconds);
-        Self { gateway: limited.listen("ssl http2").start(), upstream }
+        Self { gateway: limited(Gateway::to(&upstream)), upstream, _certificate: certificate }
+    }
+
+    /// With a name that asks for client certificates: there the hello is read before anything is decided.
+    fn guarded() -> Self {
+        let (certificate, upstream) = (Certificate::authority(), Upstream::echo());
+        let file = |path: &Path| format!("'{{vault://file{}}}'", path.display());
+        let (cert, key) = (file(&certificate.path), file(&certificate.key));
+        let config = format!(
+            "_format_version: \"2.1\"\ncertificates:\n- cert: {cert}\n  key: {key}\n  snis:\n  - name: guarded.test\n    \
+             client_ca: {cert}\n"
+        );
+        Self { gateway: limited(Gateway::with(config)), upstream, _certificate: certificate }
     }
 
     /// Sends bytes, and sees what comes of it.
     fn outcome(&self, bytes: &[u8]) -> End {
-        let mut client = self.gateway.connect();
+        let (start, mut client) = (Instant::now(), self.gateway.connect());
         // It may give up before it has read everything.
         let _ = client.send(bytes);
         match client.exact(7) {
@@ -61,29 +81,41 @@ impl Target {
             Ok(got) if got[0] == hello::HANDSHAKE && client.closes_within(PATIENCE / 4) => Change,
             Ok(got) if got[0] == hello::HANDSHAKE => Answer,
             Ok(got) => panic!("neither an alert nor a handshake: {got:?}"),
-            Err(e) if matches!(e.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => Close,
-            Err(e) => panic!("it hangs: {e}"),
+            Err(e) if !matches!(e.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+                panic!("it hangs: {e}")
+            }
+            Err(_) if start.elapsed() < PATIENCE * 9 / 10 => Close,
+            Err(_) => Late,
         }
     }
 
     /// What must hold after anything that strangers do: no panic, no word in the log, and others are served.
     fn check(&self) {
-        assert_eq!(
-            self.gateway.output().lines().count(),
-            2,
-            "more than the lines of the start: {}",
-            self.gateway.output()
-        );
+        let output = self.gateway.output();
+        assert_eq!(output.lines().count(), 2, "more than was said at start:\n{output}");
         assert_eq!(self.outcome(&Hello::modern().record()), Answer);
         assert_eq!(self.upstream.connections(), 0);
     }
 }
 
-/// Runs every case at one gateway.
+/// Starts it with a short time for handshakes.
+fn limited(gateway: Builder) -> Gateway {
+    let seconds = format!("{}s", PATIENCE.as_secs());
+    gateway.set("KONG_NGINX_HTTP_CLIENT_HEADER_TIMEOUT", &seconds).listen("ssl http2").start()
+}
+
+/// Runs every case at a gateway, and at one that guards a name.
 fn run(cases: &[(&str, Vec<u8>, End)]) {
-    let target = Target::start();
+    std::thread::scope(|scope| {
+        scope.spawn(|| run_at(&Target::start(), cases));
+        run_at(&Target::guarded(), cases);
+    });
+}
+
+fn run_at(target: &Target, cases: &[(&str, Vec<u8>, End)]) {
     let fits = |want: &End, got: &End| match (want, got) {
-        (Refusal, Alert(description)) => UNEXPECTED_OR_MALFORMED.contains(description),
+        (Refusal, Alert(description)) => REFUSALS.contains(description),
+        (Refusal, Close) => true,
         _ => want == got,
     };
     let outcomes = cases.iter().map(|(name, bytes, want)| (name, target.outcome(bytes), want));
@@ -217,16 +249,16 @@ fn malformed_records_and_messages_are_refused() {
         ("a record without content", record(hello::HANDSHAKE, &[]), DECODE_ERROR),
         ("a record of an unknown kind", record(30, &[1, 2, 3]), Refusal),
         ("a heartbeat", record(24, &[1, 0x40, 0]), Refusal),
-        ("data before a hello", record(hello::APPLICATION_DATA, b"GET / HTTP/1.1\r\n\r\n"), UNEXPECTED_MESSAGE),
+        ("data before a hello", record(hello::APPLICATION_DATA, b"GET / HTTP/1.1\r\n\r\n"), Refusal),
         ("a ServerHello", record(hello::HANDSHAKE, &hello::message(2, &message[4..])), Refusal),
-        ("a message of an unknown kind", record(hello::HANDSHAKE, &hello::message(99, b"?")), UNEXPECTED_MESSAGE),
+        ("a message of an unknown kind", record(hello::HANDSHAKE, &hello::message(99, b"?")), Refusal),
         ("the beginning of 16 MiB", record(hello::HANDSHAKE, &[1, 0xff, 0xff, 0xff, 3, 3]), Close),
         ("too short a message", record(hello::HANDSHAKE, &hello::message(1, &message[4..50])), DECODE_ERROR),
         ("bytes after a hello", record(hello::HANDSHAKE, &[&message[..], &[1]].concat()), UNEXPECTED_MESSAGE),
         ("two hellos in a record", record(hello::HANDSHAKE, &[&message[..], &message].concat()), UNEXPECTED_MESSAGE),
         ("a fatal alert", [record(hello::ALERT, &[2, 80]), good.clone()].concat(), Close),
         ("an alert of three bytes", record(hello::ALERT, &[2, 80, 0]), DECODE_ERROR),
-        ("ChangeCipherSpec first", record(hello::CHANGE_CIPHER_SPEC, &[1]).repeat(3), UNEXPECTED_MESSAGE),
+        ("ChangeCipherSpec first", record(hello::CHANGE_CIPHER_SPEC, &[1]).repeat(3), Refusal),
     ]);
 }
 
