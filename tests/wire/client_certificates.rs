@@ -106,3 +106,12 @@ fn a_listener_asks_for_a_certificate() {
     assert_eq!(ask(&gateway, "any.a.test", "any.a.test", Some(&files.good)).0, "200");
     assert_eq!(ask(&gateway, "any.a.test", "any.a.test", None).0, "000");
 }
+
+#[test]
+fn plain_http_at_a_tls_listener_is_told() {
+    let upstream = upstream();
+    let gateway = Gateway::with(config(&upstream, "")).listen("ssl").start();
+    let (status, body) = gateway.get("/");
+    assert_eq!(status, 400);
+    assert!(body.contains("speaks HTTPS"), "{body}");
+}
