@@ -85,12 +85,6 @@ pub fn nginx_page(status: StatusCode) -> Response<Body> {
     }
 }
 
-/// nginx's page for a request that came to a TLS listener without TLS, which Kong leaves as it is.
-#[must_use]
-pub fn plain_http() -> Response<Body> {
-    reply(StatusCode::BAD_REQUEST, Some(HTML), page::plain_http())
-}
-
 /// The reason phrase that nginx writes, where it is another than RFC 9110's.
 #[must_use]
 pub fn reason(status: StatusCode) -> Option<ReasonPhrase> {

@@ -5,18 +5,8 @@ use http::StatusCode;
 /// nginx's page for a status, if it has one.
 pub(super) fn html(status: StatusCode) -> Option<String> {
     let title = format!("{} {}", status.as_u16(), title(status.as_u16())?);
-    Some(page(&title, &title, ""))
-}
-
-/// nginx's page for its status 497.
-pub(super) fn plain_http() -> String {
-    let words = "The plain HTTP request was sent to HTTPS port";
-    page(&format!("400 {words}"), "400 Bad Request", &format!("<center>{words}</center>\r\n"))
-}
-
-fn page(title: &str, heading: &str, more: &str) -> String {
     let head = format!("<html>\r\n<head><title>{title}</title></head>\r\n");
-    format!("{head}<body>\r\n<center><h1>{heading}</h1></center>\r\n{more}</body>\r\n</html>\r\n")
+    Some(format!("{head}<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"))
 }
 
 /// nginx's reason phrase, where it is not the standard one.

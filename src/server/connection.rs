@@ -3,9 +3,8 @@
 use super::downstream::{Downstream, Refuse};
 use super::handshake::{DoorTls, Met};
 use super::leisure::{Leisure, Limits};
-use super::plain::{self, PLAIN_HTTP};
+use super::plain;
 use super::proxy_protocol::{self, Parsed};
-use crate::body::Body;
 use crate::entity::Compat;
 use crate::plugin::Origin;
 use crate::proxy::client::{Connection, Tls};
@@ -13,7 +12,7 @@ use crate::proxy::closing::{Closing, Seat};
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
 use crate::proxy::worker::Worker;
-use crate::reply::{Asker, plain_http, proxy_error};
+use crate::reply::{Asker, proxy_error};
 use crate::settings::{Listen, Settings};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -73,16 +72,13 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: S
         let connection = Connection::new(ends.peer, ends.local, None, &worker.settings);
         return speak(worker, door, connection, socket, http2).await;
     };
-    let Some(met) = limited(limit, meet(door, tls, socket)).await? else { return Ok(()) };
+    if limited(limit, plain::is_http(&socket)).await? {
+        return limited(limit, plain::refuse(socket, ends.local, SystemTime::now())).await;
+    }
+    let met = limited(limit, tls.accept(socket)).await?;
     let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let connection = Connection::new(ends.peer, ends.local, Some(known(&met)), &worker.settings);
     speak(worker, door, connection, met.stream, http2).await
-}
-
-/// Shakes hands; `None` after a client was told to.
-async fn meet(door: &Door, tls: &DoorTls, mut socket: TcpStream) -> io::Result<Option<Met>> {
-    let refused = plain::is_refused(&mut socket, &door.refuse).await?;
-    if refused { Ok(None) } else { tls.accept(socket).await.map(Some) }
 }
 
 /// What requests may have to know of a handshake.
@@ -207,15 +203,17 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor 
     }
 }
 
-/// The answers to requests that hyper could not parse, or that came without TLS. Nothing is known of such a request, so
-/// they are all alike.
+/// The answers to requests that hyper could not parse. Nothing is known of such a request, so they are all alike.
 #[must_use]
 pub fn refusals(settings: &Arc<Settings>) -> Refuse {
     let settings = settings.clone();
-    Arc::new(move |status| written(refusal(status, &settings), &settings, SystemTime::now()))
+    Arc::new(move |status| {
+        let status = if status == 414 { StatusCode::URI_TOO_LONG } else { StatusCode::BAD_REQUEST };
+        refusal(status, &settings, SystemTime::now())
+    })
 }
 
-fn refusal(status: u16, settings: &Settings) -> Response<Body> {
+fn refusal(status: StatusCode, settings: &Settings, now: SystemTime) -> Bytes {
     let asker = Asker {
         headers: None,
         http2: false,
@@ -223,16 +221,7 @@ fn refusal(status: u16, settings: &Settings) -> Response<Body> {
         compat: Compat::Kong2,
         request_id: None,
     };
-    match status {
-        414 => proxy_error(StatusCode::URI_TOO_LONG, &asker),
-        PLAIN_HTTP => plain_http(),
-        _ => proxy_error(StatusCode::BAD_REQUEST, &asker),
-    }
-}
-
-/// An answer as bytes, after which the connection ends.
-fn written(mut res: Response<Body>, settings: &Settings, now: SystemTime) -> Bytes {
-    let status = res.status();
+    let mut res = proxy_error(status, &asker);
     let (tokens, latencies) = (settings.headers, Latencies::default());
     close(&mut res, &Last { tokens, compat: Compat::Kong2, origin: Origin::Gateway, latencies, request_id: None });
     let (parts, body) = res.into_parts();

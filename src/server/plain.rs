@@ -1,34 +1,47 @@
-//! A client that forgot TLS at a listener that wants it: it is told so in words that it understands, as nginx does (its
-//! status 497, which reaches the client as 400), and not by an alert.
-//!
-//! Not here: the time limit, which is the caller's.
+//! Plain HTTP at a TLS listener: the client is told in HTTP, as nginx tells it, since no HTTP client understands an alert.
 
-use super::downstream::Refuse;
 use std::io;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
+use std::net::SocketAddr;
+use std::time::SystemTime;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// nginx's own status for a plain request to a TLS listener.
-pub(super) const PLAIN_HTTP: u16 = 497;
-/// How much of such a request is read, and how long, so that the answer is not lost to a reset.
-const LINGER_BYTES: u64 = 1 << 20;
-const LINGER_TIME: Duration = Duration::from_secs(2);
+/// Most bytes of a request that are read before the connection is closed: what is left unread would make the kernel reset
+/// the connection, and take the answer from the client.
+const MOST: u64 = 1024 * 1024;
 
-/// Whether the client spoke plain HTTP, and was told.
-///
-/// # Errors
-/// When the socket fails.
-pub(super) async fn is_refused(socket: &mut TcpStream, refuse: &Refuse) -> io::Result<bool> {
+/// Whether a client begins with an HTTP method. A TLS record begins with no letter.
+pub(super) async fn is_http(socket: &TcpStream) -> io::Result<bool> {
     let mut first = [0];
-    let len = socket.peek(&mut first).await?;
-    // No TLS record and no SSL 2 hello begins with a letter; every method does.
-    if len == 0 || !first[0].is_ascii_alphabetic() {
-        return Ok(false);
-    }
-    socket.write_all(&refuse(PLAIN_HTTP)).await?;
+    Ok(socket.peek(&mut first).await? == 1 && first[0].is_ascii_uppercase())
+}
+
+/// Says where to go instead, and hangs up.
+pub(super) async fn refuse(mut socket: TcpStream, local: SocketAddr, now: SystemTime) -> io::Result<()> {
+    socket.write_all(answer(local, now).as_bytes()).await?;
     socket.shutdown().await?;
-    let mut rest = socket.take(LINGER_BYTES);
-    let _ = tokio::time::timeout(LINGER_TIME, copy(&mut rest, &mut sink())).await;
-    Ok(true)
+    tokio::io::copy(&mut socket.take(MOST), &mut tokio::io::sink()).await.map(|_| ())
+}
+
+fn answer(local: SocketAddr, now: SystemTime) -> String {
+    let body = format!("this port ({}) speaks HTTPS: ask for https:// instead of http://\n", local.port());
+    format!(
+        "HTTP/1.1 400 Bad Request\r\ndate: {}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        httpdate::fmt_http_date(now),
+        body.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_whole() {
+        let text = answer(([127, 0, 0, 1], 8443).into(), SystemTime::UNIX_EPOCH);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+        assert!(head.contains(&format!("\r\ncontent-length: {}", body.len())));
+        assert!(body.starts_with("this port (8443) speaks HTTPS"));
+    }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod gateway;
 pub(crate) mod hello;
 pub(crate) mod peer;
+pub(crate) mod pki;
 pub(crate) mod tls;
 pub(crate) mod upstream;
 

@@ -1,23 +1,21 @@
-//! A TLS client of rustls toward a gateway whose certificate it knows, and what they agreed on.
+//! A TLS client of rustls toward a gateway whose authority it knows, and what they agreed on.
 
+use super::pki::Pki;
 use super::{Gateway, LIMIT, gateway};
-use base64::prelude::{BASE64_STANDARD, Engine};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, StreamOwned};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tempfile::TempDir;
 
-/// A certificate for `gw.test`, and where its files are.
+/// A certificate for `gw.test` (ECDSA P-256), its key, and who signed it.
 pub(crate) struct Certificate {
-    pub(crate) path: PathBuf,
-    pub(crate) key: PathBuf,
-    der: CertificateDer<'static>,
-    _folder: TempDir,
+    pki: Pki,
+    cert: PathBuf,
+    key: PathBuf,
 }
 
 /// A connection after its handshake.
@@ -26,45 +24,36 @@ pub(crate) type Connected = StreamOwned<ClientConnection, TcpStream>;
 // === impl Certificate ===
 
 impl Certificate {
-    /// ECDSA P-256, signed by itself.
+    /// A new one, of a new authority.
     pub(crate) fn new() -> Self {
-        Self::of_kind(IsCa::NoCa)
-    }
-
-    /// One that signs others.
-    pub(crate) fn authority() -> Self {
-        Self::of_kind(IsCa::Ca(BasicConstraints::Unconstrained))
-    }
-
-    fn of_kind(kind: IsCa) -> Self {
-        let (made, mut params) =
-            (KeyPair::generate().unwrap(), CertificateParams::new(["gw.test".to_owned()]).unwrap());
-        params.is_ca = kind;
-        let der = params.self_signed(&made).unwrap().der().clone();
-        let folder = tempfile::tempdir().unwrap();
-        let (path, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-        std::fs::write(&path, pem("CERTIFICATE", &der)).unwrap();
-        std::fs::write(&key, pem("PRIVATE KEY", &made.serialize_der())).unwrap();
-        Self { path, key, der, _folder: folder }
+        let pki = Pki::new("ours");
+        let (cert, key) = pki.write("gw", &pki.server("gw.test", 1));
+        Self { pki, cert, key }
     }
 
     /// A gateway that shows it.
     pub(crate) fn shown_by(&self, builder: gateway::Builder) -> gateway::Builder {
         let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
-        builder.set("KONG_SSL_CERT", &text(&self.path)).set("KONG_SSL_CERT_KEY", &text(&self.key))
+        builder.set("KONG_SSL_CERT", &text(&self.cert)).set("KONG_SSL_CERT_KEY", &text(&self.key))
     }
 
-    /// A client that believes this certificate and no other, with these algorithms.
+    /// A configuration with this certificate and nothing else, for a name that asks clients for one of its authority.
+    pub(crate) fn guarding(&self, name: &str) -> String {
+        let file = |path: &Path| format!("'{{vault://file{}}}'", path.display());
+        let (cert, key, ca) = (file(&self.cert), file(&self.key), file(&self.pki.path("ca.pem")));
+        format!(
+            "_format_version: \"2.1\"\ncertificates:\n- cert: {cert}\n  key: {key}\n  snis:\n  - name: {name}\n    \
+             client_ca: {ca}\n"
+        )
+    }
+
+    /// A client that believes its authority and no other, with these algorithms.
     pub(crate) fn client(&self, provider: CryptoProvider) -> ClientConfig {
         let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).unwrap();
+        roots.add(CertificateDer::from_pem_file(self.pki.path("ca.pem")).unwrap()).unwrap();
         let known = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
         known.unwrap().with_root_certificates(roots).with_no_client_auth()
     }
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(der))
 }
 
 /// All that rustls knows, changed.

@@ -5,7 +5,6 @@ use crate::common::hello::{self, Hello, list8, list16, pairs, record};
 use crate::common::tls::Certificate;
 use crate::common::{Gateway, LIMIT, Upstream};
 use std::io::ErrorKind;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The gateway's time limit for handshakes here.
@@ -43,7 +42,7 @@ const REFUSALS: [u8; 8] = [10, 20, 22, 40, 47, 50, 51, 109];
 struct Target {
     gateway: Gateway,
     upstream: Upstream,
-    /// What it guards a name with; the files are gone with it.
+    /// What it shows; the files are gone with it.
     _certificate: Certificate,
 }
 
@@ -51,21 +50,16 @@ struct Target {
 
 impl Target {
     fn start() -> Self {
-        let certificate = Certificate::new();
-        let upstream = Upstream::echo();
-        Self { gateway: limited(Gateway::to(&upstream)), upstream, _certificate: certificate }
+        let (certificate, upstream) = (Certificate::new(), Upstream::echo());
+        let gateway = limited(certificate.shown_by(Gateway::to(&upstream)));
+        Self { gateway, upstream, _certificate: certificate }
     }
 
     /// With a name that asks for client certificates: there the hello is read before anything is decided.
     fn guarded() -> Self {
-        let (certificate, upstream) = (Certificate::authority(), Upstream::echo());
-        let file = |path: &Path| format!("'{{vault://file{}}}'", path.display());
-        let (cert, key) = (file(&certificate.path), file(&certificate.key));
-        let config = format!(
-            "_format_version: \"2.1\"\ncertificates:\n- cert: {cert}\n  key: {key}\n  snis:\n  - name: guarded.test\n    \
-             client_ca: {cert}\n"
-        );
-        Self { gateway: limited(Gateway::with(config)), upstream, _certificate: certificate }
+        let (certificate, upstream) = (Certificate::new(), Upstream::echo());
+        let gateway = limited(Gateway::with(certificate.guarding("guarded.test")));
+        Self { gateway, upstream, _certificate: certificate }
     }
 
     /// Sends bytes, and sees what comes of it.
@@ -350,7 +344,7 @@ fn plain_http_is_told_what_it_did() {
         let head = client.head().unwrap();
         assert_eq!((head.status(), head.get("connection")), (400, Some("close")), "{request:.20}");
         let body = String::from_utf8(client.body(&head).unwrap()).unwrap();
-        assert!(body.contains("The plain HTTP request was sent to HTTPS port"), "{body}");
+        assert!(body.contains("speaks HTTPS"), "{body}");
         assert!(client.closes_within(LIMIT));
     }
     target.check();
