@@ -2,12 +2,14 @@
 import json
 import shutil
 import subprocess
+import urllib.parse
 
-from checks import expect
+from checks import curl, expect
 from stack import HERE, free_port
 
 SOURCE = HERE / "browser"
 PARTS = 30
+USER, PASSWORD = "studio", "pä:ss w@rd/%41"
 
 
 def page(stack, work):
@@ -17,6 +19,13 @@ def page(stack, work):
     subprocess.run([vite, "build", "--logLevel", "warn"], cwd=work, check=True, timeout=60)
     stack.start("page", [vite, "preview", work, "--host", "127.0.0.1", "--strictPort", "--port", port], port)
     return f"http://127.0.0.1:{port}"
+
+
+def password_file(folder):
+    """A file with one user, whose password is hashed as slowly as people do it."""
+    path = folder / "htpasswd"
+    subprocess.run(["htpasswd", "-cbB", "-C", "10", path, USER, PASSWORD], check=True, capture_output=True)
+    return path
 
 
 def install(work):
@@ -41,16 +50,30 @@ def visit(place, url, limit=40):
     return json.loads(done.stdout)
 
 
-def browser_page(place):
-    seen = visit(place, f"https://ui.test:{place.tls_port}/")
+def seen_whole(place, origin):
+    """Visits the page, and expects that all of it is there and works; what Chromium saw."""
+    seen = visit(place, f"https://{origin}:{place.tls_port}/")
     expect((seen["status"], seen["problems"]), (200, []))
     expect(seen["done"], {"sum": PARTS * (PARTS + 1) // 2, "health": "healthy", "said": "through the gateway"})
     expect(seen["color"], "rgb(0, 100, 0)", "the style sheet's color")
     expect({(load["protocol"], load["status"]) for load in seen["loads"]}, {("h2", 200)})
     expect(len(seen["loads"]) >= PARTS + 3, True, f"{len(seen['loads'])} loads: all parts, each a request")
+    return seen
+
+
+def browser_page(place):
+    seen = seen_whole(place, "ui.test")
     session = seen["session"]
     expect((session["protocol"], session["group"], session["subject"]), ("TLS 1.3", "X25519MLKEM768", "ui.test"))
     return f"Chromium {seen['version'].split('.')[0]}, {len(seen['loads'])} loads over h2, wss, {session['group']}"
 
 
-ALL = [browser_page]
+def browser_page_behind_a_password(place):
+    status = lambda *words: curl("-o", "/dev/null", "-w", "%{http_code}", "--connect-to", f"::127.0.0.1:{place.tls_port}", *words,
+                                 f"https://locked.test:{place.tls_port}/")
+    expect((status(), status("-u", f"{USER}:{PASSWORD}?"), status("-u", f"{USER}:{PASSWORD}")), ("401", "401", "200"))
+    seen = seen_whole(place, f"{USER}:{urllib.parse.quote(PASSWORD, safe='')}@locked.test")
+    return f"{len(seen['loads'])} loads and wss with a bcrypt password"
+
+
+ALL = [browser_page, browser_page_behind_a_password]

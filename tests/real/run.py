@@ -54,7 +54,7 @@ def binary(opts):
 def upstreams(stack):
     """Starts them; the environment that gateway.yml needs."""
     from checks import prepare_database
-    from browser import page
+    from browser import page, password_file
     from stack import free_port, nginx, postgres
     database = postgres(stack)
     prepare_database(database)
@@ -66,7 +66,7 @@ def upstreams(stack):
     return {"REST_URL": stack.uvicorn("rest", "rest", {"DATABASE": database, "SERVICE_KEY": KEY}),
             "ARCHON_URL": stack.uvicorn("archon", "archon"), "FILES_URL": nginx(stack), "SERVICE_KEY": KEY,
             "MCP_URL": url(ports["mcp"]), "MCP_SSE_URL": url(ports["sse"]), "BULK_URL": url(ports["bulk"]),
-            "PAGE_URL": page(stack, TARGET / "real-browser")}
+            "PAGE_URL": page(stack, TARGET / "real-browser"), "HTPASSWD": str(password_file(stack.folder))}
 
 
 def gateway(stack, program, env):
@@ -76,14 +76,15 @@ def gateway(stack, program, env):
     clear, h2, tls = free_port(), free_port(), free_port()
     listen = f"127.0.0.1:{clear}, 127.0.0.1:{h2} http2, 127.0.0.1:{tls} ssl http2"
     authority = Authority(stack.folder / "authority")
-    own, ui = authority.certificate("localhost", "localhost"), authority.certificate("ui", "ui.test")
+    own, ui = authority.certificate("localhost", "localhost"), authority.certificate("ui", "ui.test", "locked.test")
     settings = {**env, "KONG_DATABASE": "off", "KONG_ADMIN_LISTEN": "off", "KONG_PROXY_LISTEN": listen,
                 "KONG_SSL_CERT": str(own[0]), "KONG_SSL_CERT_KEY": str(own[1]),
                 "UI_CERT": ui[0].read_text(), "UI_KEY": ui[1].read_text()}
     process = stack.start("gateway", [program, "run", "--config", HERE / "gateway.yml"], clear, settings)
-    return types.SimpleNamespace(page=TARGET / "real-browser", pid=process.pid, url=f"http://127.0.0.1:{clear}", h2_url=f"http://127.0.0.1:{h2}",
-                                 tls_url=f"https://localhost:{tls}", tls_port=tls, authority=authority, ui_cert=ui[0],
-                                 no_verify=unverified())
+    return types.SimpleNamespace(pid=process.pid, url=f"http://127.0.0.1:{clear}", h2_url=f"http://127.0.0.1:{h2}",
+                                 tls_url=f"https://localhost:{tls}", no_verify=unverified(),
+                                 stack=stack, program=program, page=TARGET / "real-browser", tls_port=tls,
+                                 authority=authority, ui_cert=ui[0])
 
 
 def unverified():
@@ -122,7 +123,8 @@ def main():
     import checks
     import tls
     from stack import Stack
-    chosen = [c for c in checks.ALL + tls.ALL + browser.ALL if not opts.checks or any(part in c.__name__ for part in opts.checks)]
+    known = checks.ALL + tls.ALL + browser.ALL
+    chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))
     signal.alarm(LIMIT)

@@ -1,15 +1,20 @@
 // Visits a page with Debian's Chromium, and prints what it saw as JSON.
-//   node visit.mjs URL PIN    PIN: the certificate's key, as --ignore-certificate-errors-spki-list wants it
+//   node visit.mjs URL PIN
+// URL is a site's, with USER:PASSWORD@ if it asks for one; PIN is what names its certificate's key to Chromium.
 import { chromium } from 'playwright-core'
 
-const [url, pin] = process.argv.slice(2)
+const [target, pin] = process.argv.slice(2)
+const url = new URL(target)
+const { username, origin } = url
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--host-resolver-rules=MAP ui.test 127.0.0.1',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--host-resolver-rules=MAP *.test 127.0.0.1',
     `--ignore-certificate-errors-spki-list=${pin}`],
 })
 try {
   const page = await browser.newPage()
+  // A page whose own address has credentials may not fetch anything: they are given at another one, and kept.
+  if (username) await page.goto(new URL('/welcome.html', url).href, { timeout: 15000 })
   const problems = []
   page.on('console', message => message.type() === 'error' && problems.push(message.text()))
   page.on('pageerror', error => problems.push(String(error)))
@@ -17,11 +22,11 @@ try {
   const details = await page.context().newCDPSession(page)
   const session = new Promise(resolve => details.on('Network.responseReceived', event => resolve(event.response.securityDetails)))
   await details.send('Network.enable')
-  const answer = await page.goto(url, { timeout: 15000 })
-  const done = await page.evaluate(() => window.done.catch(error => ({ error: String(error) })))
+  const answer = await page.goto(origin, { timeout: 15000 })
+  const done = await page.evaluate(() => window.done?.catch(error => ({ error: String(error) })))
   const loads = await page.evaluate(() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
     .map(({ name, nextHopProtocol, responseStatus }) => ({ name, protocol: nextHopProtocol, status: responseStatus })))
-  const color = await page.evaluate(() => getComputedStyle(document.querySelector('h1')).color)
+  const color = await page.evaluate(() => getComputedStyle(document.querySelector('h1') ?? document.body).color)
   const { protocol, keyExchangeGroup, subjectName } = await session
   console.log(JSON.stringify({ version: browser.version(), status: answer.status(), done, loads, color, problems,
     session: { protocol, group: keyExchangeGroup, subject: subjectName } }))
