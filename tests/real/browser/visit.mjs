@@ -5,7 +5,6 @@ import { chromium } from 'playwright-core'
 
 const [target, pin] = process.argv.slice(2)
 const url = new URL(target)
-const { username, origin } = url
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--host-resolver-rules=MAP *.test 127.0.0.1',
@@ -14,7 +13,7 @@ const browser = await chromium.launch({
 try {
   const page = await browser.newPage()
   // A page whose own address has credentials may not fetch anything: they are given at another one, and kept.
-  if (username) await page.goto(new URL('/welcome.html', url).href, { timeout: 15000 })
+  if (url.username) await page.goto(new URL('/welcome.html', url).href, { timeout: 15000 })
   const problems = []
   page.on('console', message => message.type() === 'error' && problems.push(message.text()))
   page.on('pageerror', error => problems.push(String(error)))
@@ -22,7 +21,7 @@ try {
   const details = await page.context().newCDPSession(page)
   const session = new Promise(resolve => details.on('Network.responseReceived', event => resolve(event.response.securityDetails)))
   await details.send('Network.enable')
-  const answer = await page.goto(origin, { timeout: 15000 })
+  const answer = await page.goto(url.origin, { timeout: 15000 })
   const done = await page.evaluate(() => window.done?.catch(error => ({ error: String(error) })))
   const loads = await page.evaluate(() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
     .map(({ name, nextHopProtocol, responseStatus }) => ({ name, protocol: nextHopProtocol, status: responseStatus })))
