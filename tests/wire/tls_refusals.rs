@@ -349,3 +349,26 @@ fn plain_http_is_told_what_it_did() {
     }
     target.check();
 }
+
+#[test]
+fn hellos_with_bytes_changed_at_random_end() {
+    let target = Target::start();
+    let mut seed = 1_u64;
+    let mut random = |below: usize| {
+        // Knuth's MMIX generator; its upper bits are the good ones.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    for _ in 0..1000 {
+        let mut bytes = [Hello::modern(), Hello::old(0x0303)][random(2)].record();
+        for _ in 0..=random(3) {
+            let at = random(bytes.len());
+            bytes[at] = u8::try_from(random(256)).unwrap();
+        }
+        let mut client = target.gateway.connect();
+        client.send(&bytes).unwrap();
+        client.finish();
+        assert!(client.closes_within(PATIENCE * 2), "{bytes:02x?}");
+    }
+    target.check();
+}
