@@ -64,6 +64,8 @@ pub trait Define: Plugin + Sized {
     const NAME: &'static str;
     /// Whether an instance may be bound to a consumer.
     const CONSUMER_SCOPE: bool = true;
+    /// Whether it is this gateway's own: Kong refuses a file with it.
+    const EXTENSION: bool = false;
     /// Kong's number; high runs first.
     fn priority(compat: Compat) -> i32;
     /// What `config` may hold.
@@ -90,6 +92,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Whether an instance may be bound to a consumer.
     pub consumer_scope: bool,
+    /// Whether Kong has no plugin of this name.
+    pub extension: bool,
     /// Kong's number.
     pub priority: fn(Compat) -> i32,
     /// What `config` may hold.
@@ -120,6 +124,7 @@ impl Entry {
         Self {
             name: P::NAME,
             consumer_scope: P::CONSUMER_SCOPE,
+            extension: P::EXTENSION,
             priority: P::priority,
             schema: P::schema,
             build: |config, cx| Some(Arc::new(P::build(config, cx)?)),
