@@ -8,9 +8,10 @@ use gateway::config::report::{Report, Span};
 use gateway::config::value::{Checked, Value};
 use gateway::entity::Compat;
 use gateway::plugin::{Build, Chain, Ctx, Entry, Slot};
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::time::Instant;
 
 const HEADERS: [(&str, &str); 14] = [
     ("host", "localhost:54321"),
@@ -44,8 +45,9 @@ fn record(fields: Vec<(&str, Checked)>) -> Checked {
 
 fn slot(name: &str, config: &Checked) -> Slot {
     let entry = Entry::named(name).unwrap();
-    let mut report = Report::default();
-    let plugin = (entry.build)(config, &mut Build { compat: Compat::Kong2, report: &mut report, path: Vec::new() });
+    let (mut report, mut shared) = (Report::default(), Extensions::new());
+    let mut cx = Build { compat: Compat::Kong2, report: &mut report, path: Vec::new(), shared: &mut shared };
+    let plugin = (entry.build)(config, &mut cx);
     Slot { name: entry.name, base: Some(plugin.unwrap()), by_consumer: HashMap::new() }
 }
 
@@ -73,7 +75,7 @@ fn request() -> Request<Body> {
 }
 
 fn context() -> Ctx {
-    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false)
+    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now())
 }
 
 fn answer() -> Response<Body> {

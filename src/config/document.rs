@@ -16,6 +16,7 @@ use super::{header, shorthand};
 use crate::entity::Compat;
 use crate::plugin::{Entry, Plugin};
 use crate::settings;
+use http::Extensions;
 use std::sync::Arc;
 
 /// An entity as read.
@@ -52,6 +53,8 @@ pub(super) struct Walker<'a> {
     compat: Compat,
     path: Vec<Step>,
     drafts: Vec<Draft>,
+    /// What plugins share, see [`crate::plugin::Build::shared`].
+    shared: Extensions,
 }
 
 /// Reads a document with the plugins of a table. Never fails: what is wrong is in the report.
@@ -65,7 +68,8 @@ pub(super) fn read(
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
-    let mut walker = Walker { tree, env, enabled, table, report, compat, path: Vec::new(), drafts: Vec::new() };
+    let (path, drafts, shared) = (Vec::new(), Vec::new(), Extensions::new());
+    let mut walker = Walker { tree, env, enabled, table, report, compat, path, drafts, shared };
     walker.top(root);
     Document { compat, drafts: walker.drafts }
 }
@@ -193,13 +197,21 @@ impl Walker<'_> {
         }
         let elsewhere = elsewhere(kind, self.compat);
         let around = Around { elsewhere: &elsewhere, nested: parent.is_some() };
-        let config = self.tree.get(id, "config").map(|pair| pair.value);
         let mut checker = self.checker("plugin", Some("name"), id, false);
         let fields = checker.record(id, &entities::PLUGIN, around);
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
-        let plugin = plugins::build(&mut checker, entry, config).map(|plugin| (entry, plugin));
+        let plugin = self.build(entry, id).map(|plugin| (entry, plugin));
         self.keep(kind, id, fields, plugin, parent);
         self.consumer_scope(entry, place, parent);
+    }
+
+    fn build(&mut self, entry: &Entry, id: NodeId) -> Option<Arc<dyn Plugin>> {
+        let config = self.tree.get(id, "config").map(|pair| pair.value);
+        // Lent out, as the checker borrows all of this.
+        let mut shared = std::mem::take(&mut self.shared);
+        let plugin = plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config, &mut shared);
+        self.shared = shared;
+        plugin
     }
 
     /// A plugin without a name is not looked at any further.
@@ -221,13 +233,12 @@ impl Walker<'_> {
     fn not_enabled(&mut self, name: &str, place: Span) {
         let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
-        let known = plugins::is_kongs(name, self.compat);
-        let (message, near) = if known {
-            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
-        } else if plugins::is_kongs(name, Compat::Kong3) {
+        let (message, near) = if plugins::is_later(name, self.compat) {
             (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None)
+        } else if plugins::names(self.compat, self.table).any(|known| known == name) {
+            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
         } else {
-            (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat)))
+            (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat, self.table)))
         };
         let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
         self.report.push(match near {

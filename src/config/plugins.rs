@@ -8,6 +8,7 @@ use super::value::Checked;
 use crate::entity::Compat;
 use crate::plugin::{Build, Entry, Plugin};
 use crate::settings::Plugins;
+use http::Extensions;
 use std::sync::Arc;
 
 /// What a plugin's name means here.
@@ -84,10 +85,16 @@ pub(super) fn is_kongs(name: &str, compat: Compat) -> bool {
     BUNDLED.contains(&name) || (compat == Compat::Kong3 && BUNDLED_3.contains(&name))
 }
 
-/// The names of Kong's plugins.
-pub(super) fn names(compat: Compat) -> impl Iterator<Item = &'static str> {
+/// The names that a file may use: of Kong's plugins, and of the table's own.
+pub(super) fn names(compat: Compat, table: &'static [Entry]) -> impl Iterator<Item = &'static str> {
     let more = if compat == Compat::Kong3 { BUNDLED_3 } else { &[] };
-    BUNDLED.iter().chain(more).copied()
+    let own = table.iter().filter(|entry| entry.extension).map(|entry| entry.name);
+    BUNDLED.iter().chain(more).copied().chain(own)
+}
+
+/// Whether Kong comes with it only in a later version than the file is for.
+pub(super) fn is_later(name: &str, compat: Compat) -> bool {
+    !is_kongs(name, compat) && is_kongs(name, Compat::Kong3)
 }
 
 /// What a name means.
@@ -100,7 +107,7 @@ pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'sta
         Plugins::Only(names) => named(names),
     };
     match here {
-        _ if !enabled => Status::Unknown,
+        _ if !enabled || is_later(name, compat) => Status::Unknown,
         Some(entry) => Status::Here(entry),
         None if kongs => Status::Unsupported,
         None => Status::Foreign,
@@ -108,10 +115,15 @@ pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'sta
 }
 
 /// Builds a plugin by its `config`. `None`: reported. A disabled one is built as well, since Kong checks it, too.
-pub(super) fn build(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Arc<dyn Plugin>> {
+pub(super) fn build(
+    checker: &mut Checker<'_>,
+    entry: &Entry,
+    config: Option<NodeId>,
+    shared: &mut Extensions,
+) -> Option<Arc<dyn Plugin>> {
     let config = self::config(checker, entry, config)?;
     let path = checker.path.iter().cloned().chain([Step::Key("config".into())]).collect();
-    (entry.build)(&config, &mut Build { compat: checker.compat, report: checker.report, path })
+    (entry.build)(&config, &mut Build { compat: checker.compat, report: checker.report, path, shared })
 }
 
 fn config(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Checked> {

@@ -5,6 +5,7 @@ use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::{Extensions, HeaderName, HeaderValue, Request, Version};
 use std::net::IpAddr;
+use std::time::Instant;
 
 /// Who made an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,10 @@ pub struct Ctx {
     pub client: IpAddr,
     /// Whether the client came over TLS to this gateway.
     pub tls: bool,
+    /// Whether the client speaks https: by its connection, or by the word of a trusted peer that it came through.
+    pub https: bool,
+    /// When the request began.
+    pub now: Instant,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
@@ -94,11 +99,13 @@ impl Kept {
 impl Ctx {
     /// The context of a request that no route took (yet).
     #[must_use]
-    pub fn new(compat: Compat, client: IpAddr, tls: bool) -> Self {
+    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant) -> Self {
         Self {
             compat,
             client,
             tls,
+            https: tls,
+            now,
             route: None,
             service: None,
             consumer: None,

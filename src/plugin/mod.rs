@@ -18,7 +18,7 @@ use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderName, Request, Response};
+use http::{Extensions, HeaderName, Request, Response};
 use std::sync::Arc;
 
 /// What a plugin decided about a request.
@@ -83,6 +83,8 @@ pub struct Build<'a> {
     pub report: &'a mut Report,
     /// Kong's path to this `config`, e.g. `services / 1 / plugins / 0 / config`.
     pub path: Vec<Step>,
+    /// What the instances of one configuration share, by type, such as the zones of `limit-req`.
+    pub shared: &'a mut Extensions,
 }
 
 /// A row of the table: a [`Define`] without its type.

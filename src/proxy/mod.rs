@@ -94,7 +94,9 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         let (snapshot, settings) = (worker.snapshot(), &worker.settings);
         let client = connection.client(req.headers(), settings);
-        let mut cx = Ctx::new(snapshot.compat, client, connection.tls);
+        let start = Instant::now();
+        let mut cx = Ctx::new(snapshot.compat, client, connection.tls, start.into_std());
+        cx.https = connection.https(req.headers());
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
         if snapshot.compat == Compat::Kong3 {
@@ -103,7 +105,7 @@ impl Exchange {
         Self {
             busy: connection.activity.begin(),
             asked: Asked::of(req),
-            start: Instant::now(),
+            start,
             times: Times::default(),
             answered: None,
             route: None,
@@ -162,13 +164,10 @@ impl Exchange {
         })
     }
 
-    /// `kong/routing.md` §7. Before any plugin; a trusted peer's word on the scheme counts.
+    /// `kong/routing.md` §7. Before any plugin.
     fn check_scheme(&mut self, route: &Route, parts: &Parts) -> Result<(), Failure> {
-        if let Some(status) = route.https_only {
-            let said = parts.headers.get("x-forwarded-proto").filter(|_| self.connection.trusted);
-            if !said.map_or(self.connection.tls, |proto| proto == "https") {
-                return Err(self.send_to_https(status, parts));
-            }
+        if let Some(status) = route.https_only.filter(|_| !self.cx.https) {
+            return Err(self.send_to_https(status, parts));
         }
         if route.grpc {
             let kind = parts.headers.get(header::CONTENT_TYPE);
