@@ -117,6 +117,7 @@ plugins! {
     cors::Cors,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    security_headers::SecurityHeaders,
 }
 
 // === impl Entry ===
