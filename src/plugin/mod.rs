@@ -115,6 +115,7 @@ macro_rules! plugins {
 
 plugins! {
     cors::Cors,
+    limit_req::LimitReq,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
     security_headers::SecurityHeaders,
