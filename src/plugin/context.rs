@@ -62,6 +62,8 @@ pub struct Ctx {
     pub kept: Kept,
     /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).
     pub body_buffer: usize,
+    /// Largest body of unknown length, in bytes, that a plugin lets through; whoever passes it on keeps to that.
+    pub body_limit: Option<u64>,
     /// The `error_default_type` setting: the shape of an error for a request that names none.
     pub error_type: ErrorType,
     /// The request's id, which Kong 3 shows in errors.
@@ -115,6 +117,7 @@ impl Ctx {
             captures: Vec::new(),
             kept: Kept::default(),
             body_buffer: 8 * 1024,
+            body_limit: None,
             error_type: ErrorType::Plain,
             request_id: None,
             origin: Origin::Gateway,

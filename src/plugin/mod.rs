@@ -116,6 +116,8 @@ macro_rules! plugins {
 plugins! {
     cors::Cors,
     limit_req::LimitReq,
+    redirect::Redirect,
+    request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
     security_headers::SecurityHeaders,
@@ -186,7 +188,15 @@ mod tests {
 
     #[test]
     fn priorities_are_kongs() {
-        let known = [("cors", 2000, false), ("request-transformer", 801, true), ("request-termination", 2, true)];
+        let known = [
+            ("cors", 2000, false),
+            ("limit-req", 1500, false),
+            ("request-size-limiting", 951, true),
+            ("request-transformer", 801, true),
+            ("security-headers", 798, true),
+            ("redirect", 779, true),
+            ("request-termination", 2, true),
+        ];
         for (name, priority, consumer_scope) in known {
             let entry = Entry::named(name)
                 .map(|e| ((e.priority)(Compat::Kong2), (e.priority)(Compat::Kong3), e.consumer_scope));

@@ -11,6 +11,7 @@ pub mod gather;
 pub mod inspect;
 pub mod outgoing;
 mod own;
+pub mod patience;
 pub mod request;
 pub mod response;
 pub mod upgrade;
@@ -38,6 +39,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use outgoing::{End, Outgoing};
+use patience::patient;
 use request::{Forwarded, Upgrade};
 use response::{Closing, Latencies};
 use std::rc::Rc;
@@ -144,7 +146,9 @@ impl Exchange {
         let query = target.query.map(<[u8]>::to_vec);
 
         let mut req = Request::from_parts(parts, body);
-        if let Some(response) = route.chain.access(&mut req, &mut self.cx).await {
+        let plugins = route.chain.access(&mut req, &mut self.cx);
+        let answered = patient(plugins, self.worker.settings.client_body_timeout).await;
+        if let Some(response) = answered.ok_or(Failure::ClientTimeout)? {
             return Ok(Made { response, origin: Origin::Gateway, source: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
@@ -227,11 +231,20 @@ impl Exchange {
         parts.version = Version::HTTP_11;
 
         self.under_way = true;
-        let body = forward::request_body(body, &self.worker).await?;
+        let max = self.general_limit().min(self.cx.body_limit.unwrap_or(u64::MAX));
+        let body = forward::request_body(body, max, &self.worker).await?;
         let errand = Errand { service, host, parts, body };
         let answer = forward(&self.worker, &self.snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer, service.read_timeout, tunnel)
+    }
+
+    /// How large any body may be.
+    fn general_limit(&self) -> u64 {
+        match self.worker.settings.client_max_body_size {
+            0 => u64::MAX,
+            limit => limit,
+        }
     }
 
     /// Takes the upstream's answer as it comes.
@@ -251,7 +264,10 @@ impl Exchange {
     }
 
     /// The gateway's own answer.
-    fn own_words(&mut self, failure: Failure) -> Made {
+    fn own_words(&mut self, mut failure: Failure) -> Made {
+        if failure == Failure::BodyTooLarge && self.cx.body_limit.is_some_and(|limit| limit < self.general_limit()) {
+            failure = Failure::SizeLimit;
+        }
         failure.log(self.cx.client, self.route.map(|id| &self.snapshot.route(id).identity));
         self.closes = failure.closes();
         let headers = self.asked.error_headers();
