@@ -12,6 +12,7 @@ mod http2;
 mod limits;
 mod messages;
 mod names;
+mod plugins;
 mod process;
 mod seed;
 mod smuggling;
