@@ -20,7 +20,7 @@ pub(super) enum Status {
     Unsupported,
     /// The setting `plugins` names it, and it is not Kong's.
     Foreign,
-    /// There is none, or the setting `plugins` leaves it out.
+    /// There is none, only a later Kong has it, or the setting `plugins` leaves it out.
     Unknown,
 }
 

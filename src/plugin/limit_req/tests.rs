@@ -1,9 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{LimitReq, place};
-use crate::config::report::{Report, Step};
 use crate::config::load;
-use crate::config::report::Source;
+use crate::config::report::{Report, Source, Step};
 use crate::entity::Compat;
 use crate::plugin::testing::{access, context, lines, plugin, request, text};
 use crate::settings::Settings;

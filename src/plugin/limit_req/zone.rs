@@ -26,8 +26,8 @@ pub(super) struct Zone {
 
 type Buckets = LruCache<Client, Bucket, RandomState>;
 
-/// Whom a bucket belongs to: an IPv4 address, or the first half of an IPv6 address, the least that one household is given
-/// (RFC 6177), within which a stranger may choose a new address for each request.
+/// Whom a bucket belongs to: an IPv4 address, or the first half of an IPv6 address. The other half names a host within
+/// one network (RFC 4291 §2.5.1), and a stranger may choose it anew for each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Client {
     V4(u32),

@@ -55,7 +55,7 @@ impl Define for SecurityHeaders {
     const NAME: &'static str = "security-headers";
     const EXTENSION: bool = true;
 
-    /// After everything of Kong's that changes an answer's headers, so that what those set counts as set.
+    /// After `response-transformer` (800), so that what that sets counts as set.
     fn priority(_: Compat) -> i32 {
         798
     }
