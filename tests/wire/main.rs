@@ -14,6 +14,7 @@ mod http2;
 mod limits;
 mod messages;
 mod names;
+mod plugins;
 mod process;
 mod renewal;
 mod seed;
