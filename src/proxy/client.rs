@@ -70,6 +70,13 @@ impl Connection {
         self.tls.as_ref()?.sni.as_deref()
     }
 
+    /// Whether the client speaks https: a trusted peer's first `X-Forwarded-Proto` says so, or else the listener.
+    #[must_use]
+    pub fn https(&self, headers: &HeaderMap) -> bool {
+        let said = if self.trusted { headers.get("x-forwarded-proto") } else { None };
+        said.map_or(self.tls.is_some(), |proto| proto == "https")
+    }
+
     /// The client's address: the peer's, or what a trusted peer says in the real-ip header.
     #[must_use]
     pub fn client(&self, headers: &HeaderMap, settings: &Settings) -> IpAddr {
@@ -146,6 +153,21 @@ mod tests {
         assert_eq!(client("8.8.8.8:1", "1.2.3.4", false), "8.8.8.8");
         assert_eq!(client("127.0.0.1:1", "1.2.3.4", false), "1.2.3.4");
         assert_eq!(client("[::ffff:127.0.0.1]:1", "1.2.3.4", false), "1.2.3.4");
+    }
+
+    #[test]
+    fn a_trusted_peer_says_whether_it_was_https() {
+        let local = "127.0.0.1:80".parse().unwrap();
+        let https = |peer: &str, tls: bool, said: &'static str| {
+            let connection = Connection::new(peer.parse().unwrap(), local, tls.then(Tls::default), &settings(false));
+            let said =
+                (!said.is_empty()).then(|| ("x-forwarded-proto".parse().unwrap(), HeaderValue::from_static(said)));
+            connection.https(&said.into_iter().collect())
+        };
+        let (trusted, stranger) = ("127.0.0.1:1", "8.8.8.8:1");
+        assert!(https(trusted, false, "https") && !https(stranger, false, "https"));
+        assert!(!https(trusted, true, "http") && https(stranger, true, "http"));
+        assert!(https(trusted, true, "") && !https(trusted, false, ""));
     }
 
     #[test]

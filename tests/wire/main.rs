@@ -13,6 +13,7 @@ mod http2;
 mod limits;
 mod messages;
 mod names;
+mod plugins;
 mod process;
 mod renewal;
 mod seed;
