@@ -15,8 +15,8 @@ const KEY: (&str, &str) = ("SUPABASE_SERVICE_KEY", "demo-service-key-that-opens-
 
 /// Serves until it is stopped.
 pub(super) fn main(args: &Demo) -> ExitCode {
-    let mut settings = match run::start(&args.settings, &args.serving) {
-        Ok(settings) => settings,
+    let (mut settings, passed) = match run::start(&args.settings, &args.serving) {
+        Ok(started) => started,
         Err(code) => return code,
     };
     let source = Source { name: "gateway.yml".into(), text: FILE.into() };
@@ -27,7 +27,7 @@ pub(super) fn main(args: &Demo) -> ExitCode {
             Err(error) => return refuse(&[format!("no stand-in can listen: {}", print::reason(&error))]),
         }
     }
-    run::until_stopped(settings, compiled, lines_to_try)
+    run::until_stopped(settings, compiled, &passed, lines_to_try)
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -3,8 +3,9 @@
 use super::args::{self, Format};
 use super::document::{DEFAULT, Place};
 use super::findings::{Compiled, compile_here, counts};
-use super::{REFUSED, UNREADABLE, count, edge, logs, print, refuse};
+use super::{REFUSED, UNREADABLE, count, edge, logs, print, refuse, systemd};
 use crate::server::Server;
+use crate::server::passed::Passed;
 use crate::settings::{Listen, Loaded, Settings};
 use std::io;
 use std::net::SocketAddr;
@@ -12,8 +13,8 @@ use std::process::ExitCode;
 
 /// Serves until it is stopped.
 pub(super) fn main(args: &args::Run) -> ExitCode {
-    let mut settings = match start(&args.settings, &args.serving) {
-        Ok(settings) => settings,
+    let (mut settings, passed) = match start(&args.settings, &args.serving) {
+        Ok(started) => started,
         Err(code) => return code,
     };
     settings.resolve.extend(args.resolve.iter().cloned());
@@ -21,24 +22,26 @@ pub(super) fn main(args: &args::Run) -> ExitCode {
     match place.read() {
         Ok(source) => {
             let compiled = compile_here(source, &settings);
-            until_stopped(settings, compiled, |_| String::new())
+            until_stopped(settings, compiled, &passed, |_| String::new())
         }
         Err(error) => unreadable(&place, &error),
     }
 }
 
-/// Loads the settings and starts the log. On failure everything is said.
-pub(super) fn start(args: &args::Settings, serving: &args::Serving) -> Result<Settings, ExitCode> {
+/// Takes over what systemd passed, loads the settings and starts the log. On failure everything is said.
+pub(super) fn start(args: &args::Settings, serving: &args::Serving) -> Result<(Settings, Vec<Passed>), ExitCode> {
+    let passed = systemd::sockets().map_err(|message| refuse(&[message]))?;
     let Loaded { settings, notes } = edge::settings(args, edge::flags(serving)).map_err(|all| refuse(&all))?;
     logs::start(settings.log_level);
     logs::tell(&notes);
-    Ok(settings)
+    Ok((settings, passed))
 }
 
 /// Serves what was compiled, if it can be. `more` is asked, once it listens, for what else to say.
 pub(super) fn until_stopped(
     settings: Settings,
     compiled: Compiled,
+    passed: &[Passed],
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
     print::err(&compiled.render(Format::Human, &io::stderr()));
@@ -48,10 +51,10 @@ pub(super) fn until_stopped(
         return ExitCode::from(REFUSED);
     };
     let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
-    let ended = Server::open(settings, snapshot).and_then(|server| {
+    let ended = Server::open(settings, snapshot, passed).and_then(|server| {
         let listens = bound(listens, server.addresses());
         print::err(&(banner(&listens, name, &contents) + &more(&listens)));
-        server.run()
+        server.run(systemd::tell)
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
