@@ -16,4 +16,5 @@ mod process;
 mod seed;
 mod smuggling;
 mod streaming;
+mod systemd;
 mod tunnels;
