@@ -25,6 +25,7 @@ use arc_swap::ArcSwap;
 use certificates::CertTable;
 use connection::{Door, refusals};
 use passed::Passed;
+use signals::Signals;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -115,6 +116,7 @@ impl Server {
     /// # Errors
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
+        let signals = Signals::listen().map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
         let (told, mut threads) = (Arc::default(), Vec::new());
         for number in 0..self.workers {
@@ -123,7 +125,7 @@ impl Server {
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
         tell(Phase::Serving);
-        let told = signals::wait().map_err(ServeError::from_any)?;
+        let told = signals.wait().map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
         tracing::info!(signal = told, limit = ?self.settings.drain_timeout, "stopping: requests under way may end");
         let _ = stop.send(true);
