@@ -85,10 +85,17 @@ pub(super) fn set_options(socket: &Socket, listen: &Listen) -> io::Result<()> {
 }
 
 fn kernel_form(keepalive: Keepalive) -> TcpKeepalive {
-    let form = TcpKeepalive::new();
-    let form = keepalive.idle.map_or(form.clone(), |idle| form.with_time(idle));
-    let form = keepalive.interval.map_or(form.clone(), |interval| form.with_interval(interval));
-    keepalive.count.map_or(form.clone(), |count| form.with_retries(count))
+    let mut form = TcpKeepalive::new();
+    if let Some(idle) = keepalive.idle {
+        form = form.with_time(idle);
+    }
+    if let Some(interval) = keepalive.interval {
+        form = form.with_interval(interval);
+    }
+    if let Some(count) = keepalive.count {
+        form = form.with_retries(count);
+    }
+    form
 }
 
 // === impl ListenError ===

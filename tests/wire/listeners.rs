@@ -1,4 +1,4 @@
-//! Both families: served, connected to, and told of.
+//! Listeners: both families are served, connected to and told of, and addresses may overlap.
 
 use crate::common::gateway::free_port;
 use crate::common::{Gateway, LIMIT, Peer, Upstream, within};
@@ -111,4 +111,17 @@ fn a_machine_without_ipv6_says_so() {
     let both = "127.0.0.1:8000, [::1]:8000";
     let text = Gateway::to(&upstream).set("KONG_PROXY_LISTEN", both).through(&unshare).fails();
     assert!(text.contains("error: cannot listen on [::1]:8000: address not available; no interface"), "{text}");
+}
+
+#[test]
+fn the_closer_of_two_addresses_serves() {
+    let (upstream, port) = (Upstream::echo(), free_port());
+    let listen = format!("0.0.0.0:{port} ssl, 127.0.0.1:{port}");
+    let gateway = Gateway::to(&upstream).at(port).set("KONG_PROXY_LISTEN", &listen).start();
+    assert_eq!(gateway.get("/clear").0, 200);
+    let url = format!("https://127.0.0.2:{port}/tls");
+    let out = Command::new("curl").args(["--insecure", "--silent", "--max-time", "15", &url]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "GET /tls ");
+    let again = Gateway::to(&upstream).at(port).set("KONG_PROXY_LISTEN", &listen).fails();
+    assert!(again.contains(&format!("cannot listen on 0.0.0.0:{port}: address already in use; another")), "{again}");
 }
