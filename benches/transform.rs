@@ -12,6 +12,7 @@ use gateway::world::World;
 use http::{Request, Response};
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::time::Instant;
 
 const HEADERS: [(&str, &str); 14] = [
     ("host", "localhost:54321"),
@@ -76,7 +77,7 @@ fn request() -> Request<Body> {
 }
 
 fn context() -> Ctx {
-    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false)
+    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now())
 }
 
 fn answer() -> Response<Body> {

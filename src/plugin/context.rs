@@ -5,6 +5,7 @@ use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::{Extensions, HeaderName, HeaderValue, Request, Version};
 use std::net::IpAddr;
+use std::time::Instant;
 
 /// Who made an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +40,16 @@ pub struct Ctx {
     pub client: IpAddr,
     /// Whether the client came over TLS to this gateway.
     pub tls: bool,
+    /// When the request began.
+    pub now: Instant,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
     pub service: Option<ServiceId>,
     /// The authenticated (or anonymous) consumer.
     pub consumer: Option<ConsumerId>,
+    /// The authenticated user, for the access log: one who is no consumer.
+    pub user: Option<Box<str>>,
     /// Path to ask the upstream for: starts with `/`, escaped, without query.
     pub path: String,
     /// A query that a plugin made (without `?`; empty removes it). `None`: the client's goes on byte for byte.
@@ -94,14 +99,16 @@ impl Kept {
 impl Ctx {
     /// The context of a request that no route took (yet).
     #[must_use]
-    pub fn new(compat: Compat, client: IpAddr, tls: bool) -> Self {
+    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant) -> Self {
         Self {
             compat,
             client,
             tls,
+            now,
             route: None,
             service: None,
             consumer: None,
+            user: None,
             path: String::new(),
             query: None,
             host: None,

@@ -94,7 +94,8 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         let (snapshot, settings) = (worker.snapshot(), &worker.settings);
         let client = connection.client(req.headers(), settings);
-        let mut cx = Ctx::new(snapshot.compat, client, connection.tls);
+        let start = Instant::now();
+        let mut cx = Ctx::new(snapshot.compat, client, connection.tls, start.into_std());
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
         if snapshot.compat == Compat::Kong3 {
@@ -103,7 +104,7 @@ impl Exchange {
         Self {
             busy: connection.activity.begin(),
             asked: Asked::of(req),
-            start: Instant::now(),
+            start,
             times: Times::default(),
             answered: None,
             route: None,
@@ -325,7 +326,7 @@ impl Exchange {
         }
         let at_end = Box::new(move |end: End| {
             if let Some(entry) = &entry {
-                worker.access.write(entry, status, end.bytes, SystemTime::now());
+                worker.access.write(entry, cx.user.as_deref(), status, end.bytes, SystemTime::now());
             }
             route.map_or(&snapshot.global, |id| &snapshot.route(id).chain).log(&cx);
         });
