@@ -119,6 +119,7 @@ macro_rules! plugins {
 
 plugins! {
     cors::Cors,
+    htpasswd::Htpasswd,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
 }

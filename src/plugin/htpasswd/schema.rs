@@ -1,0 +1,35 @@
+//! What `config` of `htpasswd` may hold.
+
+use crate::config::schema::{Default, Field, Record, Rule};
+
+/// A day, in seconds.
+const DAY: f64 = 86_400.0;
+
+/// The plugin's `config`.
+pub(super) static CONFIG: Record = Record {
+    fields: &[
+        Field::string("file").required(),
+        Field::string("realm").default(Default::Str("restricted")).required().rules(&[Rule::Text(realm)]),
+        Field::boolean("hide_credentials").default(Default::Bool(false)).required(),
+        Field::integer("max_failures").default(Default::Int(10)).required().rules(&[Rule::Between(0.0, 1000.0)]),
+        Field::integer("failure_window").default(Default::Int(60)).required().rules(&[Rule::Between(1.0, DAY)]),
+        Field::integer("lockout").default(Default::Int(60)).required().rules(&[Rule::Between(1.0, DAY)]),
+    ],
+    checks: &[],
+};
+
+/// It goes into a header.
+fn realm(text: &str) -> Result<(), String> {
+    if text.chars().any(char::is_control) { Err("must not hold control characters".to_owned()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::realm;
+
+    #[test]
+    fn a_realm_is_one_line() {
+        assert_eq!(realm("Studio \"für\" uns"), Ok(()));
+        assert_eq!(realm("a\nb"), Err("must not hold control characters".to_owned()));
+    }
+}
