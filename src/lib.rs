@@ -21,5 +21,6 @@ pub mod route;
 pub mod server;
 pub mod settings;
 pub mod snapshot;
+pub mod sni;
 pub mod upstream;
 pub mod world;

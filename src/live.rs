@@ -1,6 +1,6 @@
 //! Files whose content is kept up to date while the process runs: certificates, password files.
 //!
-//! Here is only what is to be done when one changes. Who notices is `server/watch.rs`.
+//! Here is only what is to be done when one changes. Who notices is `server/watcher.rs`.
 
 use std::fmt;
 use std::path::PathBuf;

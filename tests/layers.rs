@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("offload", 0, false),
     ("world", 0, true),
     ("settings", 0, true),
+    ("sni", 0, true),
     ("config/report", 0, true),
     ("config/value", 0, true),
     ("config/schema", 0, true),

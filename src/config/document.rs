@@ -218,6 +218,9 @@ impl Walker<'_> {
         let plugin = plugins::build(&mut checker, entry, config).map(|plugin| (entry, plugin));
         self.keep(kind, id, fields, plugin, parent);
         self.consumer_scope(entry, place, parent);
+        if entry.extension {
+            self.report.extension(place, format!("plugin `{name}` is this gateway's, not Kong's"));
+        }
     }
 
     /// A plugin without a name is not looked at any further.

@@ -70,7 +70,10 @@ impl<'a> Checker<'a> {
         match expand(text, self.world) {
             Ok(None) => (Cow::Borrowed(text), false),
             Ok(Some(value)) => {
-                self.read.texts.extend(value.file.map(|path| (span, path)));
+                if let Some(path) = value.file {
+                    self.report.extension(span, "Kong has no vault `file`");
+                    self.read.texts.insert(span, path);
+                }
                 (Cow::Owned(value.text), true)
             }
             Err(problem) => {
