@@ -153,6 +153,8 @@ fn a_new_file_counts_and_a_broken_one_does_not() {
     assert_eq!(live.paths.to_vec(), [Path::new("/users")]);
     let take = |content: &str| (live.take)(&[content.as_bytes().to_vec()]);
     assert_eq!(status(&plugin, "admin:secret"), 200);
+    assert_eq!(take(BCRYPT), Ok(()));
+    assert!(!send(&plugin, Some("admin:secret"), &mut context(Compat::Kong3)).1, "the same file: still remembered");
     assert_eq!(take("admin:{PLAIN}new\nbad\n"), Ok(()));
     assert_eq!((status(&plugin, "admin:secret"), status(&plugin, "admin:new")), (401, 200));
     assert_eq!(take(""), Err("/users has no user: nobody could come in".to_owned()));

@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use foldhash::{HashMap, HashMapExt as _};
+use sha1::{Digest as _, Sha1};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub(super) struct Users {
     accounts: HashMap<Box<[u8]>, Account>,
     /// The hash that is most expensive to check, against which an unknown user's password is hashed.
     dearest: Hash,
+    /// Of the whole file.
+    digest: [u8; 20],
 }
 
 #[derive(Debug)]
@@ -78,9 +81,9 @@ impl Sealer {
 impl Users {
     /// Reads a file.
     pub(super) fn read(bytes: &[u8]) -> Read {
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let (mut accounts, mut faults) = (HashMap::<Box<[u8]>, Account>::new(), Vec::new());
-        for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.trim_ascii().is_empty() || line.starts_with(b"#") {
                 continue;
@@ -94,7 +97,13 @@ impl Users {
             }
         }
         let dearest = accounts.values().map(|account| &account.hash).max_by_key(|hash| hash.cost()).cloned();
-        Read { users: dearest.map(|dearest| Self { accounts, dearest }), faults }
+        let digest = Sha1::digest(bytes).into();
+        Read { users: dearest.map(|dearest| Self { accounts, dearest, digest }), faults }
+    }
+
+    /// Whether they were read from just these bytes.
+    pub(super) fn are_from(&self, bytes: &[u8]) -> bool {
+        self.digest == *Sha1::digest(bytes)
     }
 
     /// How many there are.
