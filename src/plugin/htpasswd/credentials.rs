@@ -94,4 +94,17 @@ mod tests {
         assert!(read(&[&line(MAX_PASSWORD)]).is_some());
         assert_eq!(read(&[&line(MAX_PASSWORD + 1)]), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_sent_comes_out(user in "[^:\\pC]{1,20}", password in "[^\\pC]{0,20}") {
+            let line = format!("Basic {}", LENIENT.encode(format!("{user}:{password}")));
+            proptest::prop_assert_eq!(read(&[&line]), Some((user, password)));
+        }
+
+        #[test]
+        fn no_header_makes_it_panic(line in "(Basic )?[ -~]{0,40}") {
+            let _ = read(&[&line]);
+        }
+    }
 }

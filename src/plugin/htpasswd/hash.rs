@@ -2,11 +2,12 @@
 //!
 //! Kinds are those of Apache's `htpasswd` and of nginx, but for crypt(3)'s DES. Pure.
 
+use super::crypt64::is_spelt;
 use super::md5_crypt::Md5Crypt;
+use super::sha_crypt::ShaCrypt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha_crypt::{PasswordVerifier as _, ShaCrypt};
 use sha1::{Digest as _, Sha1};
 use std::fmt;
 
@@ -14,10 +15,6 @@ use std::fmt;
 const MAX_BCRYPT_COST: u32 = 15;
 /// The same for SHA-crypt: about half a second.
 const MAX_SHA_ROUNDS: u32 = 1_000_000;
-/// The fewest rounds of SHA-crypt.
-const MIN_SHA_ROUNDS: u32 = 1000;
-/// Those where none are written.
-const SHA_ROUNDS: &str = "5000";
 
 /// Reads a hash of one kind: from the whole text, and what comes after the name.
 type Reader = fn(&str, &str) -> Result<Hash, String>;
@@ -29,8 +26,8 @@ const KINDS: [(&str, Reader); 9] = [
     ("$2a$", |text, _| read_bcrypt(text)),
     ("$apr1$", |_, rest| read_md5("$apr1$", rest)),
     ("$1$", |_, rest| read_md5("$1$", rest)),
-    ("$5$", |text, rest| read_sha2(text, rest, false)),
-    ("$6$", |text, rest| read_sha2(text, rest, true)),
+    ("$5$", |_, rest| read_sha2(rest, false)),
+    ("$6$", |_, rest| read_sha2(rest, true)),
     ("{SHA}", |_, rest| read_sha1(rest, false)),
     ("{SSHA}", |_, rest| read_sha1(rest, true)),
 ];
@@ -45,8 +42,8 @@ pub(super) enum Hash {
     Sha1 { digest: [u8; 20], salt: Box<[u8]> },
     /// `$apr1$`, `$1$`.
     Md5(Md5Crypt),
-    /// `$5$`, `$6$`: as written.
-    Sha2 { written: Box<str>, wide: bool, rounds: u32 },
+    /// `$5$`, `$6$`.
+    Sha2(ShaCrypt),
     /// `$2y$`, `$2b$`, `$2a$`: as written.
     Bcrypt { written: Box<str>, cost: u32 },
 }
@@ -84,7 +81,7 @@ impl Hash {
                 verify_slices_are_equal(&computed, digest).is_ok()
             }
             Self::Md5(hash) => hash.verify(password),
-            Self::Sha2 { written, .. } => ShaCrypt::default().verify_password(password, &**written).is_ok(),
+            Self::Sha2(hash) => hash.verify(password),
             Self::Bcrypt { written, .. } => bcrypt::verify(password, written).unwrap_or_default(),
         }
     }
@@ -94,7 +91,7 @@ impl Hash {
         match self {
             Self::Sha1 { .. } => 1,
             Self::Md5(_) => 200,
-            Self::Sha2 { wide, rounds, .. } => u64::from(*rounds) / if *wide { 2 } else { 3 },
+            Self::Sha2(hash) => u64::from(hash.rounds()) / if hash.is_wide() { 2 } else { 3 },
             Self::Bcrypt { cost, .. } => 60 << cost,
         }
     }
@@ -106,7 +103,7 @@ impl fmt::Debug for Hash {
         f.write_str(match self {
             Self::Sha1 { .. } => "Sha1",
             Self::Md5(_) => "Md5",
-            Self::Sha2 { .. } => "Sha2",
+            Self::Sha2(_) => "Sha2",
             Self::Bcrypt { .. } => "Bcrypt",
         })
     }
@@ -123,21 +120,12 @@ fn read_md5(name: &'static str, rest: &str) -> Result<Hash, String> {
     Md5Crypt::read(name, rest.as_bytes()).map(Hash::Md5).ok_or_else(|| broken("MD5-crypt"))
 }
 
-fn read_sha2(text: &str, rest: &str, wide: bool) -> Result<Hash, String> {
-    let broken = || broken("SHA-crypt");
-    let (rounds, rest) = match rest.strip_prefix("rounds=") {
-        Some(more) => more.split_once('$').ok_or_else(broken)?,
-        None => (SHA_ROUNDS, rest),
-    };
-    let rounds: u32 = rounds.parse().map_err(|_| broken())?;
-    if rounds > MAX_SHA_ROUNDS {
-        return Err(too_dear(&format!("{rounds} rounds"), &format!("{MAX_SHA_ROUNDS}")));
+fn read_sha2(rest: &str, wide: bool) -> Result<Hash, String> {
+    let hash = ShaCrypt::read(wide, rest).ok_or_else(|| broken("SHA-crypt"))?;
+    match hash.rounds() {
+        ..=MAX_SHA_ROUNDS => Ok(Hash::Sha2(hash)),
+        rounds => Err(too_dear(&format!("{rounds} rounds"), MAX_SHA_ROUNDS)),
     }
-    let (salt, digest) = rest.split_once('$').ok_or_else(broken)?;
-    let letters = if wide { 86 } else { 43 };
-    let whole = rounds >= MIN_SHA_ROUNDS && (1..=16).contains(&salt.len()) && digest.len() == letters;
-    let whole = whole && digest.bytes().all(is_crypts);
-    whole.then(|| Hash::Sha2 { written: text.into(), wide, rounds }).ok_or_else(broken)
 }
 
 fn read_bcrypt(text: &str) -> Result<Hash, String> {
@@ -145,19 +133,14 @@ fn read_bcrypt(text: &str) -> Result<Hash, String> {
     match parts.get_cost() {
         cost @ 4..=MAX_BCRYPT_COST => Ok(Hash::Bcrypt { written: text.into(), cost }),
         0..4 => Err(broken("bcrypt")),
-        cost => Err(too_dear(&format!("a bcrypt cost of {cost}"), &format!("{MAX_BCRYPT_COST}"))),
+        cost => Err(too_dear(&format!("a bcrypt cost of {cost}"), MAX_BCRYPT_COST)),
     }
 }
 
 /// 13 letters; or `_` and 19, BSD's longer form.
 fn is_des(text: &str) -> bool {
     let letters = text.strip_prefix('_').filter(|rest| rest.len() == 19).or((text.len() == 13).then_some(text));
-    letters.is_some_and(|letters| letters.bytes().all(is_crypts))
-}
-
-/// Whether it is a letter of crypt's base64.
-fn is_crypts(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/')
+    letters.is_some_and(|letters| is_spelt(letters.as_bytes()))
 }
 
 fn unknown() -> String {
@@ -168,7 +151,7 @@ fn broken(kind: &str) -> String {
     format!("not a whole {kind} hash: {MAKE_ANEW}")
 }
 
-fn too_dear(what: &str, most: &str) -> String {
+fn too_dear(what: &str, most: u32) -> String {
     format!("{what} would let strangers keep the processor busy; {most} is the most: {MAKE_ANEW}")
 }
 
@@ -226,6 +209,8 @@ mod tests {
                 &long,
             ),
             ("$5$rounds=1234$s$DeihO651POVXx.VpUucfzl2yZc1OhmSXslt.ffydjYA", "pw"),
+            (
+"$6$my_salt$Uf27eLxdKEGAsgGQ6oPdKJMofdereCuBI3htJso/vMYTrODGlvdQ2qlDLaO4Rc3MfNdgKcVrikcbH2Jvb1qu51", "pw"),
             ("{PLAIN}", ""),
         ] {
             assert!(fits(hash, password), "{hash}");
@@ -262,7 +247,8 @@ mod tests {
             (format!("$5$rounds=999$s${sha}"), "not a whole SHA-crypt hash"),
             (format!("$5$rounds=x$s${sha}"), "not a whole SHA-crypt hash"),
             (format!("$6$s${sha}"), "not a whole SHA-crypt hash"),
-            (format!("$5$${sha}"), "not a whole SHA-crypt hash"),
+            (format!("$5${}${sha}", "s".repeat(17)), "not a whole SHA-crypt hash"),
+            (format!("$5$rounds=5000${sha}"), "not a whole SHA-crypt hash"),
             ("{SHA}NMfTLf4k".to_owned(), "not a whole SHA-1 hash"),
             ("{SHA}?".to_owned(), "not a whole SHA-1 hash"),
         ] {

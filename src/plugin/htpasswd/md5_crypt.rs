@@ -2,13 +2,12 @@
 //!
 //! Own code, since no crate that is kept has it. Checked against `openssl passwd` and `htpasswd`.
 
+use super::crypt64::{is_spelt, spell};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use md5::{Digest, Md5};
 
 /// Rounds are not written in a hash, so these are all.
 const ROUNDS: usize = 1000;
-/// The crypts' own base64.
-const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Which bytes of the digest stand together in four letters; the last byte stands alone in two.
 const GROUPS: [[usize; 3]; 5] = [[0, 6, 12], [1, 7, 13], [2, 8, 14], [3, 9, 15], [4, 10, 5]];
 const ALONE: usize = 11;
@@ -33,7 +32,7 @@ impl Md5Crypt {
         let at = rest.iter().position(|byte| *byte == b'$').filter(|at| (1..=MAX_SALT).contains(at))?;
         let (salt, written) = (&rest[..at], &rest[at + 1..]);
         let written: [u8; LETTERS] = written.try_into().ok()?;
-        written.iter().all(|letter| ALPHABET.contains(letter)).then(|| Self { name, salt: salt.into(), written })
+        is_spelt(&written).then(|| Self { name, salt: salt.into(), written })
     }
 
     /// Whether it is the hash of this password.
@@ -78,18 +77,9 @@ fn first(name: &[u8], salt: &[u8], password: &[u8]) -> [u8; 16] {
 
 fn letters(digest: &[u8; 16]) -> [u8; LETTERS] {
     let mut out = [0; LETTERS];
-    for (group, four) in GROUPS.iter().zip(out.chunks_mut(4)) {
-        let [high, middle, low] = group.map(|at| u32::from(digest[at]));
-        spell(high << 16 | middle << 8 | low, four);
+    for (group, four) in GROUPS.iter().zip(out.chunks_exact_mut(4)) {
+        spell(group.map(|at| digest[at]), four);
     }
-    spell(digest[ALONE].into(), &mut out[LETTERS - 2..]);
+    spell([0, 0, digest[ALONE]], &mut out[LETTERS - 2..]);
     out
-}
-
-/// Six bits a letter, the lowest first.
-fn spell(mut bits: u32, out: &mut [u8]) {
-    for letter in out {
-        *letter = ALPHABET[(bits % 64) as usize];
-        bits /= 64;
-    }
 }

@@ -5,12 +5,14 @@
 //! and [`hash`], who is shut out in [`lockout`].
 
 mod credentials;
+mod crypt64;
 mod file;
 mod gate;
 mod hash;
 mod lockout;
 mod md5_crypt;
 mod schema;
+mod sha_crypt;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -103,7 +105,7 @@ fn busy() -> Response<Body> {
 
 fn later(status: StatusCode, message: &str, after: Duration) -> Response<Body> {
     let mut res = reply::exit(status, message);
-    let seconds = after.as_millis().div_ceil(1000);
+    let seconds = after.as_nanos().div_ceil(1_000_000_000);
     res.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
     res
 }

@@ -263,4 +263,18 @@ mod tests {
         assert!(!lets_in(&users, "b", "secret") && !lets_in(&users, "nobody", "secret"));
         assert!(!users.is_cheap(), "a refusal takes as long as a's");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_and_no_password_make_it_panic(
+            line in r"(a:)?(\$(1|5|6|2y|apr1)\$|\{(SHA|SSHA|PLAIN)\}|rounds=1000|\$|[a-z./=+: \r\n#é])*",
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+        ) {
+            for content in [line.as_bytes(), &*bytes] {
+                if let Some(users) = Users::read(content).users {
+                    users.verify(&Credentials { user: (*b"a").into(), password: bytes.clone().into() }, &[0; 32]);
+                }
+            }
+        }
+    }
 }
