@@ -37,21 +37,20 @@ fn check(place: &Place, args: &Check, setup: &Setup) -> u8 {
             return REFUSED;
         }
     };
-    if args.portable {
-        compiled.mind_extensions();
-    }
+    let portable = !args.portable || compiled.mind_extensions();
     print::out(&compiled.render(args.format, &io::stdout()));
     if args.format == Format::Human {
-        print::out(&verdict(place, &compiled));
+        print::out(&verdict(place, &compiled, portable));
     }
-    if compiled.snapshot.is_some() { 0 } else { REFUSED }
+    if compiled.snapshot.is_some() && portable { 0 } else { REFUSED }
 }
 
 /// The last line, for people.
-fn verdict(place: &Place, compiled: &Compiled) -> String {
+fn verdict(place: &Place, compiled: &Compiled, portable: bool) -> String {
     let found = counts(&compiled.report);
     match &compiled.snapshot {
         None => format!("{place} cannot be served: {found}\n"),
+        Some(_) if !portable => format!("{place} can be served here, but not by Kong: {found}\n"),
         Some(snapshot) if found.is_empty() => format!("{place} is fine: {}\n", count::contents(snapshot)),
         Some(snapshot) => format!("{place} can be served, with {found}: {}\n", count::contents(snapshot)),
     }

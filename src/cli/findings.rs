@@ -56,13 +56,12 @@ impl Compiled {
         }
     }
 
-    /// Takes what Kong does not have for an error.
-    pub(super) fn mind_extensions(&mut self) {
+    /// Takes what Kong does not have for an error. Whether there is nothing of that kind.
+    pub(super) fn mind_extensions(&mut self) -> bool {
         let extensions = std::mem::take(&mut self.report.extensions);
-        if !extensions.is_empty() {
-            self.report.found.extend(extensions);
-            self.snapshot = None;
-        }
+        let portable = extensions.is_empty();
+        self.report.found.extend(extensions);
+        portable
     }
 
     /// What Kong's `config parse` says; `None` when it says nothing (`kong/declarative.md` §8).

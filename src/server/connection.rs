@@ -3,6 +3,7 @@
 use super::downstream::{Downstream, Refuse};
 use super::handshake::{DoorTls, Met};
 use super::leisure::{Leisure, Limits};
+use super::plain;
 use super::proxy_protocol::{self, Parsed};
 use crate::entity::Compat;
 use crate::plugin::Origin;
@@ -71,6 +72,9 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: S
         let connection = Connection::new(ends.peer, ends.local, None, &worker.settings);
         return speak(worker, door, connection, socket, http2).await;
     };
+    if limited(limit, plain::is_http(&socket)).await? {
+        return limited(limit, plain::refuse(socket, ends.local, SystemTime::now())).await;
+    }
     let met = limited(limit, tls.accept(socket)).await?;
     let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let connection = Connection::new(ends.peer, ends.local, Some(known(&met)), &worker.settings);

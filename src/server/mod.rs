@@ -10,6 +10,7 @@ pub mod downstream;
 pub mod handshake;
 pub mod leisure;
 pub mod listen;
+mod plain;
 pub mod proxy_protocol;
 mod signals;
 pub mod tls;

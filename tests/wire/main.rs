@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod client_certificates;
 mod connections;
 mod demo;
 mod format3;
@@ -14,6 +15,7 @@ mod limits;
 mod messages;
 mod names;
 mod process;
+mod renewal;
 mod seed;
 mod smuggling;
 mod streaming;
