@@ -1,5 +1,5 @@
-"""The plugin htpasswd and nginx's auth_basic with one file, written by Apache's htpasswd and by openssl. A check raises, or
-returns a note."""
+"""The plugin htpasswd and nginx's auth_basic with one file, written by Apache's htpasswd and by openssl. A check raises,
+or returns a note."""
 import shutil
 import subprocess
 import time
@@ -38,7 +38,8 @@ def start_nginx(stack, home, users):
     (home / "nginx.conf").write_text(
         f"daemon off; master_process off; pid {home}/pid; error_log stderr; events {{}}\n"
         f"http {{ {temporary} access_log off; server {{ listen 127.0.0.1:{port}; root {home};\n"
-        f"location /page {{ auth_basic restricted; auth_basic_user_file {users}; }} location /open {{ alias {home}/page; }} }} }}\n")
+        f"location /page {{ auth_basic restricted; auth_basic_user_file {users}; }}\n"
+        f"location /open {{ alias {home}/page; }} }} }}\n")
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     stack.start("nginx-basic", [program, "-e", "stderr", "-c", home / "nginx.conf"], port)
     return f"http://127.0.0.1:{port}"
@@ -91,7 +92,8 @@ def passwords_as_nginx(place):
             expect(time.monotonic() < end, True, "a new password within 5 s")
             time.sleep(0.1)
         expect(asked(http, gateway, "bcrypt", PASSWORD), refused, "the old password")
-    return f"{len(HTPASSWD) + len(OPENSSL) + 2} kinds of hash, a new password within {5 - (end - time.monotonic()):.1f} s"
+    took = 5 - (end - time.monotonic())
+    return f"{len(HTPASSWD) + len(OPENSSL) + 2} kinds of hash, a new password within {took:.1f} s"
 
 
 ALL = [passwords_as_nginx]

@@ -30,7 +30,9 @@ fn cannot_be_read(field: &Checked, file: &str, error: &io::Error, cx: &mut Build
     if error.kind() == io::ErrorKind::NotFound {
         cx.reject_ours("no-such-file", field.span, format!("there is no file {file}"));
     } else {
-        cx.reject_ours("unreadable-file", field.span, format!("{file} cannot be read: {error}"));
+        let reason = error.to_string();
+        let reason = reason.split(" (os error").next().unwrap_or_default();
+        cx.reject_ours("unreadable-file", field.span, format!("{file} cannot be read: {reason}"));
     }
     None
 }

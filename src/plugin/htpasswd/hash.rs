@@ -160,7 +160,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// Made by Apache's `htpasswd` 2.4.67, `openssl passwd` 3.0 and Python's `crypt` over libxcrypt; all of `pass:wörd`.
+    /// Of `pass:wörd`: by Apache's `htpasswd` 2.4.67, `openssl passwd` 3.0 and Python's `crypt` over libxcrypt.
     const MADE: [&str; 15] = [
         "$2y$04$YBlGy5CabhEvbYcxm3z5H.r4JnkK0VNa0pHyTgZw4LovCuAOijVL.",
         "$2b$04$abcdefghijklmnopqrstuuWXKr2BvN6MFBGmbO8G1GNLW0JIJkxnC",

@@ -8,7 +8,7 @@ use super::hash::Hash;
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use sha1::{Digest as _, Sha1};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -82,21 +82,18 @@ impl Users {
     /// Reads a file.
     pub(super) fn read(bytes: &[u8]) -> Read {
         let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let (mut accounts, mut faults) = (HashMap::<Box<[u8]>, Account>::new(), Vec::new());
+        let (mut accounts, mut faults, mut seen) = (HashMap::new(), Vec::new(), HashSet::new());
         for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.trim_ascii().is_empty() || line.starts_with(b"#") {
                 continue;
             }
-            match account(line) {
-                Ok((user, _)) if accounts.contains_key(user) => {
-                    faults.push(Fault { line: at + 1, why: "this user has a line above, which counts".to_owned() });
-                }
+            match account(line, &mut seen) {
                 Ok((user, account)) => _ = accounts.insert(user.into(), account),
                 Err(why) => faults.push(Fault { line: at + 1, why }),
             }
         }
-        let dearest = accounts.values().map(|account| &account.hash).max_by_key(|hash| hash.cost()).cloned();
+        let dearest = accounts.values().map(|account: &Account| &account.hash).max_by_key(|hash| hash.cost()).cloned();
         let digest = Sha1::digest(bytes).into();
         Read { users: dearest.map(|dearest| Self { accounts, dearest, digest }), faults }
     }
@@ -146,11 +143,15 @@ impl Users {
     }
 }
 
-fn account(line: &[u8]) -> Result<(&[u8], Account), String> {
+/// A user is seen also in a line that lets nobody in: whoever is shut out by it must not come in by a later one.
+fn account<'a>(line: &'a [u8], seen: &mut HashSet<&'a [u8]>) -> Result<(&'a [u8], Account), String> {
     let colon = line.iter().position(|byte| *byte == b':').ok_or("it is not USER:HASH")?;
     let (user, rest) = (&line[..colon], &line[colon + 1..]);
     if user.is_empty() {
         return Err("the user's name is empty".to_owned());
+    }
+    if !seen.insert(user) {
+        return Err("this user has a line above, which counts".to_owned());
     }
     let hash = rest.split(|byte| *byte == b':').next().unwrap_or(rest);
     Ok((user, Account { hash: Hash::read(hash)?, proven: ArcSwapOption::empty() }))
@@ -213,6 +214,9 @@ mod tests {
         let users = read.users.unwrap();
         assert!(lets_in(&users, "a", "one") && !lets_in(&users, "a", "two"));
         assert_eq!(read.faults, [Fault { line: 2, why: "this user has a line above, which counts".to_owned() }]);
+        let read = Users::read(b"a:!\nb:{PLAIN}x\na:{PLAIN}two\n");
+        assert!(!lets_in(&read.users.unwrap(), "a", "two"), "shut out by the first");
+        assert_eq!(read.faults.len(), 2);
     }
 
     #[test]
