@@ -12,6 +12,7 @@ mod kong;
 mod logs;
 mod print;
 mod run;
+mod systemd;
 
 use args::{Cli, Command, Config};
 use clap::Parser;

@@ -40,6 +40,8 @@ pub struct Ctx {
     pub client: IpAddr,
     /// Whether the client came over TLS to this gateway.
     pub tls: bool,
+    /// Whether the client speaks https: by its connection, or by the word of a trusted peer that it came through.
+    pub https: bool,
     /// When the request began.
     pub now: Instant,
     /// The route, if one matched.
@@ -62,6 +64,8 @@ pub struct Ctx {
     pub kept: Kept,
     /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).
     pub body_buffer: usize,
+    /// Largest body of unknown length, in bytes, that a plugin lets through; whoever passes it on keeps to that.
+    pub body_limit: Option<u64>,
     /// The `error_default_type` setting: the shape of an error for a request that names none.
     pub error_type: ErrorType,
     /// The request's id, which Kong 3 shows in errors.
@@ -104,6 +108,7 @@ impl Ctx {
             compat,
             client,
             tls,
+            https: tls,
             now,
             route: None,
             service: None,
@@ -115,6 +120,7 @@ impl Ctx {
             captures: Vec::new(),
             kept: Kept::default(),
             body_buffer: 8 * 1024,
+            body_limit: None,
             error_type: ErrorType::Plain,
             request_id: None,
             origin: Origin::Gateway,

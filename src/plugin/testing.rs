@@ -8,7 +8,7 @@ use crate::config::value::{Checked, Value};
 use crate::entity::Compat;
 use crate::world::World;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value as Json;
 use std::time::Instant;
@@ -28,9 +28,10 @@ pub(crate) fn checked(json: &Json) -> Checked {
 
 /// Builds a plugin, with what was reported on the way.
 pub(crate) fn build<P: Define>(config: &Json, compat: Compat) -> (Option<P>, Report) {
-    let mut report = Report::default();
+    let (mut report, mut shared) = (Report::default(), Extensions::new());
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
-    let plugin = P::build(&checked(config), &mut Build { compat, report: &mut report, path: Vec::new(), files, watch });
+    let mut cx = Build { compat, report: &mut report, path: Vec::new(), files, watch, shared: &mut shared };
+    let plugin = P::build(&checked(config), &mut cx);
     (plugin, report)
 }
 

@@ -1,19 +1,22 @@
 //! Clients that failed too often are shut out for a while. Knows no clock; counts are one process's, for all workers.
 
-use foldhash::{HashMap, HashMapExt as _};
+use crate::plugin::client::Client;
+use foldhash::fast::RandomState;
+use lru::LruCache;
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Clients that are remembered at a time.
+/// Clients that are remembered at a time. Whoever failed longest ago is forgotten first.
 const MOST: usize = 65_536;
 /// Failures that are remembered at a time, of all clients together.
 const MOST_FAILURES: usize = 10 * MOST;
 
 /// When to shut out, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Limits {
     /// Failures within the window that are too many; 0 for never.
     pub(super) max_failures: usize,
@@ -24,16 +27,29 @@ pub(super) struct Limits {
 /// The clients that failed lately.
 pub(super) struct Lockout {
     limits: Limits,
-    clients: Mutex<HashMap<IpAddr, Client>>,
+    clients: Mutex<Clients>,
     /// Whether there is any; spares requests the lock where nobody fails.
     any: AtomicBool,
 }
 
-struct Client {
+type Clients = LruCache<Client, Record, RandomState>;
+
+/// What one client did.
+#[derive(Default)]
+struct Record {
     /// Those within the window, the oldest first, fewer than are too many.
     failures: VecDeque<Instant>,
     locked_until: Option<Instant>,
-    last: Instant,
+}
+
+// === impl Limits ===
+
+impl Limits {
+    /// How many clients are remembered.
+    fn most(self) -> NonZeroUsize {
+        let most = MOST_FAILURES.checked_div(self.max_failures).map_or(1, |most| most.min(MOST));
+        NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN)
+    }
 }
 
 // === impl Lockout ===
@@ -41,7 +57,10 @@ struct Client {
 impl Lockout {
     /// Nobody failed yet.
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, clients: Mutex::new(HashMap::new()), any: AtomicBool::new(false) }
+        // Grows as clients come, to its bound.
+        let mut clients = LruCache::unbounded_with_hasher(RandomState::default());
+        clients.resize(limits.most());
+        Self { limits, clients: Mutex::new(clients), any: AtomicBool::new(false) }
     }
 
     /// As they were given.
@@ -54,7 +73,7 @@ impl Lockout {
         if !self.any.load(Ordering::Acquire) {
             return None;
         }
-        let until = self.clients().get(&network(client))?.locked_until?;
+        let until = self.clients().peek(&Client::of(client))?.locked_until?;
         until.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
@@ -65,41 +84,18 @@ impl Lockout {
         }
         let mut clients = self.clients();
         self.any.store(true, Ordering::Release);
-        let client = network(client);
-        if clients.len() >= self.most() && !clients.contains_key(&client) {
-            self.make_room(&mut clients, now);
-        }
-        let fresh = || Client { failures: VecDeque::new(), locked_until: None, last: now };
-        clients.entry(client).or_insert_with(fresh).fail(now, self.limits)
+        clients.get_or_insert_mut(Client::of(client), Record::default).fail(now, self.limits)
     }
 
-    /// Forgets those about whom there is nothing left to remember; if that is too little, the stalest quarter, so that
-    /// not every further failure has to look at all.
-    fn make_room(&self, clients: &mut HashMap<IpAddr, Client>, now: Instant) {
-        clients.retain(|_, client| client.matters(now, self.limits));
-        if clients.len() < self.most() {
-            return;
-        }
-        let mut ages: Vec<_> = clients.values().map(|client| client.last).collect();
-        let (_, limit, _) = ages.select_nth_unstable(self.most() / 4);
-        let limit = *limit;
-        clients.retain(|_, client| client.last > limit);
-    }
-
-    fn most(&self) -> usize {
-        MOST.min(MOST_FAILURES / self.limits.max_failures)
-    }
-
-    fn clients(&self) -> MutexGuard<'_, HashMap<IpAddr, Client>> {
+    fn clients(&self) -> MutexGuard<'_, Clients> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-// === impl Client ===
+// === impl Record ===
 
-impl Client {
+impl Record {
     fn fail(&mut self, now: Instant, limits: Limits) -> bool {
-        self.last = now;
         if self.locked_until.is_some_and(|until| until > now) {
             return false;
         }
@@ -113,19 +109,6 @@ impl Client {
             self.locked_until = Some(now + limits.lockout);
         }
         locks
-    }
-
-    fn matters(&self, now: Instant, limits: Limits) -> bool {
-        let locked = self.locked_until.is_some_and(|until| until > now);
-        locked || now.saturating_duration_since(self.last) < limits.window
-    }
-}
-
-/// What counts as one client: an IPv6 address is one of very many that its owner has, a whole /64 at least.
-fn network(client: IpAddr) -> IpAddr {
-    match client {
-        IpAddr::V4(_) => client,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -188,26 +171,17 @@ mod tests {
 
     #[test]
     fn ever_new_clients_push_out_the_stalest() {
-        let (lockout, start) = (Lockout::new(LIMITS), Instant::now());
-        let client = |number: usize| IpAddr::from(u32::try_from(number).unwrap().to_be_bytes());
-        let at = |number: usize| start + Duration::from_micros(number as u64);
-        for number in 0..MOST + 2 {
-            lockout.fail(client(number), at(number));
+        let (lockout, now) = (Lockout::new(Limits { max_failures: 100, ..LIMITS }), Instant::now());
+        let most = 6553;
+        let client = |number: u32| IpAddr::from(number.to_be_bytes());
+        for number in 0..3 * most {
+            lockout.fail(client(number), now);
+            lockout.fail(client(0), now);
         }
         let clients = lockout.clients();
-        assert!(clients.len() <= MOST && clients.len() > MOST / 2, "{}", clients.len());
-        assert!(!clients.contains_key(&client(0)) && clients.contains_key(&client(MOST)));
-    }
-
-    #[test]
-    fn what_no_longer_matters_is_forgotten_first() {
-        let (lockout, start) = (Lockout::new(Limits { max_failures: 100, ..LIMITS }), Instant::now());
-        let most = lockout.most();
-        assert_eq!(most, MOST_FAILURES / 100);
-        let client = |number: usize| IpAddr::from(u32::try_from(number).unwrap().to_be_bytes());
-        (0..most).for_each(|number| _ = lockout.fail(client(number), start));
-        lockout.fail(client(most), start + LIMITS.window);
-        assert_eq!(lockout.clients().len(), 1);
+        assert_eq!(clients.len(), most as usize);
+        let known = |number: u32| clients.contains(&Client::of(client(number)));
+        assert!(known(0) && known(3 * most - 1) && !known(1));
     }
 
     proptest! {

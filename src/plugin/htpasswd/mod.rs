@@ -32,14 +32,27 @@ use futures_util::future::LocalBoxFuture;
 use gate::{Asked, Gate, Verdict};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use lockout::Limits;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The plugin.
+/// The plugin. Instances that are configured alike share a gate: what is counted and remembered at one counts at all.
 pub struct Htpasswd {
     gate: Arc<Gate>,
     challenge: HeaderValue,
     hide_credentials: bool,
+}
+
+/// The gates of a configuration.
+#[derive(Clone, Default)]
+struct Gates(HashMap<Key, Arc<Gate>>);
+
+/// What gates differ by.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    file: Box<str>,
+    realm: Box<str>,
+    limits: Limits,
 }
 
 // === impl Htpasswd ===
@@ -128,17 +141,27 @@ impl Define for Htpasswd {
     }
 
     fn build(config: &Checked, cx: &mut Build<'_>) -> Option<Self> {
-        let (file, realm) = (config.get("file")?, config.str("realm").unwrap_or_default());
-        let users = Arc::new(ArcSwap::from_pointee(file::load(file, cx)?));
-        let path = file.as_str()?;
-        cx.watch.push(LiveFile::new(path, file::taking(path, Arc::clone(&users))));
-        let Ok(key) = crypto::random() else {
-            cx.reject_ours("no-randomness", config.span, "the system gives no random bytes");
-            return None;
-        };
-        let gate = Arc::new(Gate::new(users, &key, limits(config), realm));
-        Some(Self { gate, challenge: challenge(realm)?, hide_credentials: config.bool("hide_credentials") })
+        let file = config.get("file")?;
+        let text = |field| config.str(field).unwrap_or_default().into();
+        let key = Key { file: text("file"), realm: text("realm"), limits: limits(config) };
+        let challenge = challenge(&key.realm)?;
+        let known = cx.shared.get::<Gates>().and_then(|gates| gates.0.get(&key).cloned());
+        let gate = known.or_else(|| gate(file, key, cx))?;
+        Some(Self { gate, challenge, hide_credentials: config.bool("hide_credentials") })
     }
+}
+
+/// A new gate, for the instances to come as well.
+fn gate(file: &Checked, key: Key, cx: &mut Build<'_>) -> Option<Arc<Gate>> {
+    let users = Arc::new(ArcSwap::from_pointee(file::load(file, cx)?));
+    cx.watch.push(LiveFile::new(&*key.file, file::taking(&key.file, Arc::clone(&users))));
+    let Ok(random) = crypto::random() else {
+        cx.reject_ours("no-randomness", file.span, "the system gives no random bytes");
+        return None;
+    };
+    let gate = Arc::new(Gate::new(users, &random, key.limits, &key.realm));
+    cx.shared.get_or_insert_default::<Gates>().0.insert(key, Arc::clone(&gate));
+    Some(gate)
 }
 
 fn limits(config: &Checked) -> Limits {

@@ -8,7 +8,7 @@ use crate::plugin::testing::{checked, context, lines, request, text};
 use crate::plugin::{Build, Ctx, Define, Flow, Plugin};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{Response, header};
+use http::{Extensions, Response, header};
 use serde_json::{Value as Json, json};
 use std::io;
 use std::path::Path;
@@ -25,6 +25,10 @@ struct Built {
 
 /// A plugin whose file holds this, with more of its configuration.
 fn build(content: &str, more: &Json) -> Built {
+    build_beside(&mut Extensions::new(), content, more)
+}
+
+fn build_beside(shared: &mut Extensions, content: &str, more: &Json) -> Built {
     let mut config = json!({ "file": "/users", "realm": "restricted", "max_failures": 3, "failure_window": 60,
         "lockout": 60 });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -34,8 +38,8 @@ fn build(content: &str, more: &Json) -> Built {
         _ => Err(io::ErrorKind::NotFound.into()),
     };
     let (mut report, mut watch) = (Report::default(), Vec::new());
-    let mut cx =
-        Build { compat: Compat::Kong3, report: &mut report, path: Vec::new(), files: &files, watch: &mut watch };
+    let (report_to, compat) = (&mut report, Compat::Kong3);
+    let mut cx = Build { compat, report: report_to, path: Vec::new(), files: &files, watch: &mut watch, shared };
     let plugin = Htpasswd::build(&checked(&config), &mut cx);
     Built { plugin, report, watch }
 }
@@ -144,6 +148,21 @@ fn whoever_fails_too_often_has_to_wait() {
     assert!(send(&plugin, Some("a:x"), &mut other).0.is_none());
     cx.now += Duration::from_secs(60);
     assert!(send(&plugin, Some("a:x"), &mut cx).0.is_none());
+}
+
+#[test]
+fn instances_that_are_configured_alike_are_one() {
+    let mut shared = Extensions::new();
+    let mut beside = |more: &Json| build_beside(&mut shared, BCRYPT, more);
+    let first = beside(&json!({}));
+    let (alike, other) = (beside(&json!({ "hide_credentials": true })), beside(&json!({ "realm": "other" })));
+    assert_eq!([&first, &alike, &other].map(|built| built.watch.len()), [1, 0, 1]);
+    let [first, alike, other] = [first, alike, other].map(|built| built.plugin.unwrap());
+    let ask = |plugin: &Htpasswd, said| send(plugin, Some(said), &mut context(Compat::Kong3));
+    assert!(ask(&first, "admin:secret").1);
+    assert!(!ask(&alike, "admin:secret").1 && ask(&other, "admin:secret").1);
+    [&first, &alike, &first].map(|plugin| ask(plugin, "admin:wrong"));
+    assert_eq!([&first, &alike, &other].map(|plugin| status(plugin, "admin:secret")), [429, 429, 200]);
 }
 
 #[test]
