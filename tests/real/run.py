@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The gateway between real programs: curl, httpx, websockets, MCP clients and Chromium on one side; PostgreSQL behind a
 REST server, FastAPI on uvicorn, MCP servers, nginx and Vite on the other. Needs Debian's postgresql, nginx-light, curl,
-openssl, chromium, nodejs and npm; packages of Python and Node go into folders under target/.
+openssl, apache2-utils, chromium, nodejs and npm; packages of Python and Node go into folders under target/.
 
   tests/real/run.py [--binary target/release/gateway] [CHECK ...]      checks by a part of their names
 
@@ -121,9 +121,10 @@ def main():
     program = binary(opts)
     import browser
     import checks
+    import passwords
     import tls
     from stack import Stack
-    known = checks.ALL + tls.ALL + browser.ALL
+    known = checks.ALL + tls.ALL + passwords.ALL + browser.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))

@@ -10,6 +10,7 @@ mod demo;
 mod format3;
 mod handshakes;
 mod hang_ups;
+mod htpasswd;
 mod http2;
 mod limits;
 mod listeners;
