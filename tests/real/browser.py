@@ -68,7 +68,7 @@ def browser_page(place):
     return f"Chromium {seen['version'].split('.')[0]}, {len(seen['loads'])} loads over h2, wss, {session['group']}"
 
 
-def browser_page_behind_a_password(place):
+def browser_password(place):
     status = lambda *words: curl("-o", "/dev/null", "-w", "%{http_code}", "--connect-to", f"::127.0.0.1:{place.tls_port}", *words,
                                  f"https://locked.test:{place.tls_port}/")
     expect((status(), status("-u", f"{USER}:{PASSWORD}?"), status("-u", f"{USER}:{PASSWORD}")), ("401", "401", "200"))
@@ -76,4 +76,4 @@ def browser_page_behind_a_password(place):
     return f"{len(seen['loads'])} loads and wss with a bcrypt password"
 
 
-ALL = [browser_page, browser_page_behind_a_password]
+ALL = [browser_page, browser_password]
