@@ -4,6 +4,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gateway::config::{load, report::Source};
 use gateway::settings::Settings;
+use gateway::world::World;
 use std::fmt::Write;
 use std::hint::black_box;
 
@@ -23,10 +24,10 @@ fn compile(c: &mut Criterion) {
     group.sample_size(10);
     for services in [10, 100, 1_000, 10_000] {
         let source = document(services);
-        assert!(load(&source, &|_| None, &settings).0.is_some());
+        assert!(load(&source, World::EMPTY, &settings).0.is_some());
         group.throughput(Throughput::Elements(services as u64));
         group.bench_with_input(BenchmarkId::from_parameter(services), &source, |b, source| {
-            b.iter(|| load(black_box(source), &|_| None, &settings));
+            b.iter(|| load(black_box(source), World::EMPTY, &settings));
         });
     }
     group.finish();

@@ -8,6 +8,7 @@ use gateway::config::report::{Report, Span};
 use gateway::config::value::{Checked, Value};
 use gateway::entity::Compat;
 use gateway::plugin::{Build, Chain, Ctx, Entry, Slot};
+use gateway::world::World;
 use http::{Request, Response};
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -45,7 +46,9 @@ fn record(fields: Vec<(&str, Checked)>) -> Checked {
 fn slot(name: &str, config: &Checked) -> Slot {
     let entry = Entry::named(name).unwrap();
     let mut report = Report::default();
-    let plugin = (entry.build)(config, &mut Build { compat: Compat::Kong2, report: &mut report, path: Vec::new() });
+    let (files, watch) = (World::EMPTY.file, &mut Vec::new());
+    let mut build = Build { compat: Compat::Kong2, report: &mut report, path: Vec::new(), files, watch };
+    let plugin = (entry.build)(config, &mut build);
     Slot { name: entry.name, base: Some(plugin.unwrap()), by_consumer: HashMap::new() }
 }
 

@@ -3,12 +3,15 @@
 //! Holds no text that must still be parsed and no reference into the document.
 
 use crate::entity::{Compat, ConsumerId, Identity, RouteId, ServiceId, UpstreamId};
+use crate::live::LiveFile;
 use crate::plugin::Chain;
 use crate::route::Router;
 pub use crate::route::rewrite::PathHandling;
+use crate::sni::Names;
 use http::{HeaderValue, StatusCode};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +34,8 @@ pub struct Snapshot {
     pub certificates: Certificates,
     /// The plugins that run for requests without a route.
     pub global: Chain,
+    /// Files that plugins want to be told of when they change.
+    pub live: Vec<LiveFile>,
 }
 
 /// A route, as run.
@@ -145,6 +150,26 @@ pub struct Certificates {
     pub pairs: Vec<Vec<KeyPair>>,
     /// SNI (lower case, may begin or end with `*`, or be `*`) to an index of `pairs`.
     pub names: HashMap<Box<str>, usize>,
+    /// Which clients a name lets in; names without an entry let everybody in.
+    pub clients: Names<Arc<ClientAuth>>,
+}
+
+/// The files that a certificate and its key came from, as far as they came from files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PairFiles {
+    /// The chain's.
+    pub cert: Option<PathBuf>,
+    /// The key's.
+    pub key: Option<PathBuf>,
+}
+
+/// Whom a listener or a server name lets in: clients with a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientAuth {
+    /// DER of the authorities that may have issued it.
+    pub authorities: Vec<Vec<u8>>,
+    /// Whether a client without one is turned away.
+    pub required: bool,
 }
 
 /// A certificate chain with its key, DER.
@@ -154,6 +179,8 @@ pub struct KeyPair {
     pub chain: Vec<Vec<u8>>,
     /// PKCS #8, PKCS #1 or SEC 1.
     pub key: Vec<u8>,
+    /// Where they came from.
+    pub files: PairFiles,
 }
 
 /// A Host value: the port is left out where it is the scheme's own (`kong/proxying.md` §2). A name that no header can
@@ -163,6 +190,21 @@ pub fn authority(host: &str, port: u16, https: bool) -> HeaderValue {
     let usual = if https { 443 } else { 80 };
     let text = if port == usual { host.to_owned() } else { format!("{host}:{port}") };
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+// === impl PairFiles ===
+
+impl PairFiles {
+    /// Whether anything came from a file.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.cert.is_some() || self.key.is_some()
+    }
+
+    /// The files, the chain's first.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.cert.iter().chain(&self.key).cloned()
+    }
 }
 
 // === impl Snapshot ===

@@ -7,13 +7,14 @@
 use gateway::config::report::Source;
 use gateway::config::{kong_print, load, render};
 use gateway::settings::Settings;
+use gateway::world::World;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 fn said(input: &Path) -> String {
     let name = input.file_name().unwrap().to_str().unwrap().to_owned();
     let source = Source::from_bytes(name, &fs::read(input).unwrap()).unwrap();
-    let (snapshot, report) = load(&source, &variable, &Settings::default());
+    let (snapshot, report) = load(&source, World { env: &variable, ..World::EMPTY }, &Settings::default());
     assert_eq!(snapshot.is_none(), report.has_errors(), "{}", input.display());
     let kong = kong_print::render(&report).unwrap_or_else(|| "parse successful".to_owned());
     format!("{}{}\n{kong}\n", render::human(&report, &source, false, 120), "-".repeat(40))

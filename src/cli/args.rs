@@ -117,6 +117,9 @@ pub(super) struct Check {
     /// `short` is one line per finding: FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+    /// Refuse what Kong does not have, so that the file can be served by both.
+    #[arg(long)]
+    pub(super) portable: bool,
     #[command(flatten)]
     pub(super) settings: Settings,
 }

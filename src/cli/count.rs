@@ -38,6 +38,7 @@ mod tests {
             consumers: Box::default(),
             certificates: crate::snapshot::Certificates::default(),
             global: Chain::default(),
+            live: Vec::new(),
         };
         assert_eq!(contents(&snapshot), "0 services, 0 routes, no plugins");
     }

@@ -15,19 +15,22 @@ const KEY: (&str, &str) = ("SUPABASE_SERVICE_KEY", "demo-service-key-that-opens-
 
 /// Serves until it is stopped.
 pub(super) fn main(args: &Demo) -> ExitCode {
-    let mut settings = match run::start(&args.settings, &args.serving) {
-        Ok(settings) => settings,
-        Err(code) => return code,
-    };
-    let source = Source { name: "gateway.yml".into(), text: FILE.into() };
-    let compiled = compile(source, &variable, &settings);
-    if let Some(snapshot) = &compiled.snapshot {
-        match demo::start(&demo::stand_ins(snapshot)) {
-            Ok(addresses) => settings.resolve.extend(addresses),
-            Err(error) => return refuse(&[format!("no stand-in can listen: {}", print::reason(&error))]),
-        }
+    match try_main(args) {
+        Ok(code) | Err(code) => code,
     }
-    run::until_stopped(settings, compiled, lines_to_try)
+}
+
+fn try_main(args: &Demo) -> Result<ExitCode, ExitCode> {
+    let setup = run::setup(&args.settings, &args.serving)?;
+    let source = Source { name: "gateway.yml".into(), text: FILE.into() };
+    let (compiled, loaded) = compile(source, &variable, &setup).map_err(|all| refuse(&all))?;
+    let mut settings = run::begin(loaded);
+    if let Some(snapshot) = &compiled.snapshot {
+        let addresses = demo::start(&demo::stand_ins(snapshot));
+        let fail = |error| refuse(&[format!("no stand-in can listen: {}", print::reason(&error))]);
+        settings.resolve.extend(addresses.map_err(fail)?);
+    }
+    Ok(run::until_stopped(settings, compiled, lines_to_try))
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -1,26 +1,76 @@
 //! The settings of this process: asks the environment, the disk and the resolver, and gives the answers to `settings`.
 
 use super::args;
+use crate::config::section::Setting;
 use crate::settings::reading::Edge;
 use crate::settings::sources::{KONG, OWN, Sources};
 use crate::settings::{self, Loaded, file};
+use crate::world::World;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// A variable's value, if it is set and is text.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Loads the settings. `flags` come from options of their own, and beat `--set`.
-///
-/// # Errors
-/// All messages.
-pub(super) fn settings(args: &args::Settings, flags: Vec<(String, String)>) -> Result<Loaded, Vec<String>> {
-    let file = args.conf.as_deref().map_or(Ok(Vec::new()), read_conf).map_err(|message| vec![message])?;
-    let flags: Vec<_> = args.set.iter().cloned().chain(flags).collect();
-    let edge = Edge { lookup: &lookup, is_file: &Path::is_file };
-    settings::load(&Sources { flags: &flags, env: &variable, names: &names(), file: &file }, edge)
+/// Most bytes of a file that a document refers to.
+const MAX_FILE: u64 = 16 << 20;
+
+/// This machine, for reading a document. `env` answers for variables.
+pub(super) fn world(env: &dyn Fn(&str) -> Option<String>) -> World<'_> {
+    World { env, file: &read_file, now: SystemTime::now() }
+}
+
+/// This machine, for reading settings.
+pub(super) const EDGE: Edge<'static> = Edge { lookup: &lookup, is_file: &Path::is_file };
+
+/// The sources of settings besides the document, and what they say without it.
+pub(super) struct Setup {
+    flags: Vec<(String, String)>,
+    file: Vec<(String, String)>,
+    /// The settings of a document that has none.
+    pub(super) base: Loaded,
+}
+
+impl Setup {
+    /// Reads the sources. `flags` come from options of their own, and beat `--set`.
+    ///
+    /// # Errors
+    /// All messages.
+    pub(super) fn new(args: &args::Settings, flags: Vec<(String, String)>) -> Result<Self, Vec<String>> {
+        let file = args.conf.as_deref().map_or(Ok(Vec::new()), read_conf).map_err(|message| vec![message])?;
+        let flags: Vec<_> = args.set.iter().cloned().chain(flags).collect();
+        let base = load(&flags, &file, &[])?;
+        Ok(Self { flags, file, base })
+    }
+
+    /// The settings with those of a document, which are the weakest.
+    ///
+    /// # Errors
+    /// All messages.
+    pub(super) fn with(&self, document: &[Setting]) -> Result<Loaded, Vec<String>> {
+        let document: Vec<_> = document.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+        load(&self.flags, &self.file, &document)
+    }
+}
+
+type Pairs = [(String, String)];
+
+fn load(flags: &Pairs, file: &Pairs, document: &Pairs) -> Result<Loaded, Vec<String>> {
+    settings::load(&Sources { flags, env: &variable, names: &names(), file, document }, EDGE)
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::other(format!("it has more than {} MiB", MAX_FILE >> 20)));
+    }
+    Ok(bytes)
 }
 
 /// The flags of whatever serves.

@@ -1,11 +1,12 @@
 //! The one place where the command line meets the compiler: a document in, a snapshot or a report out, and the report's
 //! three ways to look.
 
-use super::{args::Format, edge, print};
+use super::edge::{self, Setup};
+use super::{args::Format, print};
 use crate::config::kong_print;
 use crate::config::render;
 use crate::config::report::{Report, Severity, Source};
-use crate::settings::Settings;
+use crate::settings::Loaded;
 use crate::snapshot::Snapshot;
 use std::io::IsTerminal;
 
@@ -22,15 +23,26 @@ pub(super) struct Compiled {
     pub(super) report: Report,
 }
 
-/// Compiles a document. `env` answers for variables in it.
-pub(super) fn compile(source: Source, env: &dyn Fn(&str) -> Option<String>, settings: &Settings) -> Compiled {
-    let (snapshot, report) = crate::config::load(&source, env, settings);
-    Compiled { source, snapshot, report }
+/// Compiles a document with the settings of all sources, its own among them. `env` answers for variables in it.
+///
+/// # Errors
+/// Messages about settings that do not go together. What is wrong with the document is in its report.
+pub(super) fn compile(
+    source: Source,
+    env: &dyn Fn(&str) -> Option<String>,
+    setup: &Setup,
+) -> Result<(Compiled, Loaded), Vec<String>> {
+    let world = edge::world(env);
+    let opened = crate::config::open(&source, world, edge::EDGE);
+    let alone = opened.settings().is_empty() || opened.is_refused();
+    let loaded = if alone { setup.base.clone() } else { setup.with(opened.settings())? };
+    let (snapshot, report) = opened.compile(world, &loaded.settings);
+    Ok((Compiled { source, snapshot, report }, loaded))
 }
 
 /// The same, with this process's environment.
-pub(super) fn compile_here(source: Source, settings: &Settings) -> Compiled {
-    compile(source, &edge::variable, settings)
+pub(super) fn compile_here(source: Source, setup: &Setup) -> Result<(Compiled, Loaded), Vec<String>> {
+    compile(source, &edge::variable, setup)
 }
 
 // === impl Compiled ===
@@ -42,6 +54,14 @@ impl Compiled {
             Format::Short => render::short(&self.report, &self.source),
             Format::Human => render::human(&self.report, &self.source, print::colors(stream), WIDTH),
         }
+    }
+
+    /// Takes what Kong does not have for an error. Whether there is nothing of that kind.
+    pub(super) fn mind_extensions(&mut self) -> bool {
+        let extensions = std::mem::take(&mut self.report.extensions);
+        let portable = extensions.is_empty();
+        self.report.found.extend(extensions);
+        portable
     }
 
     /// What Kong's `config parse` says; `None` when it says nothing (`kong/declarative.md` §8).

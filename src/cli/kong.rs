@@ -3,8 +3,9 @@
 
 use super::args::Parse;
 use super::document::Place;
+use super::edge::Setup;
 use super::findings::compile_here;
-use super::{REFUSED, edge, print};
+use super::{REFUSED, print};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ pub(super) fn parse(args: &Parse) -> ExitCode {
 fn try_parse(args: &Parse) -> Result<(), String> {
     let file = args.file.as_deref();
     let file = file.ok_or("expected a declarative configuration file; see `kong config --help`")?;
-    let settings = edge::settings(&args.settings, Vec::new()).map_err(|messages| messages.join("\n"))?.settings;
+    let setup = Setup::new(&args.settings, Vec::new()).map_err(|messages| messages.join("\n"))?;
     let path = absolute(file);
     let shown = path.display();
     let source = Place::File(path.clone())
@@ -36,7 +37,7 @@ fn try_parse(args: &Parse) -> Result<(), String> {
     if !accepted(&path) {
         return Err(format!("Failed parsing:\nunknown file type: {shown}. (Accepted types: json, lua, yaml)"));
     }
-    let compiled = compile_here(source, &settings);
+    let (compiled, _) = compile_here(source, &setup).map_err(|messages| messages.join("\n"))?;
     compiled.kong().map_or(Ok(()), |words| Err(format!("Failed parsing:\n{words}")))
 }
 

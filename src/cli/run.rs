@@ -2,8 +2,9 @@
 
 use super::args::{self, Format};
 use super::document::{DEFAULT, Place};
+use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
-use super::{REFUSED, UNREADABLE, count, edge, logs, print, refuse};
+use super::{REFUSED, UNREADABLE, count, logs, print, refuse};
 use crate::server::Server;
 use crate::settings::{Listen, Loaded, Settings};
 use std::io;
@@ -12,27 +13,31 @@ use std::process::ExitCode;
 
 /// Serves until it is stopped.
 pub(super) fn main(args: &args::Run) -> ExitCode {
-    let mut settings = match start(&args.settings, &args.serving) {
-        Ok(settings) => settings,
-        Err(code) => return code,
-    };
-    settings.resolve.extend(args.resolve.iter().cloned());
-    let place = Place::choose(args.config.as_deref(), &settings);
-    match place.read() {
-        Ok(source) => {
-            let compiled = compile_here(source, &settings);
-            until_stopped(settings, compiled, |_| String::new())
-        }
-        Err(error) => unreadable(&place, &error),
+    match try_main(args) {
+        Ok(code) | Err(code) => code,
     }
 }
 
-/// Loads the settings and starts the log. On failure everything is said.
-pub(super) fn start(args: &args::Settings, serving: &args::Serving) -> Result<Settings, ExitCode> {
-    let Loaded { settings, notes } = edge::settings(args, edge::flags(serving)).map_err(|all| refuse(&all))?;
+fn try_main(args: &args::Run) -> Result<ExitCode, ExitCode> {
+    let setup = setup(&args.settings, &args.serving)?;
+    let place = Place::choose(args.config.as_deref(), &setup.base.settings);
+    let source = place.read().map_err(|error| unreadable(&place, &error))?;
+    let (compiled, loaded) = compile_here(source, &setup).map_err(|all| refuse(&all))?;
+    let mut settings = begin(loaded);
+    settings.resolve.extend(args.resolve.iter().cloned());
+    Ok(until_stopped(settings, compiled, |_| String::new()))
+}
+
+/// Reads the sources of settings. On failure everything is said.
+pub(super) fn setup(args: &args::Settings, serving: &args::Serving) -> Result<Setup, ExitCode> {
+    Setup::new(args, edge::flags(serving)).map_err(|all| refuse(&all))
+}
+
+/// Starts the log, and tells what there is to tell about settings.
+pub(super) fn begin(Loaded { settings, notes }: Loaded) -> Settings {
     logs::start(settings.log_level);
     logs::tell(&notes);
-    Ok(settings)
+    settings
 }
 
 /// Serves what was compiled, if it can be. `more` is asked, once it listens, for what else to say.

@@ -5,7 +5,7 @@
 use super::check::record::Around;
 use super::check::{Checker, Fields, Owner, article, unset};
 use super::entities::{self, EntityType};
-use super::expand::{Env, expand};
+use super::expand::expand;
 use super::nearest::nearest;
 use super::plugins::{self, Status};
 use super::report::{Diagnostic, KongError, Report, Span, Step};
@@ -14,8 +14,12 @@ use super::unsupported;
 use super::value::{Checked, Value};
 use super::{header, shorthand};
 use crate::entity::Compat;
+use crate::live::LiveFile;
 use crate::plugin::{Entry, Plugin};
 use crate::settings;
+use crate::world::World;
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// An entity as read.
@@ -40,34 +44,47 @@ pub(super) struct Document {
     pub compat: Compat,
     /// Parents before their children, in the order of the file within each list.
     pub drafts: Vec<Draft>,
+    /// What came from other files.
+    pub read: Read,
+}
+
+/// What came from other files than the document.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Texts that are a file's content, by the place of the reference.
+    pub texts: HashMap<Span, PathBuf>,
+    /// Files that plugins want to be told of.
+    pub live: Vec<LiveFile>,
 }
 
 /// What the walk works with.
 pub(super) struct Walker<'a> {
     tree: Tree,
-    env: Env<'a>,
+    world: World<'a>,
     enabled: &'a settings::Plugins,
     table: &'static [Entry],
     report: &'a mut Report,
     compat: Compat,
     path: Vec<Step>,
     drafts: Vec<Draft>,
+    read: Read,
 }
 
 /// Reads a document with the plugins of a table. Never fails: what is wrong is in the report.
 pub(super) fn read(
     tree: Tree,
     root: NodeId,
-    env: Env<'_>,
+    world: World<'_>,
     enabled: &settings::Plugins,
     table: &'static [Entry],
     report: &mut Report,
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
-    let mut walker = Walker { tree, env, enabled, table, report, compat, path: Vec::new(), drafts: Vec::new() };
+    let (path, drafts, read) = (Vec::new(), Vec::new(), Read::default());
+    let mut walker = Walker { tree, world, enabled, table, report, compat, path, drafts, read };
     walker.top(root);
-    Document { compat, drafts: walker.drafts }
+    Document { compat, drafts: walker.drafts, read: walker.read }
 }
 
 // === impl Walker ===
@@ -146,8 +163,8 @@ impl Walker<'_> {
         let Some((url, span)) = self.tree.text(id, "url").filter(|(url, _)| !url.is_empty()) else {
             return (id, false);
         };
-        let expanded = expand(url, self.env);
-        let url = expanded.as_ref().ok().cloned().flatten().unwrap_or_else(|| url.to_owned());
+        let expanded = expand(url, self.world);
+        let url = expanded.as_ref().ok().cloned().flatten().map_or_else(|| url.to_owned(), |found| found.text);
         let tainted = expanded.is_err();
         if let Err(problem) = expanded {
             self.report.push(unset(problem, span, "`url` of a service"));
@@ -166,7 +183,8 @@ impl Walker<'_> {
         let owner = Owner { noun, name, depth: self.path.len() };
         Checker {
             tree: &self.tree,
-            env: self.env,
+            world: self.world,
+            read: &mut self.read,
             compat: self.compat,
             report: self.report,
             path: self.path.clone(),
@@ -200,6 +218,9 @@ impl Walker<'_> {
         let plugin = plugins::build(&mut checker, entry, config).map(|plugin| (entry, plugin));
         self.keep(kind, id, fields, plugin, parent);
         self.consumer_scope(entry, place, parent);
+        if entry.extension {
+            self.report.extension(place, format!("plugin `{name}` is this gateway's, not Kong's"));
+        }
     }
 
     /// A plugin without a name is not looked at any further.

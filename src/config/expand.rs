@@ -1,19 +1,34 @@
-//! Variables in a text: `${NAME}`, `${NAME:-default}`, `$NAME` where it is set, and `{vault://env/NAME}`.
+//! Variables in a text: `${NAME}`, `${NAME:-default}`, `$NAME` where it is set, `{vault://env/NAME}`, and
+//! `{vault://file/PATH}` for the content of a file.
 //!
 //! Works on one scalar after parsing, so a value can never become structure. Kong knows only the vault form
 //! (`kong/declarative.md` §10); the others are what people run `envsubst` for. What stands inside `$(...)` is a template
 //! of a plugin and stays as it is.
 
-/// Where values come from.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+use crate::world::World;
+use std::path::{Path, PathBuf};
+
+/// A variable's value.
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A text with its values put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expanded {
+    /// The text.
+    pub text: String,
+    /// The file that it is the content of.
+    pub file: Option<PathBuf>,
+}
 
 /// Why a text cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
     /// This variable is needed and not set.
     Unset(String),
-    /// A vault other than `env`.
+    /// A vault other than `env` and `file`.
     Vault(String),
+    /// This file cannot be read, and why.
+    File(PathBuf, String),
     /// The variable is set, but is no JSON object with this key.
     NoKey(String, String),
 }
@@ -25,15 +40,40 @@ const MAX_NESTING: usize = 8;
 ///
 /// # Errors
 /// The first thing that cannot be put in.
-pub(super) fn expand(text: &str, env: Env<'_>) -> Result<Option<String>, Problem> {
+pub(super) fn expand(text: &str, world: World<'_>) -> Result<Option<Expanded>, Problem> {
+    if let Some(path) = file_of(text) {
+        return content(path, world).map(|text| Some(Expanded { text, file: Some(path.to_owned()) }));
+    }
     if let Some(reference) = text.strip_prefix("{vault://").and_then(|rest| rest.strip_suffix('}')) {
-        return vault(reference, env).map(Some);
+        return vault(reference, world.env).map(|text| Some(Expanded { text, file: None }));
     }
     if !text.contains('$') {
         return Ok(None);
     }
-    let expanded = variables(text, env, 0)?;
-    Ok((expanded != text).then_some(expanded))
+    let expanded = variables(text, world.env, 0)?;
+    Ok((expanded != text).then_some(Expanded { text: expanded, file: None }))
+}
+
+/// The path in `{vault://file/PATH}`; it is absolute.
+fn file_of(text: &str) -> Option<&Path> {
+    let path = text.strip_prefix("{vault://file")?.strip_suffix('}')?;
+    path.starts_with('/').then_some(Path::new(path))
+}
+
+/// What a file holds, without the line end that editors put behind a secret.
+fn content(path: &Path, world: World<'_>) -> Result<String, Problem> {
+    let fail = |reason: String| Problem::File(path.to_owned(), reason);
+    let bytes = (world.file)(path).map_err(|error| fail(reason(&error)))?;
+    let mut text = String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8".to_owned()))?;
+    let end = text.strip_suffix('\n').map(|rest| rest.strip_suffix('\r').unwrap_or(rest).len());
+    text.truncate(end.unwrap_or(text.len()));
+    Ok(text)
+}
+
+/// The system's words, without its number.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 fn variables(text: &str, env: Env<'_>, level: usize) -> Result<String, Problem> {
@@ -146,6 +186,7 @@ fn member(json: &str, key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn env(name: &str) -> Option<String> {
@@ -159,8 +200,20 @@ mod tests {
         Some(value.to_owned())
     }
 
+    fn file(path: &Path) -> std::io::Result<Vec<u8>> {
+        match path.to_str() {
+            Some("/run/secrets/key") => Ok(b"s3cret\n".to_vec()),
+            Some("/bin") => Ok(vec![0xff]),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn world() -> World<'static> {
+        World { env: &env, file: &file, ..World::EMPTY }
+    }
+
     fn changed(text: &str) -> String {
-        expand(text, &env).ok().flatten().unwrap_or_default()
+        expand(text, world()).ok().flatten().map(|expanded| expanded.text).unwrap_or_default()
     }
 
     #[test]
@@ -173,7 +226,7 @@ mod tests {
         assert_eq!(changed("${NONE:-${ALSO_NONE:-y}}"), "y");
         assert_eq!(changed("${TRICK}"), "a: [${KEY}]");
         assert_eq!(changed("<$KEY>"), "<k>");
-        assert_eq!(expand("${EMPTY}", &env), Ok(Some(String::new())));
+        assert_eq!(changed("${EMPTY}"), "");
     }
 
     #[test]
@@ -181,15 +234,15 @@ mod tests {
         for text in
             ["plain", "$NONE", "/a$", "$1", "${1}", "${a b}", "${KEY", "$((headers.KEY) or '$KEY')", "$$", "{{ x }}"]
         {
-            assert_eq!(expand(text, &env), Ok(None), "{text}");
+            assert_eq!(expand(text, world()), Ok(None), "{text}");
         }
         assert_eq!(changed("$(a)$KEY"), "$(a)k");
     }
 
     #[test]
     fn an_unset_variable_is_named() {
-        assert_eq!(expand("${NONE}", &env), Err(Problem::Unset("NONE".to_owned())));
-        assert_eq!(expand("{vault://env/no-ne}", &env), Err(Problem::Unset("NO_NE".to_owned())));
+        assert_eq!(expand("${NONE}", world()), Err(Problem::Unset("NONE".to_owned())));
+        assert_eq!(expand("{vault://env/no-ne}", world()), Err(Problem::Unset("NO_NE".to_owned())));
     }
 
     #[test]
@@ -198,16 +251,26 @@ mod tests {
         assert_eq!(changed("{vault://env/my-secret/user}"), "u");
         assert_eq!(changed("{vault://env/my-secret/n}"), "5");
         assert_eq!(changed("{vault://env/my-secret/user?prefix=p_}"), "u");
-        assert_eq!(expand("{vault://aws/x}", &env), Err(Problem::Vault("aws".to_owned())));
+        assert_eq!(expand("{vault://aws/x}", world()), Err(Problem::Vault("aws".to_owned())));
         let no_key = Problem::NoKey("KEY".to_owned(), "a".to_owned());
-        assert_eq!(expand("{vault://env/key/a}", &env), Err(no_key));
-        assert_eq!(expand("x{vault://env/key}", &env), Ok(None));
+        assert_eq!(expand("{vault://env/key/a}", world()), Err(no_key));
+        assert_eq!(expand("x{vault://env/key}", world()), Ok(None));
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "[${}():a-zA-Z_é-]{0,40}") {
-            let _ = expand(&text, &env);
+            let _ = expand(&text, world());
         }
+    }
+
+    #[test]
+    fn files_are_put_in_whole() {
+        let secret = expand("{vault://file/run/secrets/key}", world()).unwrap().unwrap();
+        assert_eq!((&*secret.text, secret.file), ("s3cret", Some("/run/secrets/key".into())));
+        let none = Problem::File("/none".into(), "entity not found".to_owned());
+        assert_eq!(expand("{vault://file/none}", world()), Err(none));
+        assert!(matches!(expand("{vault://file/bin}", world()), Err(Problem::File(_, _))));
+        assert_eq!(expand("{vault://files/x}", world()), Err(Problem::Vault("files".to_owned())));
     }
 }

@@ -2,13 +2,15 @@
 
 use super::check::record::Around;
 use super::check::{Checker, Owner};
+use super::document::Read;
 use super::entities;
-use super::expand::Env;
 use super::report::{Diagnostic, Report, Span, Step};
 use super::schema::{Default, Field, Record, Since};
+use super::section;
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use crate::entity::Compat;
+use crate::world::World;
 
 static RECORD: Record = Record {
     fields: &[
@@ -21,6 +23,7 @@ static RECORD: Record = Record {
         Field::any("_workspace"),
         Field::any("_konnect"),
         Field::any("_plugin_configs").since(Since::Kong3),
+        Field::any(section::KEY),
     ],
     checks: &[],
 };
@@ -50,8 +53,8 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
     let kinds = entities::ALL.iter().filter(|kind| kind.since.knows(compat)).map(|kind| kind.name);
     let known: Vec<_> = kinds.chain(unsupported::lists(compat)).collect();
     let owner = Owner { noun: "file", name: None, depth: 0 };
-    let (env, path): (Env<'_>, _) = (&|_| None, Vec::new());
-    let mut checker = Checker { tree, env, compat, report, path, owner, verbatim: true, tainted: false };
+    let (world, read, path) = (World::EMPTY, &mut Read::default(), Vec::new());
+    let mut checker = Checker { tree, world, read, compat, report, path, owner, verbatim: true, tainted: false };
     checker.record(root, &RECORD, Around { elsewhere: &known, nested: false });
     report.found.extend(version_error(tree, root));
 }

@@ -20,6 +20,7 @@ pub mod report;
 mod resolve;
 mod scalar;
 pub mod schema;
+pub mod section;
 mod shorthand;
 mod tree;
 mod unsupported;
@@ -27,35 +28,74 @@ pub mod value;
 mod yaml;
 
 use crate::plugin::Entry;
+use crate::settings::reading::Edge;
 use crate::settings::{Plugins, Settings};
 use crate::snapshot::Snapshot;
+use crate::world::World;
 use report::{Diagnostic, Report, Source, Span};
+use section::Setting;
 
 /// Most bytes of a document.
 pub const MAX_TEXT: usize = 64 << 20;
 
-/// Reads, resolves and compiles one document. Pure: the environment is an argument, nothing is touched.
-///
-/// The report holds warnings also when a snapshot comes back, and at least one error when none does. A name that ends
-/// in `.json` is JSON, one that ends in `.yml` or `.yaml` is YAML; anything else is tried as both, as Kong does
-/// (`kong/declarative.md` §1).
-pub fn load(source: &Source, env: &dyn Fn(&str) -> Option<String>, settings: &Settings) -> (Option<Snapshot>, Report) {
-    load_with(source, env, &settings.plugins, crate::plugin::TABLE)
+/// A document that was read and not yet understood. It may hold settings, which say how it is to be understood.
+#[derive(Debug)]
+pub struct Opened {
+    settings: Vec<Setting>,
+    tree: Option<(tree::Tree, tree::NodeId)>,
+    report: Report,
 }
 
-/// The same, with the plugins of a table.
-fn load_with(
-    source: &Source,
-    env: expand::Env<'_>,
-    enabled: &Plugins,
-    table: &'static [Entry],
-) -> (Option<Snapshot>, Report) {
+/// Reads one document. A name that ends in `.json` is JSON, one that ends in `.yml` or `.yaml` is YAML; anything else is
+/// tried as both, as Kong does (`kong/declarative.md` §1).
+#[must_use]
+pub fn open(source: &Source, world: World<'_>, edge: Edge<'_>) -> Opened {
     let mut report = Report::default();
-    let Some((tree, root)) = tree(source, &mut report) else { return (None, report) };
-    let document = document::read(tree, root, env, enabled, table, &mut report);
-    let model = resolve::resolve(document, &mut report);
-    let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
-    (snapshot, report)
+    let tree = tree(source, &mut report);
+    let read = |(tree, root): &(tree::Tree, tree::NodeId)| section::read(tree, *root, world, &mut report);
+    let settings = tree.as_ref().map(read).unwrap_or_default();
+    section::judge(&settings, world, edge, &mut report);
+    Opened { settings, tree, report }
+}
+
+/// Reads, resolves and compiles one document with settings that are known already. Pure: what it asks of the machine is
+/// an argument.
+///
+/// The report holds warnings also when a snapshot comes back, and at least one error when none does.
+pub fn load(source: &Source, world: World<'_>, settings: &Settings) -> (Option<Snapshot>, Report) {
+    open(source, world, Edge::NOTHING).compile(world, settings)
+}
+
+// === impl Opened ===
+
+impl Opened {
+    /// The settings in the document.
+    #[must_use]
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// Whether the document, or a setting in it, cannot be used in any case.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.report.has_errors()
+    }
+
+    /// Resolves and compiles it; see [`load`].
+    #[must_use]
+    pub fn compile(self, world: World<'_>, settings: &Settings) -> (Option<Snapshot>, Report) {
+        self.compile_with(world, &settings.plugins, crate::plugin::TABLE)
+    }
+
+    /// The same, with the plugins of a table.
+    fn compile_with(self, world: World<'_>, enabled: &Plugins, table: &'static [Entry]) -> (Option<Snapshot>, Report) {
+        let Self { tree, mut report, .. } = self;
+        let Some((tree, root)) = tree else { return (None, report) };
+        let document = document::read(tree, root, world, enabled, table, &mut report);
+        let model = resolve::resolve(document, &mut report);
+        let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
+        (snapshot, report)
+    }
 }
 
 fn tree(source: &Source, report: &mut Report) -> Option<(tree::Tree, tree::NodeId)> {

@@ -1,5 +1,6 @@
 //! A configuration as meant: flat tables, every reference an id that exists, every default filled in, places kept.
 
+use super::document::Read;
 use super::report::{Span, Step};
 use super::value::Checked;
 use crate::entity::{Compat, Identity};
@@ -14,6 +15,8 @@ use uuid::Uuid;
 pub(super) struct Model {
     /// Whose behaviour.
     pub compat: Compat,
+    /// What came from other files.
+    pub read: Read,
     /// By the key of their list.
     pub tables: HashMap<&'static str, Table>,
 }

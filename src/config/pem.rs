@@ -74,6 +74,20 @@ fn same_kind(one: &str, other: &str) -> Option<String> {
     (one == other).then(|| message.to_owned())
 }
 
+/// Words for a text that has a certificate of no authority, or none at all.
+pub(super) fn authorities_error(pem: &str) -> Result<(), String> {
+    certificate_error(pem)?;
+    let all = certificates(pem).unwrap_or_default();
+    let message = "certificate does not appear to be a CA because it is missing the \"CA\" basic constraint";
+    if all.into_iter().all(|der| is_authority(Some(der))) { Ok(()) } else { Err(message.to_owned()) }
+}
+
+/// `client_verify` says something only of clients whose authority is known.
+pub(super) fn unused_verify(sni: &Checked) -> Vec<(&'static str, String)> {
+    let alone = sni.get("client_verify").is_some() && sni.get("client_ca").is_none();
+    if alone { vec![("client_verify", "needs `client_ca`".to_owned())] } else { Vec::new() }
+}
+
 /// Whether a CA certificate is one, and alone.
 pub(super) fn authority_errors(entity: &Checked) -> Vec<(&'static str, String)> {
     let Some(chain) = entity.str("cert").and_then(|pem| certificates(pem).ok()) else { return Vec::new() };

@@ -111,7 +111,14 @@ pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'sta
 pub(super) fn build(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Arc<dyn Plugin>> {
     let config = self::config(checker, entry, config)?;
     let path = checker.path.iter().cloned().chain([Step::Key("config".into())]).collect();
-    (entry.build)(&config, &mut Build { compat: checker.compat, report: checker.report, path })
+    let mut build = Build {
+        compat: checker.compat,
+        report: checker.report,
+        path,
+        files: checker.world.file,
+        watch: &mut checker.read.live,
+    };
+    (entry.build)(&config, &mut build)
 }
 
 fn config(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Checked> {

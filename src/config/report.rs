@@ -79,6 +79,9 @@ pub struct Diagnostic {
     pub kong: Option<KongError>,
 }
 
+/// The code of what Kong does not have.
+pub const NOT_PORTABLE: &str = "not-portable";
+
 /// Everything found in one run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -86,6 +89,8 @@ pub struct Report {
     pub found: Vec<Diagnostic>,
     /// What Kong says besides when it refuses the file: consequences of what was found, not worth a place of their own.
     pub asides: Vec<KongError>,
+    /// What Kong does not have and would refuse, or not do: no fault here.
+    pub extensions: Vec<Diagnostic>,
 }
 
 // === impl Source ===
@@ -193,6 +198,11 @@ impl Report {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
+    }
+
+    /// Notes that something is understood here and not by Kong.
+    pub fn extension(&mut self, span: Span, message: impl Into<String>) {
+        self.extensions.push(Diagnostic::error(NOT_PORTABLE, span, message));
     }
 
     /// Whether anything keeps the configuration from running.

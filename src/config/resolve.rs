@@ -57,7 +57,7 @@ pub(super) fn resolve(document: Document, report: &mut Report) -> Model {
         resolver.finish(wrong_before);
         links
     };
-    Model { compat, tables: tables(document.drafts, &ids, links, compat, report) }
+    Model { compat, read: document.read, tables: tables(document.drafts, &ids, links, compat, report) }
 }
 
 fn all_ids(drafts: &[Draft], compat: Compat) -> Vec<Uuid> {

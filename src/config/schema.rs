@@ -30,6 +30,8 @@ pub struct Field {
     pub rules: &'static [Rule],
     /// Which compatibility has it.
     pub since: Since,
+    /// Whether only this gateway has it.
+    pub extension: bool,
 }
 
 /// The type of a value.
@@ -159,7 +161,7 @@ impl Since {
 
 impl Field {
     const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, required: false, default: Default::None, rules: &[], since: Since::Always }
+        Self { name, kind, required: false, default: Default::None, rules: &[], since: Since::Always, extension: false }
     }
 
     /// A text.
@@ -240,6 +242,13 @@ impl Field {
     #[must_use]
     pub const fn rules(mut self, rules: &'static [Rule]) -> Self {
         self.rules = rules;
+        self
+    }
+
+    /// Known to this gateway and not to Kong.
+    #[must_use]
+    pub const fn extension(mut self) -> Self {
+        self.extension = true;
         self
     }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crate::snapshot::KeyPair;
+use crate::snapshot::{KeyPair, PairFiles};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use std::sync::Arc;
 
-/// A whole handshake in memory; the error is the client's.
+/// A whole handshake in memory; the error is that of the side which gives up.
 pub(crate) fn handshake(
     client: &Arc<ClientConfig>,
     name: ServerName<'static>,
@@ -22,7 +22,7 @@ pub(crate) fn handshake(
     let mut one = Connection::from(ClientConnection::new(Arc::clone(client), name)?);
     let mut two = Connection::from(ServerConnection::new(Arc::clone(server)).unwrap());
     for _ in 0..6 {
-        carry(&mut one, &mut two).unwrap();
+        carry(&mut one, &mut two)?;
         carry(&mut two, &mut one)?;
     }
     let (Connection::Client(one), Connection::Server(two)) = (one, two) else { unreachable!() };
@@ -57,7 +57,18 @@ pub(crate) fn params(common: &str, names: &[&str]) -> CertificateParams {
 /// A self-signed certificate, by the parameters.
 pub(crate) fn self_signed(params: &CertificateParams) -> KeyPair {
     let key = Key::generate().unwrap();
-    KeyPair { chain: vec![params.self_signed(&key).unwrap().der().to_vec()], key: key.serialize_der() }
+    pair(vec![params.self_signed(&key).unwrap().der().to_vec()], key.serialize_der())
+}
+
+fn pair(chain: Vec<Vec<u8>>, key: Vec<u8>) -> KeyPair {
+    KeyPair { chain, key, files: PairFiles::default() }
+}
+
+/// A self-signed ECDSA certificate whose time is over.
+pub(crate) fn expired(names: &[&str]) -> KeyPair {
+    let mut params = params(names[0], names);
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2020, 3, 31));
+    self_signed(&params)
 }
 
 /// A self-signed ECDSA certificate that is no authority.
@@ -68,7 +79,7 @@ pub(crate) fn leaf(names: &[&str]) -> KeyPair {
 /// A self-signed RSA certificate.
 pub(crate) fn rsa(name: &str) -> KeyPair {
     let key = Key::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-    KeyPair { chain: vec![params(name, &[name]).self_signed(&key).unwrap().der().to_vec()], key: key.serialize_der() }
+    pair(vec![params(name, &[name]).self_signed(&key).unwrap().der().to_vec()], key.serialize_der())
 }
 
 /// What `openssl req -x509` makes: one's own certificate that calls itself an authority.
@@ -102,7 +113,15 @@ pub(crate) fn issued(params: &CertificateParams, issuer: &Authority, above: &[&A
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let mut chain = vec![params.signed_by(&key, issuer).unwrap().der().to_vec()];
     chain.extend(above.iter().map(|authority| authority.der().to_vec()));
-    KeyPair { chain, key: key.serialize_der() }
+    pair(chain, key.serialize_der())
+}
+
+/// A certificate for clients by an authority.
+pub(crate) fn issued_to_client(name: &str, issuer: &Authority) -> KeyPair {
+    let key = Key::generate().unwrap();
+    let mut params = params(name, &[]);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    pair(vec![params.signed_by(&key, issuer).unwrap().der().to_vec()], key.serialize_der())
 }
 
 /// DER of an authority's certificate.
@@ -121,7 +140,7 @@ pub(crate) fn pem(pair: &KeyPair) -> String {
 /// A certificate of X.509 version 1 with only a CN, `old.test`, issued by [`version_1_authority`]:
 /// `openssl x509 -req -CA` without extensions makes such.
 pub(crate) fn version_1() -> KeyPair {
-    KeyPair { chain: vec![decode(include_str!("v1-leaf.b64"))], key: decode(include_str!("v1-key.b64")) }
+    pair(vec![decode(include_str!("v1-leaf.b64"))], decode(include_str!("v1-key.b64")))
 }
 
 /// Who issued [`version_1`].

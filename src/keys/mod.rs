@@ -3,8 +3,11 @@
 //! Not here: which of them is shown to whom (`server/certificates.rs`, `upstream/tls.rs`), nor PEM texts inside a
 //! declarative configuration.
 
+mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
+
+pub use facts::{Facts, facts};
 
 use crate::crypto;
 use rustls::pki_types::pem::{self, PemObject};
@@ -12,6 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -24,6 +28,8 @@ pub enum KeyError {
     NoCertificate(PathBuf),
     /// The file has no private key that is not encrypted.
     NoKey(PathBuf),
+    /// The text has none of these.
+    Without(&'static str),
     /// The chain is empty, or its first certificate cannot be understood.
     BadCertificate(String),
     /// The key is of a kind or size that cannot be used.
@@ -55,6 +61,27 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError> {
     })
 }
 
+/// All certificates of a PEM text, in their order.
+///
+/// # Errors
+/// If it is malformed, or has none.
+pub fn certificates_of(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, KeyError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let found = found.map_err(|error| KeyError::BadCertificate(error.to_string()))?;
+    if found.is_empty() { Err(KeyError::Without("certificate")) } else { Ok(found) }
+}
+
+/// The first private key of a PEM text.
+///
+/// # Errors
+/// If it is malformed, or has none.
+pub fn private_key_of(pem: &[u8]) -> Result<PrivateKeyDer<'static>, KeyError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
+        pem::Error::NoItemsFound => KeyError::Without("private key"),
+        error => KeyError::BadKey(error.to_string()),
+    })
+}
+
 /// Certificate and key from DER, whatever of PKCS #8, PKCS #1 or SEC 1 the key is.
 ///
 /// # Errors
@@ -72,7 +99,14 @@ pub fn certified_der(chain: &[Vec<u8>], key: &[u8]) -> Result<CertifiedKey, KeyE
 /// If the key cannot be used (RSA must have 2048 to 8192 bits), the leaf cannot be read, or they do not match.
 pub fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<CertifiedKey, KeyError> {
     let bad_key = |error: rustls::Error| KeyError::BadKey(error.to_string());
-    let key = crypto::provider().key_provider.load_private_key(key).map_err(bad_key)?;
+    certified_by(chain, crypto::provider().key_provider.load_private_key(key).map_err(bad_key)?)
+}
+
+/// Certificate (leaf first) and a key that is ready.
+///
+/// # Errors
+/// If the leaf cannot be read, or the key is another's.
+pub fn certified_by(chain: Vec<CertificateDer<'static>>, key: Arc<dyn SigningKey>) -> Result<CertifiedKey, KeyError> {
     let leaf = chain.first().ok_or_else(|| KeyError::BadCertificate("there is none".to_owned()))?;
     if belongs(&*key, leaf)? { Ok(CertifiedKey::new(chain, key)) } else { Err(KeyError::Mismatch) }
 }
@@ -109,6 +143,7 @@ impl fmt::Display for KeyError {
             Self::NoKey(path) => {
                 write!(f, "no private key in {} (an encrypted one must be decrypted first)", path.display())
             }
+            Self::Without(what) => write!(f, "there is no {what} in it"),
             Self::BadCertificate(reason) => write!(f, "invalid certificate: {reason}"),
             Self::BadKey(reason) => write!(f, "invalid key: {reason}"),
             Self::Mismatch => f.write_str("certificate does not match key"),

@@ -17,8 +17,11 @@ use crate::config::report::{Diagnostic, Report, Span, Step};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
+use crate::live::LiveFile;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderName, Request, Response};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a plugin decided about a request.
@@ -64,6 +67,8 @@ pub trait Define: Plugin + Sized {
     const NAME: &'static str;
     /// Whether an instance may be bound to a consumer.
     const CONSUMER_SCOPE: bool = true;
+    /// Whether it is this gateway's own: Kong refuses a file with it.
+    const EXTENSION: bool = false;
     /// Kong's number; high runs first.
     fn priority(compat: Compat) -> i32;
     /// What `config` may hold.
@@ -73,7 +78,6 @@ pub trait Define: Plugin + Sized {
 }
 
 /// What a plugin's [`Define::build`] works with.
-#[derive(Debug)]
 pub struct Build<'a> {
     /// Whose behaviour.
     pub compat: Compat,
@@ -81,6 +85,10 @@ pub struct Build<'a> {
     pub report: &'a mut Report,
     /// Kong's path to this `config`, e.g. `services / 1 / plugins / 0 / config`.
     pub path: Vec<Step>,
+    /// A file's content.
+    pub files: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// Files that the plugin wants to be told of when they change.
+    pub watch: &'a mut Vec<LiveFile>,
 }
 
 /// A row of the table: a [`Define`] without its type.
@@ -90,6 +98,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Whether an instance may be bound to a consumer.
     pub consumer_scope: bool,
+    /// Whether Kong has no plugin of this name.
+    pub extension: bool,
     /// Kong's number.
     pub priority: fn(Compat) -> i32,
     /// What `config` may hold.
@@ -120,6 +130,7 @@ impl Entry {
         Self {
             name: P::NAME,
             consumer_scope: P::CONSUMER_SCOPE,
+            extension: P::EXTENSION,
             priority: P::priority,
             schema: P::schema,
             build: |config, cx| Some(Arc::new(P::build(config, cx)?)),

@@ -6,6 +6,7 @@ use crate::body::Body;
 use crate::config::report::{Report, Span};
 use crate::config::value::{Checked, Value};
 use crate::entity::Compat;
+use crate::world::World;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
@@ -27,7 +28,8 @@ pub(crate) fn checked(json: &Json) -> Checked {
 /// Builds a plugin, with what was reported on the way.
 pub(crate) fn build<P: Define>(config: &Json, compat: Compat) -> (Option<P>, Report) {
     let mut report = Report::default();
-    let plugin = P::build(&checked(config), &mut Build { compat, report: &mut report, path: Vec::new() });
+    let (files, watch) = (World::EMPTY.file, &mut Vec::new());
+    let plugin = P::build(&checked(config), &mut Build { compat, report: &mut report, path: Vec::new(), files, watch });
     (plugin, report)
 }
 

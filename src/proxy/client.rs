@@ -3,19 +3,19 @@
 
 use super::activity::Activity;
 use crate::settings::Settings;
+use crate::snapshot::ClientAuth;
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// What all requests of one client connection share. Header values are made once here, not per request.
 #[derive(Debug)]
 pub struct Connection {
     /// The socket's other end.
     pub peer: SocketAddr,
-    /// Whether it came over TLS.
-    pub tls: bool,
-    /// The TLS server name it asked for.
-    pub sni: Option<Box<str>>,
+    /// What its handshake said; `None` without TLS.
+    pub tls: Option<Tls>,
     /// Whether its forwarded headers are believed.
     pub trusted: bool,
     /// Its requests under way.
@@ -28,18 +28,28 @@ pub struct Connection {
     pub port_text: HeaderValue,
 }
 
+/// What a TLS handshake said.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// The server name that was asked for.
+    pub sni: Option<Box<str>>,
+    /// Whom the listener, or the name, lets in.
+    pub auth: Option<Arc<ClientAuth>>,
+    /// The client's certificate as `Client-Cert` carries it (RFC 9440).
+    pub client_cert: Option<HeaderValue>,
+}
+
 // === impl Connection ===
 
 impl Connection {
     /// Looks at a new connection once.
     #[must_use]
-    pub fn new(peer: SocketAddr, local: SocketAddr, sni: Option<Box<str>>, tls: bool, settings: &Settings) -> Self {
+    pub fn new(peer: SocketAddr, local: SocketAddr, tls: Option<Tls>, settings: &Settings) -> Self {
         let ip = unmapped(peer.ip());
         let port = settings.port_maps.get(&local.port()).copied().unwrap_or(local.port());
         Self {
             peer: SocketAddr::new(ip, peer.port()),
             tls,
-            sni,
             trusted: is_trusted(ip, &settings.trusted_ips),
             activity: Activity::default(),
             peer_text: address_value(ip),
@@ -51,7 +61,13 @@ impl Connection {
     /// `http` or `https`, by the listener.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
-        if self.tls { "https" } else { "http" }
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The server name that it asked for.
+    #[must_use]
+    pub fn sni(&self) -> Option<&str> {
+        self.tls.as_ref()?.sni.as_deref()
     }
 
     /// The client's address: the peer's, or what a trusted peer says in the real-ip header.
@@ -119,7 +135,7 @@ mod tests {
     fn client(peer: &str, header: &str, recursive: bool) -> String {
         let settings = settings(recursive);
         let local = "127.0.0.1:80".parse().unwrap();
-        let connection = Connection::new(peer.parse().unwrap(), local, None, false, &settings);
+        let connection = Connection::new(peer.parse().unwrap(), local, None, &settings);
         let mut headers = HeaderMap::new();
         headers.insert("x-real-ip", HeaderValue::from_str(header).unwrap());
         connection.client(&headers, &settings).to_string()

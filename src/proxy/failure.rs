@@ -20,6 +20,8 @@ pub enum Failure {
     HeaderTooLarge,
     /// The body is larger than `client_max_body_size`.
     BodyTooLarge,
+    /// The host wants certificates of its clients, and the connection was not let in by its rule.
+    Misdirected,
     /// The client stopped sending its body.
     ClientTimeout,
     /// A transfer coding other than chunked.
@@ -90,6 +92,7 @@ impl Failure {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::NoRoute => StatusCode::NOT_FOUND,
@@ -113,7 +116,7 @@ impl Failure {
             Self::NoService => Wording::Core("no Service found with those values"),
             Self::NameResolution => Wording::Core("name resolution failed"),
             Self::NoPeer => Wording::Core("failure to get a peer from the ring-balancer"),
-            Self::NotImplemented | Self::HttpsRedirect(_) => Wording::Page,
+            Self::NotImplemented | Self::HttpsRedirect(_) | Self::Misdirected => Wording::Page,
             Self::BadRequest(_)
             | Self::HeaderTooLarge
             | Self::MethodNotAllowed
@@ -137,6 +140,7 @@ impl Failure {
             | Self::ClientTimeout
             | Self::NotImplemented => true,
             Self::NoRoute
+            | Self::Misdirected
             | Self::HttpsOnly
             | Self::HttpsRedirect(_)
             | Self::NotGrpc
@@ -162,6 +166,7 @@ impl Failure {
             | Self::BodyTooLarge
             | Self::ClientTimeout
             | Self::NotImplemented
+            | Self::Misdirected
             | Self::NoRoute
             | Self::HttpsOnly
             | Self::HttpsRedirect(_)

@@ -4,6 +4,7 @@ pub mod activity;
 mod asked;
 pub mod body;
 pub mod client;
+mod clients;
 pub mod closing;
 pub mod failure;
 pub mod forward;
@@ -94,7 +95,7 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         let (snapshot, settings) = (worker.snapshot(), &worker.settings);
         let client = connection.client(req.headers(), settings);
-        let mut cx = Ctx::new(snapshot.compat, client, connection.tls);
+        let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some());
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
         if snapshot.compat == Compat::Kong3 {
@@ -133,6 +134,9 @@ impl Exchange {
         let snapshot = self.snapshot.clone();
         let route = snapshot.route(found.route);
         self.check_scheme(route, &parts)?;
+        if clients::is_misdirected(&snapshot.certificates.clients, &parts.headers, &self.connection) {
+            return Err(Failure::Misdirected);
+        }
         self.settle(found.route, route, &parts);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
         let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, &self.connection);
@@ -156,9 +160,9 @@ impl Exchange {
             host: parts.headers.get(header::HOST).map(HeaderValue::as_bytes),
             path,
             headers: &parts.headers,
-            tls: connection.tls,
+            tls: connection.tls.is_some(),
             port: connection.port,
-            sni: connection.sni.as_deref(),
+            sni: connection.sni(),
         })
     }
 
@@ -166,7 +170,7 @@ impl Exchange {
     fn check_scheme(&mut self, route: &Route, parts: &Parts) -> Result<(), Failure> {
         if let Some(status) = route.https_only {
             let said = parts.headers.get("x-forwarded-proto").filter(|_| self.connection.trusted);
-            if !said.map_or(self.connection.tls, |proto| proto == "https") {
+            if !said.map_or(self.connection.tls.is_some(), |proto| proto == "https") {
                 return Err(self.send_to_https(status, parts));
             }
         }
@@ -216,6 +220,9 @@ impl Exchange {
         let host = self.cx.host.take().or_else(kept);
         request::clean(&mut parts.headers, &self.upgrade);
         forwarded.write(&mut parts.headers);
+        if clients::are_asked(&self.worker.settings, &self.snapshot) {
+            clients::introduce(&mut parts.headers, &self.connection);
+        }
         request::identify(&mut parts.headers, &self.cx, self.asked.version);
         if !matches!(body, Body::Incoming(_)) {
             parts.headers.remove(header::CONTENT_LENGTH);

@@ -110,7 +110,7 @@ pub fn forwarded_host(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// Cuts `:port`; an IPv6 address keeps its brackets.
-fn without_port(host: &[u8]) -> &[u8] {
+pub(super) fn without_port(host: &[u8]) -> &[u8] {
     let end_of_name = host.iter().rposition(|b| *b == b']').map_or(0, |at| at + 1);
     match host[end_of_name..].iter().position(|b| *b == b':') {
         Some(at) => &host[..end_of_name + at],
@@ -271,7 +271,7 @@ mod tests {
             ..Settings::default()
         };
         let [peer, local] = ["127.0.0.1:5", "127.0.0.1:8000"].map(|a| a.parse().unwrap());
-        Connection::new(peer, local, None, false, &settings)
+        Connection::new(peer, local, None, &settings)
     }
 
     fn forwarded(pairs: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {

@@ -1,11 +1,13 @@
 //! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
 
 use super::downstream::{Downstream, Refuse};
+use super::handshake::{DoorTls, Met};
 use super::leisure::{Leisure, Limits};
+use super::plain;
 use super::proxy_protocol::{self, Parsed};
 use crate::entity::Compat;
 use crate::plugin::Origin;
-use crate::proxy::client::Connection;
+use crate::proxy::client::{Connection, Tls};
 use crate::proxy::closing::{Closing, Seat};
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
@@ -28,7 +30,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
 /// Every HTTP/2 connection begins with this (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -41,7 +42,7 @@ pub struct Door {
     /// What was configured.
     pub listen: Listen,
     /// `Some` for a TLS listener.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<DoorTls>,
     /// Makes answers to requests that hyper refuses.
     pub refuse: Refuse,
 }
@@ -66,15 +67,24 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: S
     if door.listen.proxy_protocol {
         ends = limited(limit, read_proxy_header(&mut socket, ends)).await?;
     }
-    let Some(acceptor) = &door.tls else {
+    let Some(tls) = &door.tls else {
         let http2 = door.listen.http2 || limited(limit, is_http2(&socket)).await?;
-        return speak(worker, door, ends, socket, None, http2).await;
+        let connection = Connection::new(ends.peer, ends.local, None, &worker.settings);
+        return speak(worker, door, connection, socket, http2).await;
     };
-    let stream = limited(limit, acceptor.accept(socket)).await?;
-    let session = stream.get_ref().1;
-    let http2 = session.alpn_protocol() == Some(b"h2");
-    let sni = session.server_name().map(Into::into);
-    speak(worker, door, ends, stream, sni, http2).await
+    if limited(limit, plain::is_http(&socket)).await? {
+        return limited(limit, plain::refuse(socket, ends.local, SystemTime::now())).await;
+    }
+    let met = limited(limit, tls.accept(socket)).await?;
+    let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let connection = Connection::new(ends.peer, ends.local, Some(known(&met)), &worker.settings);
+    speak(worker, door, connection, met.stream, http2).await
+}
+
+/// What requests may have to know of a handshake.
+fn known(met: &Met) -> Tls {
+    let sni = met.stream.get_ref().1.server_name().map(Into::into);
+    Tls { sni, auth: met.auth.clone(), client_cert: met.client_cert() }
 }
 
 async fn limited<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
@@ -114,19 +124,11 @@ async fn is_http2(socket: &TcpStream) -> io::Result<bool> {
     }
 }
 
-async fn speak<S>(
-    worker: &Rc<Worker>,
-    door: &Door,
-    ends: Ends,
-    socket: S,
-    sni: Option<Box<str>>,
-    http2: bool,
-) -> io::Result<()>
+async fn speak<S>(worker: &Rc<Worker>, door: &Door, connection: Connection, socket: S, http2: bool) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let settings = &worker.settings;
-    let connection = Connection::new(ends.peer, ends.local, sni, door.tls.is_some(), settings);
     let limits = Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout, frames: http2 };
     let leisure = Leisure::new(limits, connection.activity.clone());
     let (owner, connection) = (worker.clone(), Rc::new(connection));

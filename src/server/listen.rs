@@ -131,14 +131,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn at(address: &str) -> Listen {
-        Listen {
-            address: address.parse().unwrap(),
-            ssl: false,
-            http2: false,
-            proxy_protocol: false,
-            backlog: Some(128),
-            reuseport: true,
-        }
+        Listen { backlog: Some(128), ..Listen::plain(address.parse().unwrap()) }
     }
 
     #[test]

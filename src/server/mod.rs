@@ -7,22 +7,27 @@ pub mod certificates;
 
 pub mod connection;
 pub mod downstream;
+pub mod handshake;
 pub mod leisure;
 pub mod listen;
+mod plain;
 pub mod proxy_protocol;
 mod signals;
 pub mod tls;
+pub mod watcher;
 
+use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ClientAuth, Snapshot};
+use crate::sni::Names;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
-use arc_swap::ArcSwap;
-use certificates::CertTable;
+use certificates::Store;
 use connection::{Door, refusals};
+use handshake::DoorTls;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -32,7 +37,6 @@ use std::time::Duration;
 use tls::ServerTls;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 /// Time between two rounds of a worker's housekeeping.
 const TIDY: Duration = Duration::from_millis(500);
@@ -63,6 +67,7 @@ pub struct Server {
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     workers: usize,
+    live: Vec<LiveFile>,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -86,13 +91,15 @@ impl Server {
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
         let sink = access::open(&settings.access_log)
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
-        let tls = tls(&settings, &snapshot)?;
+        let certificates = certificates(&settings, &snapshot)?;
+        let tls = ServerTls::new(certificates.live()).map_err(ServeError::from_any)?;
+        let live = snapshot.live.iter().cloned().chain(certificates.files()).collect();
         let mut doors = Vec::new();
         for listen in &settings.proxy_listen {
             let sockets = listen::open(listen, workers).map_err(ServeError::from_any)?;
-            doors.push((sockets, door(listen, &tls, &settings)?));
+            doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
-        Ok(Self { settings, snapshot, links, sink, doors, workers })
+        Ok(Self { settings, snapshot, links, sink, doors, workers, live })
     }
 
     /// The addresses that are listened on, as the system gave them.
@@ -106,6 +113,7 @@ impl Server {
     /// When threads cannot be started.
     pub fn run(mut self) -> Result<(), ServeError> {
         let (stop, stopped) = watch::channel(false);
+        let _watch = watcher::start(std::mem::take(&mut self.live)).map_err(ServeError::from_any)?;
         let (told, mut threads) = (Arc::default(), Vec::new());
         for number in 0..self.workers {
             let start = self.start(number, &told, stopped.clone());
@@ -138,15 +146,19 @@ impl Server {
     }
 }
 
-fn tls(settings: &Settings, snapshot: &Snapshot) -> Result<ServerTls, ServeError> {
+fn certificates(settings: &Settings, snapshot: &Snapshot) -> Result<Arc<Store>, ServeError> {
     let fallback = certificates::fallback(settings).map_err(ServeError::from_any)?;
-    let table = CertTable::new(&snapshot.certificates, fallback).map_err(ServeError::from_any)?;
-    ServerTls::new(Arc::new(ArcSwap::from_pointee(table))).map_err(ServeError::from_any)
+    Store::new(&snapshot.certificates, fallback).map(Arc::new).map_err(ServeError::from_any)
 }
 
-fn door(listen: &Listen, tls: &ServerTls, settings: &Arc<Settings>) -> Result<Door, ServeError> {
-    let config = listen.ssl.then(|| tls.config(listen.http2)).transpose().map_err(ServeError::from_any)?;
-    Ok(Door { listen: listen.clone(), tls: config.map(TlsAcceptor::from), refuse: refusals(settings) })
+fn door(
+    listen: &Listen,
+    tls: &ServerTls,
+    clients: &Names<Arc<ClientAuth>>,
+    settings: &Arc<Settings>,
+) -> Result<Door, ServeError> {
+    let tls = listen.ssl.then(|| DoorTls::new(listen, tls, clients)).transpose().map_err(ServeError::from_any)?;
+    Ok(Door { listen: listen.clone(), tls, refuse: refusals(settings) })
 }
 
 /// One worker thread, from its runtime to its end. Whether everything under way ended in time.

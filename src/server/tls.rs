@@ -1,13 +1,17 @@
-//! TLS toward clients: one rustls configuration per kind of listener.
+//! TLS toward clients: one rustls configuration per kind of listener, and per server name that wants certificates of its
+//! clients.
 //!
-//! Not here: which certificate is shown (`certificates.rs`), handshakes and their time limit (the accept loop). After a
-//! handshake `ServerConnection::server_name()` has the SNI, in lower case.
+//! Not here: which certificate is shown (`certificates/`), handshakes (`handshake.rs`) and their time limit.
 
 use super::certificates::{Live, Resolver};
 use crate::crypto;
+use crate::snapshot::ClientAuth;
+use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::pki_types::CertificateDer;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
 use std::sync::Arc;
 
 /// What all TLS listeners of a process share: the live certificates, and the keys of session tickets, so that a client
@@ -29,26 +33,45 @@ impl ServerTls {
         Ok(Self { certificates, tickets: Ticketer::new()? })
     }
 
-    /// The configuration of listeners with or without HTTP/2.
+    /// The configuration of listeners with or without HTTP/2, for all clients or for those with a certificate.
     ///
     /// The server's order of cipher suites holds (see [`crypto::provider`]), and a handshake leaves one ticket, not
     /// two: both make handshakes cheaper. Sessions are not stored here; the ticket has all.
     ///
     /// # Errors
-    /// If the provider lacks what TLS 1.2 and 1.3 need; it does not.
-    pub fn config(&self, http2: bool) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let mut config = ServerConfig::builder_with_provider(crypto::provider())
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Resolver(Arc::clone(&self.certificates))));
+    /// If an authority cannot be used.
+    pub fn config(&self, http2: bool, auth: Option<&ClientAuth>) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let builder = ServerConfig::builder_with_provider(crypto::provider())
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+        let builder = match auth {
+            None => builder.with_no_client_auth(),
+            Some(auth) => builder.with_client_cert_verifier(verifier(auth)?),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(Resolver(Arc::clone(&self.certificates))));
         config.ignore_client_order = true;
         config.send_tls13_tickets = 1;
-        config.ticketer = Arc::clone(&self.tickets);
+        config.ticketer = self.tickets(auth)?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.alpn_protocols =
             if http2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
         Ok(Arc::new(config))
     }
+
+    /// A resumed session is not asked for a certificate again, so a ticket from elsewhere must not open a door that wants
+    /// one.
+    fn tickets(&self, auth: Option<&ClientAuth>) -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
+        auth.map_or_else(|| Ok(Arc::clone(&self.tickets)), |_| Ok(Ticketer::new()?))
+    }
+}
+
+fn verifier(auth: &ClientAuth) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    for authority in &auth.authorities {
+        roots.add(CertificateDer::from(authority.clone()))?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), crypto::provider());
+    let builder = if auth.required { builder } else { builder.allow_unauthenticated() };
+    builder.build().map_err(|error| rustls::Error::General(error.to_string()))
 }
 
 #[cfg(test)]

@@ -86,12 +86,15 @@ const fn told(key: &'static str, same: &'static [&'static str], reason: &'static
     Ignored { key, same, reason }
 }
 
+/// The reason for a key that nobody knows.
+pub const UNKNOWN: &str = "no setting has this name";
+
 /// What there is to tell about a key that is set: `None` if nothing.
 #[must_use]
 pub fn reason(key: &str, value: &str) -> Option<&'static str> {
     let fits = |row: &&Ignored| key == row.key || (row.key.ends_with('_') && key.starts_with(row.key));
     match IGNORED.iter().find(fits) {
-        None => Some("no setting has this name"),
+        None => Some(UNKNOWN),
         Some(row) if row.same.contains(&value) => None,
         Some(row) => Some(row.reason),
     }

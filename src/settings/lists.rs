@@ -2,7 +2,7 @@
 
 use super::reading::Fault;
 use super::units::{list, number};
-use super::{AccessLog, ErrorType, Plugins, Tokens};
+use super::{AccessLog, ClientVerify, ErrorType, Plugins, Tokens};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -84,6 +84,16 @@ pub(super) fn error_type(text: &str) -> Result<ErrorType, Fault> {
         "text/html" => ErrorType::Html,
         "text/plain" => ErrorType::Plain,
         _ => return Err(Fault::OneOf(&["application/json", "application/xml", "text/html", "text/plain"])),
+    })
+}
+
+/// `ssl_verify_client`, as in nginx without `optional_no_ca`.
+pub(super) fn client_verify(text: &str) -> Result<Option<ClientVerify>, Fault> {
+    Ok(match text {
+        "on" => Some(ClientVerify::Required),
+        "optional" => Some(ClientVerify::Optional),
+        "off" => None,
+        _ => return Err(Fault::OneOf(&["on", "optional", "off"])),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::reading::{Edge, Note, Reading};
 use super::sources::{Raw, Sources};
 use super::table::{KEYS, Key};
-use super::{Settings, ignored};
+use super::{Listen, Settings, ignored};
 use std::path::PathBuf;
 
 /// Settings that a process can run with.
@@ -33,6 +33,7 @@ pub fn load(sources: &Sources<'_>, edge: Edge<'_>) -> Result<Loaded, Vec<String>
     note_ignored(&raw, &mut reading);
     pair_certificates(&reading, written, &mut errors);
     show_certificate(&mut reading, &mut errors);
+    ask_clients(&mut reading, &mut errors);
     reading.notes.sort_by(|a, b| a.key.cmp(&b.key));
     let Reading { settings, notes, .. } = reading;
     if errors.is_empty() { Ok(Loaded { settings, notes }) } else { Err(errors) }
@@ -89,4 +90,30 @@ fn show_certificate(reading: &mut Reading<'_>, errors: &mut Vec<String>) {
         [missing(&reading.client_cert, "client_ssl_cert"), missing(&reading.client_key, "client_ssl_cert_key")];
     errors.extend(lacking.into_iter().flatten());
     reading.settings.client_ssl = reading.client_cert.take().zip(reading.client_key.take());
+}
+
+/// What `ssl_client_certificate` and `ssl_verify_client` mean for TLS listeners without a `client_ca` of their own. As in
+/// nginx, the file alone asks nobody, which is told.
+fn ask_clients(reading: &mut Reading<'_>, errors: &mut Vec<String>) {
+    let open = |listen: &&mut Listen| listen.ssl && listen.client_ca.is_none();
+    let told = errors.iter().any(|error| error.contains("ssl_client_certificate:"));
+    let Some(verify) = reading.client_verify else {
+        return note_unasked(reading);
+    };
+    for listen in reading.settings.proxy_listen.iter_mut().filter(open) {
+        (listen.client_ca, listen.client_verify) = (reading.client_ca.clone(), verify);
+        if reading.client_ca.is_none() && !told {
+            errors.push(format!(
+                "ssl_client_certificate must be specified: ssl_verify_client is set, and {} has no `client_ca`",
+                listen.address
+            ));
+        }
+    }
+}
+
+fn note_unasked(reading: &mut Reading<'_>) {
+    if reading.client_ca.is_some() {
+        reading.key = "ssl_client_certificate";
+        reading.note("no client is asked for a certificate while `ssl_verify_client` is off");
+    }
 }

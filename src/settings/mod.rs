@@ -102,7 +102,7 @@ pub struct Settings {
     pub drain_timeout: Duration,
 }
 
-/// One listener, in Kong's syntax (`kong/operations.md` §2, Listeners).
+/// One listener, in Kong's syntax (`kong/operations.md` §2, Listeners), and a few flags more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// Where.
@@ -117,6 +117,34 @@ pub struct Listen {
     pub backlog: Option<u32>,
     /// Whether each worker has its own socket; always so here, kept because it was written.
     pub reuseport: bool,
+    /// `ipv6only=off`: an IPv6 address that takes IPv4 clients as well.
+    pub dual_stack: bool,
+    /// `so_keepalive`: TCP keepalive of accepted connections; `None` is off.
+    pub keepalive: Option<Keepalive>,
+    /// CA file for the certificates of clients; `None` asks for none. Only with `ssl`.
+    pub client_ca: Option<PathBuf>,
+    /// What becomes of clients that show no certificate; nothing where `client_ca` is `None`.
+    pub client_verify: ClientVerify,
+}
+
+/// How the kernel looks whether a silent client is still there (tcp(7)); what is `None` is the system's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Silence before the first probe: whole seconds.
+    pub idle: Option<Duration>,
+    /// Time between two probes: whole seconds.
+    pub interval: Option<Duration>,
+    /// Probes without an answer after which the connection is dead.
+    pub count: Option<u32>,
+}
+
+/// Whether a client must show a certificate. One that is shown must be good in either case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientVerify {
+    /// `on`: no certificate, no connection.
+    Required,
+    /// `optional`: it may show none.
+    Optional,
 }
 
 /// Which plugins a configuration may name.
@@ -182,7 +210,18 @@ impl Listen {
     /// An address without any flag.
     #[must_use]
     pub const fn plain(address: SocketAddr) -> Self {
-        Self { address, ssl: false, http2: false, proxy_protocol: false, backlog: None, reuseport: false }
+        Self {
+            address,
+            ssl: false,
+            http2: false,
+            proxy_protocol: false,
+            backlog: None,
+            reuseport: false,
+            dual_stack: false,
+            keepalive: None,
+            client_ca: None,
+            client_verify: ClientVerify::Required,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! that a value's meaning depends on, as functions.
 
 use super::listen::{self, Lookup};
-use super::{Listen, Settings, units};
+use super::{ClientVerify, Listen, Settings, units};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,13 @@ pub struct Edge<'a> {
     pub lookup: Lookup<'a>,
     /// Whether a file is there.
     pub is_file: &'a dyn Fn(&Path) -> bool,
+}
+
+// === impl Edge ===
+
+impl Edge<'static> {
+    /// No name has an address, and every file is there: nothing is asked.
+    pub const NOTHING: Self = Self { lookup: &|_| None, is_file: &|_| true };
 }
 
 /// Something to tell at start; nothing fails because of it.
@@ -51,6 +58,10 @@ pub struct Reading<'a> {
     pub client_cert: Option<PathBuf>,
     /// `client_ssl_cert_key`.
     pub client_key: Option<PathBuf>,
+    /// `ssl_client_certificate`.
+    pub client_ca: Option<PathBuf>,
+    /// `ssl_verify_client`; `None` is `off`.
+    pub client_verify: Option<ClientVerify>,
 }
 
 /// What reading a value gives.
@@ -76,15 +87,16 @@ impl<'a> Reading<'a> {
     /// Before the first key: the defaults.
     #[must_use]
     pub fn new(edge: Edge<'a>) -> Self {
-        let (client_cert, client_key) = (None, None);
         Self {
             key: "",
             settings: Settings::default(),
             notes: Vec::new(),
             edge,
             client_ssl: false,
-            client_cert,
-            client_key,
+            client_cert: None,
+            client_key: None,
+            client_ca: None,
+            client_verify: None,
         }
     }
 
@@ -93,9 +105,13 @@ impl<'a> Reading<'a> {
         self.notes.push(Note { key: self.key.to_owned(), reason: reason.to_owned() });
     }
 
-    /// Reads a listener.
+    /// Reads listeners. The files that they name must be there.
     pub(super) fn listeners(&self, text: &str) -> Result<Vec<Listen>, Fault> {
-        listen::parse(text, self.edge.lookup).map_err(|fault| Fault::Message(fault.message(self.key)))
+        let listens = listen::parse(text, self.edge.lookup).map_err(|fault| Fault::Message(fault.message(self.key)))?;
+        for path in listens.iter().filter_map(|listen| listen.client_ca.as_ref()) {
+            self.file(&path.to_string_lossy())?;
+        }
+        Ok(listens)
     }
 
     /// A path that must be a file.

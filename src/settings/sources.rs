@@ -1,4 +1,5 @@
-//! Where values come from, and which source wins: a flag, then the environment, then the file (`kong/operations.md` §1).
+//! Where values come from, and which source wins: a flag, then the environment, then the file (`kong/operations.md` §1),
+//! then what stands in the document under `_gateway`.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ pub struct Sources<'a> {
     pub names: &'a [String],
     /// The pairs of a `kong.conf`.
     pub file: &'a [(String, String)],
+    /// The settings of the document.
+    pub document: &'a [(String, String)],
 }
 
 /// Keys in lower case, and the text that won.
@@ -32,7 +35,9 @@ impl Sources<'_> {
     /// The references `{vault://…}` that cannot be resolved, in Kong's words.
     pub fn merge(&self) -> (Raw, Vec<String>) {
         let mut raw = Raw::new();
-        raw.extend(self.file.iter().map(|(key, value)| (key.to_ascii_lowercase(), value.clone())));
+        for pairs in [self.document, self.file] {
+            raw.extend(pairs.iter().map(|(key, value)| (key.to_ascii_lowercase(), value.clone())));
+        }
         raw.extend(self.variables(KONG));
         raw.extend(self.variables(OWN));
         raw.extend(self.flags.iter().cloned());
@@ -83,7 +88,7 @@ mod tests {
         let (flags, file) = (own(flags), own(file));
         let names: Vec<String> = env.iter().map(|&(name, _)| name.to_owned()).collect();
         let env = |name: &str| env.iter().find(|&&(n, _)| n == name).map(|&(_, v)| v.to_owned());
-        let (raw, errors) = Sources { flags: &flags, env: &env, names: &names, file: &file }.merge();
+        let (raw, errors) = Sources { flags: &flags, env: &env, names: &names, file: &file, document: &[] }.merge();
         (raw.into_iter().collect(), errors)
     }
 

@@ -49,7 +49,7 @@ keys! {
         |r, v| put(&mut r.settings.declarative_config_string, Ok(Some(v.to_owned())));
 
     proxy_listen = "127.0.0.1:54321",
-        "Where clients are served: `ADDRESS:PORT [ssl] [http2] [proxy_protocol] [backlog=N], …`, or `off`.",
+        "Where clients are served: `ADDRESS:PORT [flag]…, …` ([flags](#listeners)), or `off`.",
         |r, v| { r.settings.proxy_listen = r.listeners(v)?; Ok(()) };
     admin_listen = "off",
         "Read and checked; there is no Admin API yet.",
@@ -130,6 +130,12 @@ keys! {
     ssl_cert_key = "",
         "Their keys, in the same order.",
         |r, v| { r.settings.ssl_cert_key = r.files(v, false)?; Ok(()) };
+    ssl_client_certificate [nginx_proxy_ssl_client_certificate, nginx_http_ssl_client_certificate] = "",
+        "CA file for the certificates of clients, on all TLS listeners without a `client_ca` of their own.",
+        |r, v| { r.client_ca = Some(r.file(v)?); Ok(()) };
+    ssl_verify_client [nginx_proxy_ssl_verify_client, nginx_http_ssl_verify_client] = "off",
+        "Whether those listeners ask for them: `on` refuses clients without one, `optional` only those with a bad one.",
+        |r, v| put(&mut r.client_verify, lists::client_verify(v));
     client_ssl = "off",
         "Whether upstreams are shown a client certificate.",
         |r, v| put(&mut r.client_ssl, switch(v, "boolean"));

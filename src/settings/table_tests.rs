@@ -2,7 +2,7 @@
 //! Every key: its default, a value, and what is refused in which words.
 
 use super::super::sources::Sources;
-use super::super::{AccessLog, ErrorType, Loaded, Plugins, Settings, Tokens, load};
+use super::super::{AccessLog, ClientVerify, ErrorType, Loaded, Plugins, Settings, Tokens, load};
 use super::*;
 use crate::settings::reading::Edge;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ fn read(flags: &[(&str, &str)]) -> Result<Loaded, Vec<String>> {
     let flags: Vec<_> = flags.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
     let lookup = |name: &str| (name == "localhost").then(|| IpAddr::from([127, 0, 0, 1]));
     let edge = Edge { lookup: &lookup, is_file: &|path: &Path| path.starts_with("/there") };
-    load(&Sources { flags: &flags, env: &|_| None, names: &[], file: &[] }, edge)
+    load(&Sources { flags: &flags, env: &|_| None, names: &[], file: &[], document: &[] }, edge)
 }
 
 fn set(key: &str, value: &str) -> Settings {
@@ -159,6 +159,44 @@ fn certificates() {
     assert_eq!(uneven, ["ssl_cert was specified 2 times while ssl_cert_key was specified 1 times"]);
     let gone = read(&[("ssl_cert", "/a"), ("ssl_cert_key", "/k")]).unwrap_err();
     assert_eq!(gone, ["ssl_cert: no such file at /a", "ssl_cert_key: no such file at /k"]);
+}
+
+#[test]
+fn certificates_of_clients() {
+    let listen = ("proxy_listen", "[::1]:1 ssl, [::1]:2 ssl client_ca=/there/own, [::1]:3");
+    let settings = |more: &[(&str, &str)]| read(&[&[listen], more].concat());
+    let asked = |more: &[(&str, &str)]| {
+        let all = settings(more).unwrap().settings.proxy_listen;
+        all.into_iter().map(|l| l.client_ca.map(|ca| (ca, l.client_verify))).collect::<Vec<_>>()
+    };
+    let own = Some((PathBuf::from("/there/own"), ClientVerify::Required));
+    assert_eq!(asked(&[]), [None, own.clone(), None]);
+    let ca = ("ssl_client_certificate", "/there/ca");
+    assert_eq!(asked(&[ca, ("ssl_verify_client", "off")]), [None, own.clone(), None]);
+    let given = |verify| Some((PathBuf::from("/there/ca"), verify));
+    let optional = ("nginx_http_ssl_verify_client", "optional");
+    assert_eq!(asked(&[ca, optional]), [given(ClientVerify::Optional), own.clone(), None]);
+    let injected = [("nginx_proxy_ssl_client_certificate", "/there/ca"), ("nginx_proxy_ssl_verify_client", "on")];
+    assert_eq!(asked(&injected), [given(ClientVerify::Required), own, None]);
+    assert_eq!(
+        settings(&[("ssl_verify_client", "on")]).unwrap_err(),
+        ["ssl_client_certificate must be specified: ssl_verify_client is set, and [::1]:1 has no `client_ca`"]
+    );
+    assert_eq!(
+        notes(&[ca]),
+        ["ssl_client_certificate: no client is asked for a certificate while `ssl_verify_client` is off"]
+    );
+}
+
+#[test]
+fn certificates_of_clients_that_are_refused() {
+    let gone = [("proxy_listen", "[::1]:1 ssl"), ("ssl_client_certificate", "/ca"), ("ssl_verify_client", "on")];
+    assert_eq!(read(&gone).unwrap_err(), ["ssl_client_certificate: no such file at /ca"]);
+    assert_eq!(
+        refused("ssl_verify_client", "optional_no_ca"),
+        "ssl_verify_client has an invalid value: 'optional_no_ca' (on, optional, off)"
+    );
+    assert_eq!(refused("proxy_listen", "[::1]:1 ssl client_ca=/ca"), "proxy_listen: no such file at /ca");
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use super::*;
 use crate::keys::fixtures;
-use crate::server::certificates::{CertTable, fallback};
+use crate::server::certificates::{Store, fallback};
 use crate::server::tls::ServerTls;
 use crate::snapshot::{Certificates, KeyPair};
-use arc_swap::ArcSwap;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 
@@ -14,9 +13,10 @@ fn configs() -> ClientConfigs {
 }
 
 fn server(pair: KeyPair) -> Arc<ServerConfig> {
-    let certificates = Certificates { pairs: vec![vec![pair]], names: [("*".into(), 0), ("x".into(), 0)].into() };
-    let table = CertTable::new(&certificates, fallback(&Settings::default()).unwrap()).unwrap();
-    ServerTls::new(Arc::new(ArcSwap::from_pointee(table))).unwrap().config(true).unwrap()
+    let names = [("*".into(), 0), ("x".into(), 0)].into();
+    let certificates = Certificates { pairs: vec![vec![pair]], names, ..Certificates::default() };
+    let store = Store::new(&certificates, fallback(&Settings::default()).unwrap()).unwrap();
+    ServerTls::new(store.live()).unwrap().config(true, None).unwrap()
 }
 
 fn meet(way: &ClientTls, host: &str, server: &Arc<ServerConfig>) -> Result<ServerConnection, rustls::Error> {

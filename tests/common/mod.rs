@@ -5,6 +5,7 @@
 
 pub(crate) mod gateway;
 pub(crate) mod peer;
+pub(crate) mod pki;
 pub(crate) mod upstream;
 
 pub(crate) use gateway::Gateway;

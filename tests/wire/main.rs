@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod client_certificates;
 mod connections;
 mod demo;
 mod format3;
@@ -13,6 +14,7 @@ mod limits;
 mod messages;
 mod names;
 mod process;
+mod renewal;
 mod seed;
 mod smuggling;
 mod streaming;

@@ -8,11 +8,13 @@ pub(super) mod record;
 mod rules;
 mod value;
 
-use super::expand::{Env, Problem, expand};
+use super::document::Read;
+use super::expand::{Problem, expand};
 use super::report::{Diagnostic, KongError, Report, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::value::Checked;
 use crate::entity::Compat;
+use crate::world::World;
 use std::borrow::Cow;
 
 /// Whose field it is, for messages.
@@ -39,8 +41,10 @@ pub(super) struct Fields {
 pub(super) struct Checker<'a> {
     /// The document.
     pub tree: &'a Tree,
-    /// For variables.
-    pub env: Env<'a>,
+    /// For variables and files.
+    pub world: World<'a>,
+    /// What came from other files.
+    pub read: &'a mut Read,
     /// Whose rules.
     pub compat: Compat,
     /// Where errors go.
@@ -63,9 +67,15 @@ impl<'a> Checker<'a> {
         if self.verbatim {
             return (Cow::Borrowed(text), false);
         }
-        match expand(text, self.env) {
+        match expand(text, self.world) {
             Ok(None) => (Cow::Borrowed(text), false),
-            Ok(Some(value)) => (Cow::Owned(value), true),
+            Ok(Some(value)) => {
+                if let Some(path) = value.file {
+                    self.report.extension(span, "Kong has no vault `file`");
+                    self.read.texts.insert(span, path);
+                }
+                (Cow::Owned(value.text), true)
+            }
             Err(problem) => {
                 self.problem(problem, span);
                 self.tainted = true;
@@ -159,7 +169,11 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
         Problem::Vault(name) => {
             let found =
                 Diagnostic::error("unsupported-field", span, format!("the vault `{name}` is not supported yet"));
-            found.label("only `env` is").help("write `{vault://env/NAME}`")
+            found.label("only `env` and `file` are").help("write `{vault://env/NAME}` or `{vault://file/PATH}`")
+        }
+        Problem::File(path, reason) => {
+            let message = format!("{field} needs the file {}, which cannot be read: {reason}", path.display());
+            Diagnostic::error("unreadable-file", span, message)
         }
         Problem::NoKey(name, key) => {
             let message = format!(

@@ -38,7 +38,10 @@ impl<'a> Checker<'a> {
         let mut pairs = Vec::with_capacity(record.fields.len());
         for pair in tree.pairs(id) {
             match record.fields(self.compat).find(|field| field.name == &*pair.key) {
-                Some(field) => pairs.push((field.name.into(), self.field(pair, field, around, &mut fields))),
+                Some(field) => {
+                    self.note_extension(pair, field);
+                    pairs.push((field.name.into(), self.field(pair, field, around, &mut fields)));
+                }
                 None if around.elsewhere.contains(&&*pair.key) => {}
                 None => self.unknown(pair, record, around),
             }
@@ -66,6 +69,14 @@ impl<'a> Checker<'a> {
             fields.bad.push(field.name);
             self.as_written(pair.value)
         })
+    }
+
+    fn note_extension(&mut self, pair: &Pair, field: &Field) {
+        if field.extension {
+            let whose = self.described();
+            let message = format!("`{}` of {whose} is a field of this gateway, not of Kong", field.name);
+            self.report.extension(pair.key_span, message);
+        }
     }
 
     fn absent(

@@ -34,6 +34,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         upstreams: upstreams::compile(model),
         consumers: model.all("consumers").iter().map(consumer).collect(),
         certificates: secure::certificates(model),
+        live: model.read.live.clone(),
         global: chains.global(),
     };
     (!report.has_errors()).then_some(snapshot)
@@ -162,10 +163,11 @@ fn unroutable(model: &Model, error: &SpecError) -> Diagnostic {
 #[cfg(test)]
 fn specs_of(text: &str) -> usize {
     use super::{document, resolve, yaml};
+    use crate::world::World;
     let mut report = Report::default();
     let Some((tree, root)) = yaml::read(text, &mut report) else { return 0 };
     let enabled = crate::settings::Plugins::Bundled(Vec::new());
-    let document = document::read(tree, root, &|_| None, &enabled, crate::plugin::TABLE, &mut report);
+    let document = document::read(tree, root, World::EMPTY, &enabled, crate::plugin::TABLE, &mut report);
     specs(&resolve::resolve(document, &mut report)).len()
 }
 

@@ -4,7 +4,8 @@ use crate::config::model::{Entity, Model};
 use crate::config::pem;
 use crate::config::report::{Diagnostic, Report};
 use crate::config::value::Checked;
-use crate::snapshot::{Certificates, Host, KeyPair, UpstreamTls};
+use crate::snapshot::{Certificates, ClientAuth, Host, KeyPair, PairFiles, UpstreamTls};
+use crate::sni::Names;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ impl<'a> Secure<'a> {
             Host::Address(_) | Host::Name(_) => None,
         };
         let other = || model.position("certificates", upstreams()?, "client_certificate");
-        let client = own.or_else(other).and_then(|at| pair(&model.all("certificates")[at], "cert", "key"));
+        let client = own.or_else(other).and_then(|at| pair(model, &model.all("certificates")[at], "cert", "key"));
         let tls = UpstreamTls {
             verify: fields.bool("tls_verify"),
             depth: fields.int("tls_verify_depth").and_then(|depth| u8::try_from(depth).ok()),
@@ -67,16 +68,30 @@ impl<'a> Secure<'a> {
 pub(super) fn certificates(model: &Model) -> Certificates {
     let pairs = model.all("certificates").iter().map(|entity| {
         let two = [("cert", "key"), ("cert_alt", "key_alt")];
-        two.into_iter().filter_map(|(cert, key)| pair(entity, cert, key)).collect()
+        two.into_iter().filter_map(|(cert, key)| pair(model, entity, cert, key)).collect()
     });
     let names = model.all("snis").iter().filter_map(|sni| {
         let name = sni.fields.str("name")?.to_ascii_lowercase();
         Some((name.into(), model.position("certificates", sni, "certificate")?))
     });
-    Certificates { pairs: pairs.collect(), names: names.collect() }
+    Certificates { pairs: pairs.collect(), names: names.collect(), clients: clients(model) }
 }
 
-fn pair(entity: &Entity, cert: &str, key: &str) -> Option<KeyPair> {
+fn pair(model: &Model, entity: &Entity, cert: &str, key: &str) -> Option<KeyPair> {
     let chain = pem::certificates(entity.fields.str(cert)?).ok()?;
-    Some(KeyPair { chain, key: pem::key(entity.fields.str(key)?).ok()? })
+    let file = |field: &str| model.read.texts.get(&entity.fields.get(field)?.span).cloned();
+    let files = PairFiles { cert: file(cert), key: file(key) };
+    Some(KeyPair { chain, key: pem::key(entity.fields.str(key)?).ok()?, files })
+}
+
+/// Which clients a server name lets in (an extension).
+fn clients(model: &Model) -> Names<Arc<ClientAuth>> {
+    let mut names = Names::default();
+    for sni in model.all("snis") {
+        let (Some(name), Some(ca)) = (sni.fields.str("name"), sni.fields.str("client_ca")) else { continue };
+        let authorities = pem::certificates(ca).unwrap_or_default();
+        let required = sni.fields.str("client_verify") != Some("optional");
+        names.insert(name, Arc::new(ClientAuth { authorities, required }));
+    }
+    names
 }

@@ -4,12 +4,14 @@ use crate::body::Body;
 use crate::config::report::{Report, Source};
 use crate::config::schema::{Field, Record};
 use crate::config::value::Checked;
-use crate::config::{load, load_with};
+use crate::config::{load, open};
 use crate::entity::{Compat, ConsumerId};
 use crate::keys::fixtures;
 use crate::plugin::{Build, Chain, Ctx, Entry, Flow, Plugin};
+use crate::settings::reading::Edge;
 use crate::settings::{Plugins, Settings};
 use crate::snapshot::{Host, PathHandling, Snapshot};
+use crate::world::World;
 use futures_util::FutureExt;
 use http::Request;
 use std::sync::Arc;
@@ -36,20 +38,21 @@ fn build(config: &Checked, _: &mut Build<'_>) -> Option<Arc<dyn Plugin>> {
 }
 
 const fn probe(name: &'static str, priority: fn(Compat) -> i32, consumer_scope: bool) -> Entry {
-    Entry { name, consumer_scope, priority, schema: || &CONFIG, build }
+    Entry { name, consumer_scope, extension: false, priority, schema: || &CONFIG, build }
 }
 
 static TABLE: &[Entry] = &[probe("acl", |_| 950, true), probe("cors", |_| 2000, false), probe("jwt", |_| 950, true)];
 
 fn probed(text: &str) -> Snapshot {
     let source = Source::new("kong.yml", text);
-    let (snapshot, report) = load_with(&source, &|_| None, &Plugins::Bundled(Vec::new()), TABLE);
+    let opened = open(&source, World::EMPTY, Edge::NOTHING);
+    let (snapshot, report) = opened.compile_with(World::EMPTY, &Plugins::Bundled(Vec::new()), TABLE);
     assert!(!report.has_errors(), "{:?}", report.found);
     snapshot.unwrap()
 }
 
 fn loaded(text: &str) -> (Option<Snapshot>, Report) {
-    load(&Source::new("kong.yml", text), &|_| None, &Settings::default())
+    load(&Source::new("kong.yml", text), World::EMPTY, &Settings::default())
 }
 
 fn snapshot(text: &str) -> Snapshot {
@@ -215,7 +218,8 @@ fn routes_of_a_disabled_service_are_not_routed_to() {
 fn a_variable_is_text_where_text_is_wanted() {
     let env = |name: &str| (name == "N").then(|| "8080".to_owned());
     let text = "_format_version: '2.1'\nservices: [{name: '${N}', host: h, port: '${N}'}]";
-    let (snapshot, report) = load(&Source::new("kong.yml", text), &env, &Settings::default());
+    let (snapshot, report) =
+        load(&Source::new("kong.yml", text), World { env: &env, ..World::EMPTY }, &Settings::default());
     assert_eq!(report.found, []);
     let service = &snapshot.unwrap().services[0];
     assert_eq!((service.identity.name.as_deref(), service.port), (Some("8080"), 8080));
@@ -225,7 +229,7 @@ fn a_variable_is_text_where_text_is_wanted() {
 fn only_enabled_plugins_may_be_named() {
     let settings = Settings { plugins: Plugins::Only(vec!["jwt".to_owned()]), ..Settings::default() };
     let text = "_format_version: '2.1'\nplugins: [{name: cors}]";
-    let (_, report) = load(&Source::new("kong.yml", text), &|_| None, &settings);
+    let (_, report) = load(&Source::new("kong.yml", text), World::EMPTY, &settings);
     assert_eq!(report.found[0].code, "no-such-plugin");
 }
 
@@ -244,7 +248,7 @@ proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,200}") {
         for name in ["kong.yml", "kong.json", "setting"] {
-            let _ = load(&Source::new(name, text.as_str()), &|_| None, &Settings::default());
+            let _ = load(&Source::new(name, text.as_str()), World::EMPTY, &Settings::default());
         }
     }
 }

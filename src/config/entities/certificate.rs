@@ -18,6 +18,7 @@ pub(super) const VAULTS: EntityType =
     EntityType { key: Some("prefix"), since: Since::Kong3, ..keyless("vaults", "vault", &VAULT) };
 
 const CERT: &[Rule] = &[Rule::Text(pem::certificate_error)];
+const AUTHORITIES: &[Rule] = &[Rule::Text(pem::authorities_error)];
 const KEY: &[Rule] = &[Rule::Text(pem::key_error)];
 
 static CERTIFICATE: Record = Record {
@@ -55,10 +56,12 @@ static SNI: Record = Record {
         UPDATED_AT_3,
         Field::string("name").required().rules(&[Rule::Text(text::sni_pattern)]),
         Field::foreign("certificate", "certificates").required(),
+        Field::string("client_ca").rules(AUTHORITIES).extension(),
+        Field::string("client_verify").rules(&[Rule::OneOf(&["on", "optional"])]).extension(),
         TAGS,
         TAGS_3,
     ],
-    checks: &[],
+    checks: &[EntityCheck::Custom(pem::unused_verify)],
 };
 
 static VAULT: Record = Record {

@@ -1,0 +1,129 @@
+//! `_gateway`: settings of the process, written in the document. An extension; Kong refuses the key.
+//!
+//! Whoever starts the process puts them below all other sources (`settings::sources`). Here they are read, and judged by
+//! themselves, so that each error has its place.
+
+use super::expand::expand;
+use super::nearest::nearest;
+use super::report::{Diagnostic, Report, Span};
+use super::tree::{NodeId, Raw, Tree};
+use crate::settings::reading::Edge;
+use crate::settings::sources::Sources;
+use crate::settings::{self, ignored, table};
+use crate::world::World;
+
+/// The key.
+pub(super) const KEY: &str = "_gateway";
+
+/// Settings that choose the document, and so cannot stand in it.
+const ELSEWHERE: &[&str] = &["declarative_config", "declarative_config_string"];
+
+/// A setting of the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its key.
+    pub key: String,
+    /// Its value, as one would write it in an environment variable.
+    pub value: String,
+    /// Where the key stands.
+    pub span: Span,
+}
+
+/// Reads the section, if there is one.
+pub(super) fn read(tree: &Tree, root: NodeId, world: World<'_>, report: &mut Report) -> Vec<Setting> {
+    let Some(pair) = tree.get(root, KEY) else { return Vec::new() };
+    report.extension(pair.key_span, "`_gateway` holds settings of this gateway");
+    match &tree.node(pair.value).raw {
+        Raw::Null => Vec::new(),
+        Raw::Map(pairs) => {
+            let read = |pair: &super::tree::Pair| {
+                let value = value(tree, pair.value, world);
+                let value = value.map_err(|found| report.push(found)).ok()?;
+                Some(Setting { key: pair.key.to_ascii_lowercase(), value, span: pair.key_span })
+            };
+            pairs.iter().filter_map(read).collect()
+        }
+        other => {
+            let message = format!("`{KEY}` is {}, and should be a mapping of settings", other.kind());
+            report.push(Diagnostic::error("wrong-type", pair.key_span, message));
+            Vec::new()
+        }
+    }
+}
+
+/// A scalar, or a list of them.
+fn value(tree: &Tree, id: NodeId, world: World<'_>) -> Result<String, Diagnostic> {
+    let node = tree.node(id);
+    match &node.raw {
+        Raw::List(items) => {
+            let texts: Result<Vec<_>, _> = items.iter().map(|item| scalar(tree, *item, world)).collect();
+            Ok(texts?.join(", "))
+        }
+        _ => scalar(tree, id, world),
+    }
+}
+
+fn scalar(tree: &Tree, id: NodeId, world: World<'_>) -> Result<String, Diagnostic> {
+    let node = tree.node(id);
+    match &node.raw {
+        Raw::Null => Ok(String::new()),
+        Raw::Bool(true) => Ok("on".to_owned()),
+        Raw::Bool(false) => Ok("off".to_owned()),
+        Raw::Int(n) => Ok(n.to_string()),
+        Raw::Num(n) => Ok(n.to_string()),
+        // `{vault://…}` as a whole is the settings' own, for every source.
+        Raw::Text(text) if text.starts_with("{vault://env/") => Ok(text.to_string()),
+        Raw::Text(text) => match expand(text, world) {
+            Ok(expanded) => Ok(expanded.map_or_else(|| text.to_string(), |found| found.text)),
+            Err(problem) => Err(super::check::unset(problem, node.span, "a setting")),
+        },
+        other => {
+            let message = format!("a setting is a text, a number, a truth or a list of them, not {}", other.kind());
+            Err(Diagnostic::error("wrong-type", node.span, message))
+        }
+    }
+}
+
+/// Judges the settings as if there were no other source.
+pub(super) fn judge(settings: &[Setting], world: World<'_>, edge: Edge<'_>, report: &mut Report) {
+    for setting in settings {
+        report.found.extend(name_fault(setting));
+    }
+    let pairs: Vec<_> = settings.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+    let sources = Sources { flags: &[], env: world.env, names: &[], file: &[], document: &pairs };
+    for message in settings::load(&sources, edge).err().unwrap_or_default() {
+        report.push(Diagnostic::error("invalid-setting", blamed(&message, settings), message));
+    }
+}
+
+/// What is wrong with a setting's name.
+fn name_fault(setting: &Setting) -> Option<Diagnostic> {
+    let (key, span) = (setting.key.as_str(), setting.span);
+    if ELSEWHERE.contains(&key) {
+        let message = format!("`{key}` chooses the document, and cannot stand in it");
+        return Some(Diagnostic::error("invalid-setting", span, message));
+    }
+    if names().any(|name| name == key) {
+        return None;
+    }
+    let reason = ignored::reason(key, &setting.value)?;
+    if reason != ignored::UNKNOWN {
+        return Some(Diagnostic::warning("no-effect", span, format!("setting `{key}` changes nothing: {reason}")));
+    }
+    let found = Diagnostic::error("unknown-field", span, format!("there is no setting `{key}`"));
+    Some(match nearest(key, names()) {
+        Some(near) => found.label(format!("did you mean `{near}`?")),
+        None => found,
+    })
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    table::KEYS.iter().flat_map(|key| key.also.iter().chain([&key.name])).copied()
+}
+
+/// The setting that a message is about: the longest key that it names.
+fn blamed(message: &str, settings: &[Setting]) -> Span {
+    let named = settings.iter().filter(|setting| message.contains(&setting.key));
+    let longest = named.max_by_key(|setting| setting.key.len()).or(settings.first());
+    longest.map(|setting| setting.span).unwrap_or_default()
+}

@@ -1,0 +1,115 @@
+//! One TLS handshake at a listener: with the listener's own configuration, or with that of the server name asked for.
+
+use super::tls::ServerTls;
+use crate::keys::{self, KeyError};
+use crate::settings::{ClientVerify, Listen};
+use crate::snapshot::ClientAuth;
+use crate::sni::Names;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use rustls::ServerConfig;
+use rustls::server::Acceptor;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
+
+/// TLS of one listener. Cheap to clone.
+#[derive(Clone)]
+pub struct DoorTls {
+    own: TlsAcceptor,
+    auth: Option<Arc<ClientAuth>>,
+    /// Names that want certificates of their clients.
+    names: Arc<Names<Guarded>>,
+}
+
+/// A server name that lets in clients with a certificate.
+#[derive(Clone)]
+struct Guarded {
+    config: Arc<ServerConfig>,
+    auth: Arc<ClientAuth>,
+}
+
+/// What a handshake established.
+pub struct Met {
+    /// The encrypted connection.
+    pub stream: TlsStream<TcpStream>,
+    /// Whom the door lets in.
+    pub auth: Option<Arc<ClientAuth>>,
+}
+
+/// Why a listener's TLS cannot be set up.
+#[derive(Debug)]
+pub enum TlsError {
+    /// The file of authorities.
+    Authorities(KeyError),
+    /// The configuration.
+    Config(rustls::Error),
+}
+
+// === impl DoorTls ===
+
+impl DoorTls {
+    /// Sets up a listener that speaks TLS, with the names that guard themselves.
+    ///
+    /// # Errors
+    /// If authorities cannot be read or used.
+    pub fn new(listen: &Listen, tls: &ServerTls, names: &Names<Arc<ClientAuth>>) -> Result<Self, TlsError> {
+        let auth = listener_auth(listen).map_err(TlsError::Authorities)?;
+        let config = |auth: Option<&ClientAuth>| tls.config(listen.http2, auth).map_err(TlsError::Config);
+        let own = TlsAcceptor::from(config(auth.as_deref())?);
+        let names = names.try_map(|auth| Ok(Guarded { config: config(Some(auth))?, auth: Arc::clone(auth) }))?;
+        Ok(Self { own, auth, names: Arc::new(names) })
+    }
+
+    /// Greets a client.
+    ///
+    /// # Errors
+    /// What went wrong, after the client was told by an alert.
+    pub async fn accept(&self, socket: TcpStream) -> io::Result<Met> {
+        if self.names.is_empty() {
+            return Ok(Met { stream: self.own.accept(socket).await?, auth: self.auth.clone() });
+        }
+        let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+        let guarded = start.client_hello().server_name().and_then(|name| self.names.find(name));
+        let (config, auth) = match guarded {
+            Some(guarded) => (&guarded.config, Some(&guarded.auth)),
+            None => (self.own.config(), self.auth.as_ref()),
+        };
+        let (config, auth) = (Arc::clone(config), auth.cloned());
+        Ok(Met { stream: start.into_stream(config).await?, auth })
+    }
+}
+
+fn listener_auth(listen: &Listen) -> Result<Option<Arc<ClientAuth>>, KeyError> {
+    let Some(path) = &listen.client_ca else { return Ok(None) };
+    let authorities = keys::certificates(path)?.into_iter().map(|der| der.to_vec()).collect();
+    Ok(Some(Arc::new(ClientAuth { authorities, required: listen.client_verify == ClientVerify::Required })))
+}
+
+// === impl Met ===
+
+impl Met {
+    /// The client's certificate as `Client-Cert` carries it (RFC 9440 §2.2), if it showed one.
+    #[must_use]
+    pub fn client_cert(&self) -> Option<HeaderValue> {
+        let leaf = self.stream.get_ref().1.peer_certificates()?.first()?;
+        HeaderValue::try_from(format!(":{}:", STANDARD.encode(leaf))).ok()
+    }
+}
+
+// === impl TlsError ===
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authorities(error) => write!(f, "client_ca: {error}"),
+            Self::Config(error) => write!(f, "TLS cannot be set up: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for TlsError {}
