@@ -16,6 +16,10 @@ pub enum Node {
     List(Vec<Item>),
     /// A mapping.
     Map(Vec<Entry>),
+    /// A mapping with a name, for those that repeat it.
+    Named(String, Vec<Entry>),
+    /// The mapping of that name.
+    Again(String),
 }
 
 /// An entry of a list.

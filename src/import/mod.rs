@@ -4,6 +4,7 @@
 pub mod document;
 pub mod nginx;
 pub mod note;
+mod share;
 pub mod write;
 
 use crate::config::report::{Report, Source};

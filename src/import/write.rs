@@ -2,6 +2,7 @@
 //! decided here, which no serializer knows.
 
 use super::document::{Certificate, Document, Entry, Item, Node, Plugin, Route, Service, Sni, Target, Upstream};
+use super::share::share;
 use serde_saphyr::{FlowSeq, SerializerOptions};
 
 /// Columns of a comment.
@@ -12,17 +13,31 @@ const WIDTH: usize = 116;
 pub fn write(document: &Document) -> String {
     let mut out = String::new();
     comments(&document.head, 0, &mut out);
-    out.push_str("\n_format_version: \"3.0\"\n");
-    section("_gateway", (!document.settings.is_empty()).then(|| Node::Map(document.settings.clone())), &mut out);
-    section("services", list(&document.services, service), &mut out);
-    section("routes", list(&document.routes, route), &mut out);
-    section("upstreams", list(&document.upstreams, upstream), &mut out);
-    section("certificates", list(&document.certificates, certificate), &mut out);
-    section("plugins", list(&document.plugins, plugin), &mut out);
+    let mut all: Vec<Entry> = sections(document).into_iter().flatten().collect();
+    share(&mut all);
+    for (number, section) in all.iter().enumerate() {
+        if number > 0 || !out.is_empty() {
+            out.push('\n');
+        }
+        entries(std::slice::from_ref(section), 0, &mut out);
+    }
     out
 }
 
 // === entities to values ===
+
+fn sections(document: &Document) -> [Option<Entry>; 7] {
+    let settings = (!document.settings.is_empty()).then(|| Node::Map(document.settings.clone()));
+    [
+        Some(text("_format_version", "3.0")),
+        settings.map(|settings| Entry::new("_gateway", settings)),
+        list(&document.services, service).map(|all| Entry::new("services", all)),
+        list(&document.routes, route).map(|all| Entry::new("routes", all)),
+        list(&document.upstreams, upstream).map(|all| Entry::new("upstreams", all)),
+        list(&document.certificates, certificate).map(|all| Entry::new("certificates", all)),
+        list(&document.plugins, plugin).map(|all| Entry::new("plugins", all)),
+    ]
+}
 
 fn list<T>(all: &[T], node: fn(&T) -> Item) -> Option<Node> {
     (!all.is_empty()).then(|| Node::List(all.iter().map(node).collect()))
@@ -113,13 +128,6 @@ fn truth(key: &str, value: bool) -> Option<Entry> {
 
 // === values to text ===
 
-fn section(key: &str, node: Option<Node>, out: &mut String) {
-    if let Some(node) = node {
-        out.push('\n');
-        entries(&[Entry::new(key, node)], 0, out);
-    }
-}
-
 fn entries(all: &[Entry], indent: usize, out: &mut String) {
     for (number, entry) in all.iter().enumerate() {
         comments(&entry.comments, indent, out);
@@ -137,6 +145,10 @@ fn value(node: &Node, indent: usize, out: &mut String) {
     match node {
         Node::Map(map) if !map.is_empty() => {
             out.push('\n');
+            entries(map, indent + 2, out);
+        }
+        Node::Named(name, map) => {
+            out.push_str(&format!(" &{name}\n"));
             entries(map, indent + 2, out);
         }
         Node::List(items) if !items.is_empty() => {
@@ -171,7 +183,8 @@ fn inline(node: &Node) -> String {
         Node::Bool(truth) => truth.to_string(),
         Node::Row(all) => row(all),
         Node::List(_) => "[]".to_owned(),
-        Node::Map(_) => "{}".to_owned(),
+        Node::Map(_) | Node::Named(..) => "{}".to_owned(),
+        Node::Again(name) => format!("*{name}"),
     }
 }
 

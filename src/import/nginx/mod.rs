@@ -11,14 +11,17 @@ mod hosts;
 mod lex;
 mod limits;
 mod listen;
+mod naming;
 mod notes;
 mod order;
 mod parse;
 mod proxy;
 mod redirect;
+mod replies;
 mod routes;
 mod server;
 mod settings;
+mod site;
 mod tree;
 mod upstreams;
 mod value;
@@ -86,9 +89,10 @@ fn translate(http: &Scope<'_>, absolute: &dyn Fn(&str) -> String, mut notes: Not
         body,
         clients: certificates::shared(&servers, absolute, notes),
         names: HashSet::new(),
+        notes: &mut *notes,
     };
     let pairs = servers.iter().zip(&groups).flat_map(|(server, own)| own.iter().map(move |group| (server, group)));
-    let built: Vec<Built> = pairs.flat_map(|(server, group)| builder.build(server, group, notes)).collect();
+    let built: Vec<Built> = pairs.flat_map(|(server, group)| builder.build(server, group)).collect();
 
     let mut document = Document { upstreams, ..Document::default() };
     document.settings = settings(http, &servers, &groups, &built, body, absolute, notes);
@@ -159,7 +163,7 @@ fn arrange(built: Vec<Built>, document: &mut Document, notes: &Notes) {
         match document.services.iter_mut().find(|service| service.target == target) {
             Some(service) => service.routes.push(one.route),
             None => {
-                let name = routes::unique(&service_name(&target.host, target.port), &mut taken);
+                let name = naming::service(&target.host, target.port, &mut taken);
                 document.services.push(Service { name, target, routes: vec![one.route], plugins: Vec::new() });
             }
         }
@@ -183,13 +187,4 @@ fn needless(notes: &Notes) -> Vec<String> {
     let all = notes.needless();
     let title = (!all.is_empty()).then(|| "Needless here:".to_owned());
     title.into_iter().chain(all.into_iter().map(|line| format!("- {line}"))).collect()
-}
-
-/// The host; with its port where the host says little.
-fn service_name(host: &str, port: Option<u16>) -> String {
-    let local = host == "localhost" || host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
-    match port {
-        Some(port) if local => format!("{}-{port}", routes::slug(host)),
-        _ => routes::slug(host),
-    }
 }

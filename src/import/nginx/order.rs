@@ -19,6 +19,15 @@ pub(super) struct Order {
     regexes: u64,
 }
 
+// === impl Path ===
+
+impl Path {
+    /// All paths.
+    pub(super) fn whole() -> Self {
+        Self { text: "/".to_owned(), priority: 0 }
+    }
+}
+
 // === impl Order ===
 
 impl Order {

@@ -90,13 +90,9 @@ pub(super) fn upgrade<'a>(server: &Server<'a>, name: Option<&str>) -> Option<Upg
     of_root(server, label, name).filter(|_| !server.serves(true))
 }
 
-/// The number of the location `/` if all it does is to send clients to TLS.
-pub(super) fn root(server: &Server<'_>) -> Option<usize> {
-    server.locations.iter().position(|location| matches!(&location.pattern, Pattern::Prefix { path, .. } if path == "/"))
-}
-
 fn of_root<'a>(server: &Server<'a>, label: &str, name: Option<&str>) -> Option<Upgrade<'a>> {
-    let location = &server.locations[root(server)?];
+    let whole = |pattern: &Pattern| matches!(pattern, Pattern::Prefix { path, .. } if path == "/");
+    let location = server.locations.iter().find(|location| whole(&location.pattern))?;
     of_return(location.scope.own_named("return")?, label, name)
 }
 

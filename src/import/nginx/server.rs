@@ -3,7 +3,7 @@
 
 use super::listen::{self, Listen};
 use super::notes::Notes;
-use super::tree::{Directive, Owner, Scope};
+use super::tree::{Directive, Scope};
 
 /// A `server`.
 #[derive(Debug)]
@@ -151,11 +151,6 @@ fn is_path(text: &str) -> bool {
 // === impl Server ===
 
 impl Server<'_> {
-    /// Whose remarks go above its first route.
-    pub(super) fn owner(&self) -> Owner {
-        self.directive.owner
-    }
-
     /// What to call it in names of routes.
     pub(super) fn label(&self) -> &str {
         self.names.first().map_or("default", |name| name.trim_start_matches("*.").trim_end_matches(".*"))
