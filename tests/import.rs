@@ -5,13 +5,15 @@
 #![allow(clippy::unwrap_used)]
 
 use gateway::config::report::Source;
-use gateway::config::{load, render};
+use gateway::config::{open, render};
 use gateway::import::{Imported, Refused, nginx, write};
 use gateway::settings::Settings;
+use gateway::settings::reading::Edge;
 use gateway::world::World;
+use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import").join(name)
@@ -79,28 +81,37 @@ fn faults_are_shown_where_they_are() {
 fn there_are_cases_and_none_is_left_over() {
     assert!(inputs("").len() >= 25 && inputs("faults").len() >= 5);
     for part in ["", "faults"] {
-        for path in fs::read_dir(folder(part)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        for path in fs::read_dir(folder(part)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
+        {
             assert!(path.with_extension("conf").is_file(), "{}", path.display());
         }
     }
 }
 
-/// A certificate that may stand for any of those in the cases, and its key.
-fn pair() -> (String, String) {
+/// A certificate, which is an authority as well, and its key.
+fn pair(algorithm: &'static rcgen::SignatureAlgorithm) -> [Vec<u8>; 2] {
     let mut params = rcgen::CertificateParams::new(vec!["a.example.com".to_owned()]).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let key = rcgen::KeyPair::generate().unwrap();
-    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+    [params.self_signed(&key).unwrap().pem().into(), key.serialize_pem().into()]
 }
 
-/// What the gateway says of a document.
+/// What the gateway says of a document, where every file that it names is there.
 fn complaints(text: &str) -> Vec<String> {
-    let (certificate, key) = pair();
-    let is_key = |path: &Path| path.to_string_lossy().contains("key");
-    let file = |path: &Path| Ok(if is_key(path) { key.clone() } else { certificate.clone() }.into_bytes());
+    let (first, other) = (pair(&rcgen::PKCS_ECDSA_P256_SHA256), pair(&rcgen::PKCS_ED25519));
+    let file = |path: &Path| {
+        let path = path.to_string_lossy();
+        let pair = if path.contains("ecdsa") { &first } else { &other };
+        Ok(pair.concat())
+    };
     let world = World { env: &|_| None, file: &file, now: SystemTime::now() };
-    let (_, report) = load(&Source::new("gateway.yml", text), world, &Settings::default());
-    let soon = |message: &str| ["redirect", "htpasswd", "limit-req", "security-headers", "request-size-limiting"].iter().any(|name| message.contains(&format!("`{name}`")) || message.contains(&format!("'{name}'")));
+    let edge = Edge { lookup: &|_| Some([127, 0, 0, 1].into()), is_file: &|_| true };
+    let (_, report) = open(&Source::new("gateway.yml", text), world, edge).compile(world, &Settings::default());
+    let soon = |message: &str| {
+        ["redirect", "htpasswd", "limit-req", "security-headers", "request-size-limiting"]
+            .iter()
+            .any(|name| message.contains(&format!("`{name}`")) || message.contains(&format!("'{name}'")))
+    };
     report.found.iter().map(|found| found.message.clone()).filter(|m| !soon(m)).collect()
 }
 
@@ -110,4 +121,136 @@ fn the_gateway_takes_what_comes_out() {
         let text = write::write(&import(source(&input)).unwrap().document);
         assert_eq!(complaints(&text), Vec::<String>::new(), "{}\n{text}", input.display());
     }
+}
+
+/// Words that a mutation may put anywhere.
+const WORDS: &[&str] = &[
+    "{",
+    "}",
+    ";",
+    " ",
+    "\"",
+    "'",
+    "\\",
+    "#",
+    "$",
+    "~",
+    "^~",
+    "= ",
+    "server",
+    "location",
+    "listen",
+    "if",
+    "return",
+    "301",
+    "444",
+    "proxy_pass",
+    "http://",
+    "https://$host",
+    "$request_uri",
+    "include ",
+    "upstream",
+    "*",
+    ".",
+    "/",
+    "//",
+    "é",
+    "\u{0}",
+    "\t",
+    "\n",
+    "99999999999999999999",
+    "-1",
+    "on",
+    "off",
+    "_",
+    "ssl",
+    "[::]",
+    ":",
+    ",",
+    "${VAR}",
+    "{vault://env/x}",
+    "(?i)",
+    "(",
+    "[",
+    "|",
+    "zone=",
+    "rate=1r/s",
+    "\u{feff}",
+    "&a",
+    "*a",
+    "- ",
+    ": ",
+    "@",
+];
+
+/// Imports a text. A fault has a place in it; what comes out is a file that the gateway can at least read, and takes a
+/// second at most.
+fn is_tame(text: &str) {
+    let start = Instant::now();
+    match import(Source::new("n.conf", text)) {
+        Ok(imported) => {
+            let out = write::write(&imported.document);
+            let unreadable = complaints(&out)
+                .into_iter()
+                .find(|message| !message.contains("certificate") && !message.contains("listed twice"));
+            assert_eq!(unreadable, None, "{text}\n---\n{out}");
+        }
+        Err(refused) => {
+            let span = refused.report.found[0].span;
+            assert!(span.start <= span.end && span.end <= refused.source.text.len(), "{span:?}");
+            assert!(!render::human(&refused.report, &refused.source, false, 120).is_empty());
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}: {text}", start.elapsed());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_survived(text in "\\PC{0,200}") {
+        is_tame(&text);
+    }
+
+    #[test]
+    fn any_words_are_survived(words in prop::collection::vec(prop::sample::select(WORDS), 0..60)) {
+        is_tame(&words.concat());
+    }
+
+    #[test]
+    fn cases_with_mistakes_are_survived(
+        case in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12, prop::sample::select(WORDS)), 1..6),
+    ) {
+        let inputs = inputs("");
+        let mut text = source(&inputs[case.index(inputs.len())]).text.to_string();
+        for (place, cut, word) in edits {
+            let edge = |at: usize| (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap();
+            let (from, to) = (edge(place.index(text.len())), edge((place.index(text.len()) + cut).min(text.len())));
+            text.replace_range(from..to.max(from), word);
+        }
+        is_tame(&text);
+    }
+}
+
+#[test]
+fn depth_and_size_are_limited() {
+    for text in ["location / {".repeat(50_000), "{".repeat(50_000), "a ".repeat(500_000), "\\".repeat(100_000)] {
+        is_tame(&text);
+    }
+    let many = "server { server_name a; location /x/ { proxy_pass http://h; } }\n".repeat(600_000);
+    let refused = import(Source::new("n.conf", many)).unwrap_err();
+    assert_eq!(refused.report.found[0].code, "nginx-too-much");
+}
+
+#[test]
+fn many_servers_are_read_in_time() {
+    let one = |n: usize| {
+        format!(
+            "server {{ listen 80; server_name h{n}.test; gzip on; location /a/ {{ proxy_pass http://h{n}:1/; }} }}\n"
+        )
+    };
+    is_tame(&(0..1000).map(one).collect::<String>());
+    let location = |n: usize| format!("location /l{n}/ {{ proxy_pass http://h:1; gzip on; }}\n");
+    is_tame(&format!("server {{ server_name a.test; {} }}", (0..1000).map(location).collect::<String>()));
 }

@@ -105,7 +105,8 @@ fn save(path: &Path, text: &str, force: bool) -> io::Result<()> {
 
 /// `imported 2 servers, 5 locations; 3 directives were not carried over, 1 differs`.
 fn summary(imported: &Imported) -> String {
-    let (servers, locations) = (count::number(imported.servers, "server"), count::number(imported.locations, "location"));
+    let (servers, locations) =
+        (count::number(imported.servers, "server"), count::number(imported.locations, "location"));
     let of = |kind| imported.notes.iter().filter(|note| note.kind == kind).count();
     let lost = match of(Kind::Lost) {
         1 => "1 directive was not carried over".to_owned(),

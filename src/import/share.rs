@@ -68,7 +68,9 @@ impl Known {
 
     fn replace(&mut self, plugin: &str, config: &mut Node) {
         let Node::Map(map) = config else { return };
-        let Some((_, _, name)) = self.all.iter_mut().find(|(other, count, _)| *count > 1 && other == map) else { return };
+        let Some((_, _, name)) = self.all.iter_mut().find(|(other, count, _)| *count > 1 && other == map) else {
+            return;
+        };
         if let Some(name) = name {
             *config = Node::Again(name.clone());
             return;

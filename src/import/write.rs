@@ -161,9 +161,7 @@ fn value(node: &Node, indent: usize, out: &mut String) {
 
 fn items_of(items: &[Item], indent: usize, out: &mut String) {
     for (number, item) in items.iter().enumerate() {
-        // Entities that take several lines stand apart.
-        let tall = matches!(&item.value, Node::Map(map) if map.len() > 2);
-        if number > 0 && tall {
+        if number > 0 && stands_apart(item) {
             out.push('\n');
         }
         comments(&item.comments, indent, out);
@@ -174,6 +172,12 @@ fn items_of(items: &[Item], indent: usize, out: &mut String) {
             node => out.push_str(&format!("{}\n", inline(node))),
         }
     }
+}
+
+/// Whether a blank line goes above an entry: it has a comment, or holds lists of its own.
+fn stands_apart(item: &Item) -> bool {
+    let lists = |map: &[Entry]| map.iter().any(|entry| matches!(entry.value, Node::List(_)));
+    !item.comments.is_empty() || matches!(&item.value, Node::Map(map) if map.len() > 3 || lists(map))
 }
 
 fn inline(node: &Node) -> String {
@@ -227,7 +231,8 @@ fn comments(lines: &[String], indent: usize, out: &mut String) {
 /// A line in pieces that fit; pieces after the first are set in.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
     let mut parts = vec![String::new()];
-    for word in line.split(|c: char| c == ' ' || c.is_control()).filter(|word| !word.is_empty()) {
+    let line: String = line.chars().map(|c| if printable(c) { c } else { ' ' }).collect();
+    for word in line.split(' ').filter(|word| !word.is_empty()) {
         let last = parts.last_mut().filter(|last| last.is_empty() || last.len() + 1 + word.len() <= width);
         match last {
             Some(last) if last.is_empty() => last.push_str(word),
@@ -236,6 +241,11 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
         }
     }
     parts
+}
+
+/// Whether a character may stand in a comment.
+fn printable(c: char) -> bool {
+    matches!(c, ' '..='~' | '…') || (!c.is_ascii() && c.is_alphanumeric())
 }
 
 fn blanks(count: usize, out: &mut String) {
@@ -277,7 +287,10 @@ mod tests {
     fn comments_are_wrapped_and_stay_comments() {
         let mut out = String::new();
         comments(&[format!("a\nb {}", "word ".repeat(40))], 2, &mut out);
-        assert!(out.lines().count() == 2 && out.lines().all(|line| line.starts_with("  # ") && line.len() < 121), "{out}");
+        assert!(
+            out.lines().count() == 2 && out.lines().all(|line| line.starts_with("  # ") && line.len() < 121),
+            "{out}"
+        );
     }
 
     proptest::proptest! {

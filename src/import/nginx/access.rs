@@ -2,6 +2,7 @@
 //! door stays shut: a route that lets everybody in is never what comes of it.
 
 use super::super::document::{Entry, Node, Plugin};
+use super::certificates::is_file;
 use super::notes::Notes;
 use super::tree::Scope;
 use super::value::{Value, translate};
@@ -64,8 +65,8 @@ pub(super) fn password(
         return Ok(None);
     };
     let path = file.arg(0).unwrap_or_default();
-    if path.contains('$') || path.is_empty() {
-        notes.lost(file, "the file's name holds a variable, so what it guards is refused to all");
+    if !is_file(path) {
+        notes.lost(file, "the file has no fixed name, so what it guards is refused to all");
         return Err(FORBIDDEN);
     }
     let mut config = vec![Entry::new("file", Node::text(absolute(path)))];

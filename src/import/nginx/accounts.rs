@@ -73,6 +73,18 @@ const DIRECTIVES: &[(&str, Fate)] = &[
     ("proxy_no_cache", Needless(CACHE)),
     ("proxy_cache", Judge(cache)),
     ("proxy_hide_header", Lost("the gateway passes on all headers of answers")),
+    ("proxy_cookie_path", Lost("the gateway passes on all headers of answers")),
+    ("proxy_cookie_domain", Lost("the gateway passes on all headers of answers")),
+    ("proxy_cookie_flags", Lost("the gateway passes on all headers of answers")),
+    ("proxy_method", Lost("the gateway does not change methods")),
+    ("proxy_set_body", Lost("the gateway does not change bodies")),
+    ("proxy_pass_request_headers", Off("the gateway passes on all headers of requests")),
+    ("proxy_pass_request_body", Off("the gateway passes on bodies")),
+    ("proxy_ignore_headers", Needless(CACHE)),
+    ("proxy_ssl_name", Lost("the gateway asks upstreams for the host that it sends")),
+    ("proxy_ssl_certificate", Lost("set `client_ssl_cert`: one certificate for all upstreams")),
+    ("proxy_ssl_certificate_key", Needless("see `proxy_ssl_certificate`")),
+    ("mirror", Lost("the gateway sends a request to one place")),
     ("proxy_buffering", Needless(BUFFERS)),
     ("proxy_request_buffering", Needless(BUFFERS)),
     ("proxy_buffers", Needless(BUFFERS)),
@@ -267,7 +279,12 @@ fn when(lost: bool, reason: &'static str) -> Fate {
 }
 
 fn condition(directive: &Directive) -> Fate {
-    if redirect::is_idiom(directive) { Read } else { Lost("the gateway has no conditions") }
+    let refuses = |child: &Directive| child.name == "return" && child.arg(0).is_some_and(|code| code.starts_with('4'));
+    match directive.children() {
+        _ if redirect::is_idiom(directive) => Read,
+        children if children.iter().any(refuses) => Lost("the gateway has no conditions: what this refuses is let in"),
+        _ => Lost("the gateway has no conditions"),
+    }
 }
 
 fn rewrite(directive: &Directive) -> Fate {

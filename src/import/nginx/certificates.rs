@@ -1,6 +1,7 @@
 //! `ssl_certificate` and what a server asks of its clients' certificates.
 
 use super::super::document::{Certificate, Entry, Node, Sni};
+use super::host;
 use super::notes::Notes;
 use super::server::Server;
 use super::tree::Scope;
@@ -26,7 +27,7 @@ pub(super) fn certificates(servers: &[Server<'_>], absolute: Absolute<'_>, notes
     for server in servers.iter().filter(|server| server.serves(true)) {
         let pairs = pairs(&server.scope, absolute, notes);
         let clients = clients(&server.scope, absolute, notes).filter(|_| shared.is_none());
-        let names = server.names.iter().filter(|name| seen.insert((*name).clone()));
+        let names = server.names.iter().filter(|name| !host::is_address(name) && seen.insert((*name).clone()));
         let snis: Vec<Sni> = names.map(|name| sni(name, clients.as_ref())).collect();
         if pairs.is_empty() || snis.is_empty() {
             continue;
@@ -94,8 +95,9 @@ pub(super) fn clients(scope: &Scope<'_>, absolute: Absolute<'_>, notes: &mut Not
         }
     };
     let ca = scope.text("ssl_client_certificate").or_else(|| scope.text("ssl_trusted_certificate"));
+    let ca = ca.filter(|path| is_file(path));
     if ca.is_none() {
-        notes.lost(verify, "there is no ssl_client_certificate");
+        notes.lost(verify, "there is no ssl_client_certificate that is a file with a fixed name");
     }
     Some(Clients { ca: absolute(ca?), optional })
 }
@@ -108,7 +110,7 @@ fn pairs(scope: &Scope<'_>, absolute: Absolute<'_>, notes: &mut Notes) -> Vec<(S
             notes.lost(chain, "it has no ssl_certificate_key");
             continue;
         };
-        if [path, key].iter().any(|text| text.contains('$') || text.starts_with("data:") || text.starts_with("engine:")) {
+        if ![path, key].into_iter().all(is_file) {
             notes.lost(chain, "the gateway's certificates are files with fixed names");
         } else if number > 1 {
             notes.lost(chain, "a certificate has one other pair beside it, no more");
@@ -117,4 +119,11 @@ fn pairs(scope: &Scope<'_>, absolute: Absolute<'_>, notes: &mut Notes) -> Vec<(S
         }
     }
     pairs
+}
+
+/// Whether it is a file's name, and none that a list or a reference would end in.
+pub(super) fn is_file(text: &str) -> bool {
+    let special = |c: char| c.is_control() || "${},".contains(c);
+    let elsewhere = text.starts_with("data:") || text.starts_with("engine:") || text.starts_with("store:");
+    !text.is_empty() && text.trim() == text && !text.contains(special) && !elsewhere
 }

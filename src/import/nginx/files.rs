@@ -44,7 +44,8 @@ impl<'a> Files<'a> {
         self.sources.push(source.clone());
         self.bytes += source.text.len();
         if self.bytes > MAX_BYTES || number >= MAX_FILES {
-            let message = format!("more than {MAX_FILES} files or {} MiB of configuration are not read", MAX_BYTES >> 20);
+            let message =
+                format!("more than {MAX_FILES} files or {} MiB of configuration are not read", MAX_BYTES >> 20);
             return Err(refuse(source, Diagnostic::error("nginx-too-much", Default::default(), message)));
         }
         notes.names.push(source.name.clone());

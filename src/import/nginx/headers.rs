@@ -27,8 +27,12 @@ pub(super) fn sent(scope: &Scope<'_>, default_host: Option<&str>, server_name: &
         };
         match name.to_ascii_lowercase().as_str() {
             "host" => host(value, server_name, directive, &mut sent, notes),
-            "upgrade" | "connection" | "keep-alive" | "te" | "transfer-encoding" => upgrade(name, value, directive, notes),
-            known if known.starts_with("x-forwarded-") || known == "x-real-ip" => client(known, value, directive, notes),
+            "upgrade" | "connection" | "keep-alive" | "te" | "transfer-encoding" => {
+                upgrade(name, value, directive, notes)
+            }
+            known if known.starts_with("x-forwarded-") || known == "x-real-ip" => {
+                client(known, value, directive, notes)
+            }
             known => other(known, name, value, server_name, directive, &mut sent, notes),
         }
     }
@@ -133,7 +137,8 @@ impl Sent {
     /// The plugin that does it, if one is needed.
     pub(super) fn plugin(&self) -> Option<Plugin> {
         let host = self.host.as_ref().map(|host| format!("Host:{host}"));
-        let lists = [("remove", self.remove.clone()), ("replace", host.into_iter().collect()), ("add", self.add.clone())];
+        let lists =
+            [("remove", self.remove.clone()), ("replace", host.into_iter().collect()), ("add", self.add.clone())];
         let config: Vec<Entry> = lists.into_iter().filter(|(_, all)| !all.is_empty()).map(step).collect();
         (!config.is_empty()).then_some(Plugin { name: "request-transformer", config })
     }

@@ -63,7 +63,8 @@ pub(super) fn groups(servers: &[Server<'_>], notes: &mut Notes) -> Vec<Vec<Group
                 add(&mut own, name, scheme, part);
             }
         }
-        if own.is_empty() && servers[number].names.is_empty() {
+        let default = [sides.plain.default, sides.tls.default].contains(&Some(number));
+        if own.is_empty() && servers[number].names.is_empty() && !default {
             notes.covered(servers[number].directive, "servers that nginx never chooses, having no name");
         }
         all.push(own);
@@ -136,11 +137,13 @@ impl Sides<'_, '_> {
                 if tls == plain && status.is_none() {
                     return Some((tls, Scheme::Any, Part::Whole));
                 }
-                if status.is_none() {
-                    let reason = "names that no server has get this server without TLS; here they are told to use TLS";
-                    notes.differs(self.servers[plain].directive, reason);
+                if status.is_some() {
+                    return Some((tls, Scheme::Https(status), Part::Whole));
                 }
-                Some((tls, Scheme::Https(status), Part::Whole))
+                let reason = "names that no server has get this server without TLS; here they are sent to TLS";
+                notes.differs(self.servers[plain].directive, reason);
+                let named = self.servers[tls].names.first().map(|name| self.demand(tls, name, notes));
+                Some((tls, named.unwrap_or(Scheme::Https(None)), Part::Whole))
             }
         }
     }
@@ -187,7 +190,8 @@ impl Sides<'_, '_> {
             return if beside { vec![(Scheme::Any, Part::Beside)] } else { Vec::new() };
         }
         if status.is_some() && self.tls.names.keys().any(|host| covers(host, name)) {
-            notes.differs(server.directive, "its redirect to TLS is that of the wildcard that takes its names with TLS");
+            notes
+                .differs(server.directive, "its redirect to TLS is that of the wildcard that takes its names with TLS");
             return Vec::new();
         }
         match status {
@@ -195,7 +199,10 @@ impl Sides<'_, '_> {
             Some(status) => vec![(Scheme::Https(Some(status)), Part::Redirect)],
             None => {
                 if self.tls.default.is_some() {
-                    notes.differs(server.directive, "with TLS nginx has another server for its names; here it serves them");
+                    notes.differs(
+                        server.directive,
+                        "with TLS nginx has another server for its names; here it serves them",
+                    );
                 }
                 vec![(Scheme::Any, Part::Whole)]
             }

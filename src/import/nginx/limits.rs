@@ -56,7 +56,9 @@ pub(super) fn requests(scope: &Scope<'_>, zones: &Zones<'_>, notes: &mut Notes) 
                 notes.lost(zone.directive, reason);
                 notes.lost(directive, reason);
             }
-            Ok(_) if plugin.is_some() => notes.lost(directive, "a route has one limit; the first that is written holds"),
+            Ok(_) if plugin.is_some() => {
+                notes.lost(directive, "a route has one limit; the first that is written holds")
+            }
             Ok(rate) => plugin = Some(limit(directive, name, rate, scope, notes)),
         }
     }

@@ -1,8 +1,9 @@
 //! `listen`, and what the gateway's `proxy_listen` makes of all of them.
 
+use super::host::is_host;
 use super::notes::Notes;
 use super::tree::{Directive, Scope};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 /// An address that a server is asked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,17 +67,23 @@ fn listen(directive: &Directive, notes: &mut Notes) -> Option<Listen> {
         match flag {
             "ssl" => listen.ssl = true,
             "default_server" | "default" => listen.default = true,
-            "http2" | "proxy_protocol" | "reuseport" | "deferred" | "bind" | "ipv6only=off" => listen.flag(flag),
-            "ipv6only=on" => {}
+            "http2" | "proxy_protocol" | "reuseport" | "deferred" | "bind" => listen.flag(flag),
+            "ipv6only=off" if listen.address.starts_with('[') => listen.flag(flag),
+            "ipv6only=on" | "ipv6only=off" => {}
             "quic" | "http3" => {
                 notes.lost(directive, "the gateway does not speak HTTP/3");
                 return None;
             }
-            _ if flag.starts_with("backlog=") => listen.flag(flag),
+            _ if is_backlog(flag) => listen.flag(flag),
             _ => notes.differs(directive, &format!("the gateway's listeners do not know `{flag}`")),
         }
     }
     Some(listen)
+}
+
+fn is_backlog(flag: &str) -> bool {
+    let length = flag.strip_prefix("backlog=").and_then(|length| length.parse::<i32>().ok());
+    length.is_some_and(|length| length > 0)
 }
 
 /// `80`, `*:80`, `10.0.0.1`, `localhost:80`, `[::]:80`.
@@ -96,11 +103,6 @@ fn address(text: &str) -> Option<Listen> {
         None => return None,
     };
     Some(Listen { address: format!("{host}:{port}"), port, ssl: false, default: false, flags: Vec::new() })
-}
-
-fn is_host(text: &str) -> bool {
-    let good = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    text.parse::<IpAddr>().is_ok() || (!text.is_empty() && text.bytes().all(good))
 }
 
 // === impl Listen ===

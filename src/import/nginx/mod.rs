@@ -7,6 +7,7 @@ mod answer;
 mod certificates;
 mod files;
 mod headers;
+mod host;
 mod hosts;
 mod lex;
 mod limits;
@@ -80,11 +81,11 @@ fn translate(http: &Scope<'_>, absolute: &dyn Fn(&str) -> String, mut notes: Not
     let notes = &mut notes;
     let servers = server::servers(http, notes);
     let groups = hosts::groups(&servers, notes);
-    let upstreams = upstreams::upstreams(http, notes);
+    let (upstreams, usable) = upstreams::upstreams(http, notes);
     let body = body(&servers, notes);
     let mut builder = Builder {
         zones: limits::zones(http),
-        upstreams: upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        upstreams: usable,
         absolute,
         body,
         clients: certificates::shared(&servers, absolute, notes),
@@ -139,7 +140,8 @@ fn tunnels(servers: &[Server<'_>], built: &[Built]) -> Option<Entry> {
     let any = any.filter(|location| location.scope.all("proxy_set_header").iter().any(upgrades)).count() > 0;
     let longest = built.iter().filter_map(|one| one.target.as_ref()?.read_timeout).max()?;
     let entry = Entry::new("tunnel_timeout", Node::Text(format!("{}s", longest / 1000)));
-    (any && longest > 3_600_000).then(|| entry.under("the longest proxy_read_timeout: WebSockets may be silent that long"))
+    (any && longest > 3_600_000)
+        .then(|| entry.under("the longest proxy_read_timeout: WebSockets may be silent that long"))
 }
 
 /// Puts routes with their services, and headers of answers where they hold for the most.

@@ -1,5 +1,6 @@
 //! Names of services and routes: from hosts and paths, each once.
 
+use super::host::is_address;
 use std::collections::HashSet;
 
 /// A name that no other has: itself, or with a number.
@@ -18,7 +19,7 @@ pub(super) fn route(label: &str, path: &str, taken: &mut HashSet<String>) -> Str
 
 /// A service's: the host, with its port where the host says little.
 pub(super) fn service(host: &str, port: Option<u16>, taken: &mut HashSet<String>) -> String {
-    let local = host == "localhost" || host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
+    let local = host == "localhost" || is_address(host);
     let base = match port {
         Some(port) if local => format!("{}-{port}", slug(host)),
         _ => slug(host),

@@ -1,11 +1,12 @@
 //! `proxy_pass` and the timeouts round it: which service, and what its path does to the request's.
 
 use super::super::document::Target;
+use super::host;
 use super::notes::Notes;
 use super::server::Pattern;
 use super::tree::{Directive, Scope};
 use crate::settings::units;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Milliseconds that both nginx and the gateway wait when nothing is said.
 const TIMEOUT: u64 = 60_000;
@@ -33,7 +34,7 @@ struct Url<'a> {
     uri: Option<&'a str>,
 }
 
-/// Reads a `proxy_pass`.
+/// Reads a `proxy_pass`. `upstreams` says of each whether it can be used.
 ///
 /// # Errors
 /// Why it can't be carried over.
@@ -41,11 +42,14 @@ pub(super) fn pass(
     directive: &Directive,
     scope: &Scope<'_>,
     pattern: &Pattern,
-    upstreams: &BTreeSet<String>,
+    upstreams: &BTreeMap<String, bool>,
     notes: &mut Notes,
 ) -> Result<Pass, String> {
     let url = url(directive.arg(0).unwrap_or_default())?;
-    let named = upstreams.contains(url.host);
+    let named = match upstreams.get(url.host) {
+        Some(false) => return Err("its upstream was not carried over".to_owned()),
+        found => found.is_some(),
+    };
     let mut pass = Pass { host: named.then(|| url.host.to_owned()), ..Pass::default() };
     pass.target = Target { scheme: url.scheme.to_owned(), host: url.host.to_owned(), ..Target::default() };
     let own = if url.scheme == "https" { 443 } else { 80 };
@@ -70,15 +74,8 @@ fn url(text: &str) -> Result<Url<'_>, String> {
     }
     let (authority, uri) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let uri = Some(uri).filter(|uri| !uri.is_empty());
-    let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
-        Some((host, port)) => (host, Some(port.parse().map_err(|_| format!("`{port}` is no port"))?)),
-        None => (authority, None),
-    };
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let good = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    let label = |label: &str| !label.is_empty() && !label.ends_with('-');
-    let named = host.bytes().all(good) && host.split('.').all(label);
-    if !named && address.is_none_or(|address| address.parse::<std::net::Ipv6Addr>().is_err()) {
+    let (host, port) = host::split(authority).ok_or_else(|| format!("`{authority}` has no port that is a number"))?;
+    if !host::is_upstream_host(host) {
         return Err(format!("`{host}` is no host"));
     }
     Ok(Url { scheme, host, port, uri })
@@ -111,7 +108,8 @@ fn join(
     let both_end_so = path.ends_with('/') && uri.ends_with('/');
     pass.plain_join = !(both_end_so || uri == "/");
     if prefix && !path.ends_with('/') && uri.ends_with('/') {
-        let reason = format!("`{path}/x` is asked for as `{uri}x`; nginx, joining the two as they are, asks for `{uri}/x`");
+        let reason =
+            format!("`{path}/x` is asked for as `{uri}x`; nginx, joining the two as they are, asks for `{uri}/x`");
         notes.differs(directive, &reason);
     }
     Ok(())
@@ -170,7 +168,8 @@ mod tests {
         assert_eq!(parts("HTTPS://a.b"), Some(("https", "a.b", None, None)));
         assert_eq!(parts("http://[::1]:80/x"), Some(("http", "[::1]", Some(80), Some("/x"))));
         assert_eq!(parts("http://[::1]"), Some(("http", "[::1]", None, None)));
-        for bad in ["", "http://", "http://$x", "unix:/x", "http://unix:/x:", "http://a:b", "http://a b", "é://", "http://[x]"]
+        for bad in
+            ["", "http://", "http://$x", "unix:/x", "http://unix:/x:", "http://a:b", "http://a b", "é://", "http://[x]"]
         {
             assert_eq!(parts(bad), None, "{bad}");
         }

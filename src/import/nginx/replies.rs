@@ -2,6 +2,7 @@
 
 use super::super::document::{Entry, Node, Plugin};
 use super::access::Shut;
+use super::hosts::Scheme;
 use super::notes::Notes;
 use super::order::Order;
 use super::redirect::{self, Redirect};
@@ -74,6 +75,7 @@ impl Builder<'_> {
         }
         let port = if found.scheme.is_none() { site.port() } else { String::new() };
         let written = site.written();
+        self.tell_scheme(site, found.scheme.is_none(), directive);
         if written.is_empty() {
             self.notes.lost(directive, "the gateway's redirects name their host, and this server has no name to take");
             return vec![self.shut(site, MISSING)];
@@ -89,6 +91,13 @@ impl Builder<'_> {
         written.iter().map(one).collect()
     }
 
+    /// A redirect has one scheme, also where requests have two.
+    fn tell_scheme(&mut self, site: Site<'_>, own: bool, directive: &Directive) {
+        if own && site.group.scheme == Scheme::Any && site.server.serves(true) && site.server.serves(false) {
+            self.notes.differs(directive, "requests without TLS are redirected to the same host with it");
+        }
+    }
+
     /// nginx sends `/x` to `/x/` where the latter is a location with `proxy_pass` and the former is none.
     pub(super) fn slash(&mut self, site: Site<'_>, location: &Location<'_>, order: &Order) -> Vec<Built> {
         let Pattern::Prefix { path, .. } = &location.pattern else { return Vec::new() };
@@ -98,9 +107,11 @@ impl Builder<'_> {
         }
         let written = site.written();
         if written.len() < site.group.names.len() || written.is_empty() {
-            let reason = format!("requests for `{short}` are sent to `{path}` for the server's written names, not for all");
+            let reason =
+                format!("requests for `{short}` are sent to `{path}` for the server's written names, not for all");
             self.notes.differs(location.directive, &reason);
         }
+        self.tell_scheme(site, true, location.directive);
         let exact = order.exact(short);
         let base = format!("{}://", site.scheme());
         let one = |group| {
@@ -141,6 +152,9 @@ fn fixed(directive: &Directive, scope: &Scope<'_>, notes: &mut Notes) -> Plugin 
     };
     let mut config = vec![Entry::new("status_code", Node::Int(status.into()))];
     if text.contains('$') {
+        if status == MISSING.status {
+            return termination(config);
+        }
         notes.differs(directive, "its text holds a variable, and is left out");
     } else if !text.is_empty() && !redirect::is_redirect(status) {
         let kind = scope.text("default_type").unwrap_or("text/plain");

@@ -12,7 +12,7 @@ use super::server::{Location, Server};
 use super::site::Site;
 use super::tree::{Directive, Owner};
 use super::{headers, naming, proxy, replies};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// A route, and what decides where in the file it goes.
 pub(super) struct Built {
@@ -30,8 +30,8 @@ pub(super) struct Built {
 pub(super) struct Builder<'a> {
     /// Zones of `limit_req`.
     pub(super) zones: Zones<'a>,
-    /// Names of upstreams.
-    pub(super) upstreams: BTreeSet<String>,
+    /// Names of upstreams, and whether they can be used.
+    pub(super) upstreams: BTreeMap<String, bool>,
     /// Makes paths absolute.
     pub(super) absolute: Absolute<'a>,
     /// The setting for the size of bodies.
@@ -65,6 +65,14 @@ impl Builder<'_> {
             built.push(self.to_tls(site));
         }
         if let Some(first) = built.first_mut() {
+            if group.catch_all {
+                let whose = if group.names.is_empty() {
+                    "Every name".to_owned()
+                } else {
+                    format!("{}, and every name", group.names.join(", "))
+                };
+                first.route.comments.insert(0, format!("{whose} that no other server has."));
+            }
             first.owners.insert(0, server.directive.owner);
         }
         built

@@ -1,6 +1,7 @@
 //! `server` and `location` blocks as nginx sees them: addresses, names, and locations with their patterns, nested ones
 //! flattened.
 
+use super::host::is_host;
 use super::listen::{self, Listen};
 use super::notes::Notes;
 use super::tree::{Directive, Scope};
@@ -77,10 +78,6 @@ fn names(scope: &Scope<'_>, notes: &mut Notes) -> Vec<String> {
 
 fn name(text: &str) -> Result<Vec<String>, &'static str> {
     let text = text.to_ascii_lowercase();
-    let is_host = |text: &str| {
-        let good = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-        text.bytes().all(good) && text.split('.').all(|label| !label.is_empty() && !label.ends_with('-'))
-    };
     match text.as_str() {
         "" | "_" | "--" | "!@#" | "*" => Ok(Vec::new()),
         _ if text.starts_with('~') => Err("is a regular expression, which the gateway's hosts cannot be"),
@@ -88,6 +85,7 @@ fn name(text: &str) -> Result<Vec<String>, &'static str> {
         _ => match text.strip_prefix('.') {
             Some(rest) if is_host(rest) => Ok(vec![rest.to_owned(), format!("*.{rest}")]),
             _ if is_host(&text) => Ok(vec![text]),
+            _ if text.starts_with('*') && text.ends_with('*') => Err("is no host name that the gateway knows"),
             _ if is_host(text.trim_start_matches("*.").trim_end_matches(".*")) && text.matches('*').count() == 1 => {
                 Ok(vec![text])
             }

@@ -1,30 +1,31 @@
 //! What holds for all servers alike: `_gateway`.
 
 use super::super::document::{Entry, Node};
+use super::certificates::is_file;
 use super::notes::Notes;
 use super::server::Server;
 use super::tree::{Directive, Scope};
+use crate::settings::units;
 
-/// Directives that are settings of the same name here, with the same values.
-const SAME: &[&str] = &[
-    "keepalive_timeout",
-    "client_header_timeout",
-    "client_body_timeout",
-    "send_timeout",
-    "large_client_header_buffers",
+/// Directives that are settings of the same name here, with the same values, and what those look like.
+const SAME: &[(&str, fn(&str) -> bool)] = &[
+    ("real_ip_header", is_header),
+    ("real_ip_recursive", is_switch),
+    ("keepalive_timeout", is_times),
+    ("client_header_timeout", is_times),
+    ("client_body_timeout", is_times),
+    ("send_timeout", is_times),
+    ("large_client_header_buffers", is_buffers),
 ];
 /// Those that are settings in other words.
-const OTHER: &[&str] =
-    &["access_log", "error_log", "server_tokens", "set_real_ip_from", "real_ip_header", "real_ip_recursive"];
+const OTHER: &[&str] = &["access_log", "error_log", "server_tokens", "set_real_ip_from"];
 
 /// All of them but listeners, certificates and the size of bodies.
 pub(super) fn settings(http: &Scope<'_>, servers: &[Server<'_>], notes: &mut Notes) -> Vec<Entry> {
     let mut settings = Vec::new();
     settings.extend(trusted(http, servers, notes));
-    settings.extend(text("real_ip_header", http, servers, notes));
-    settings.extend(text("real_ip_recursive", http, servers, notes));
-    for name in SAME {
-        settings.extend(text(name, http, servers, notes));
+    for (name, fits) in SAME {
+        settings.extend(text(name, *fits, http, servers, notes));
     }
     if uniform("server_tokens", http, servers, notes).is_some_and(|directive| directive.says(&["off"])) {
         settings.push(Entry::new("headers", Node::text("off")).under("server_tokens off"));
@@ -32,19 +33,15 @@ pub(super) fn settings(http: &Scope<'_>, servers: &[Server<'_>], notes: &mut Not
     settings.extend(uniform("access_log", http, servers, notes).and_then(|directive| access_log(directive, notes)));
     settings.extend(uniform("error_log", http, servers, notes).and_then(|directive| error_log(directive, notes)));
     for location in servers.iter().flat_map(|server| &server.locations) {
-        let own = location.scope.own().iter().filter(|own| [SAME, OTHER].concat().contains(&own.name.as_str()));
+        let ours = |name: &str| OTHER.contains(&name) || SAME.iter().any(|(own, _)| *own == name);
+        let own = location.scope.own().iter().filter(|own| ours(&own.name));
         own.for_each(|directive| notes.lost(directive, "a setting of the whole process here, not of a location"));
     }
     settings
 }
 
 /// The directive that holds for all servers. Where they differ, the one round them does, and theirs are lost.
-fn uniform<'a>(
-    name: &str,
-    http: &Scope<'a>,
-    servers: &[Server<'a>],
-    notes: &mut Notes,
-) -> Option<&'a Directive> {
+fn uniform<'a>(name: &str, http: &Scope<'a>, servers: &[Server<'a>], notes: &mut Notes) -> Option<&'a Directive> {
     let words = |directive: &Directive| directive.texts().map(str::to_owned).collect::<Vec<_>>();
     let of_servers: Vec<_> = servers.iter().map(|server| server.scope.last(name)).collect();
     if let Some(Some(first)) = of_servers.first() {
@@ -58,10 +55,38 @@ fn uniform<'a>(
     http.last(name)
 }
 
-fn text(name: &str, http: &Scope<'_>, servers: &[Server<'_>], notes: &mut Notes) -> Option<Entry> {
+fn text(
+    name: &str,
+    fits: fn(&str) -> bool,
+    http: &Scope<'_>,
+    servers: &[Server<'_>],
+    notes: &mut Notes,
+) -> Option<Entry> {
     let directive = uniform(name, http, servers, notes)?;
     let value = directive.texts().collect::<Vec<_>>().join(" ");
+    if !fits(&value) {
+        notes.lost(directive, "this is no value for it");
+        return None;
+    }
     Some(Entry::new(name, Node::Text(value)).under(notes.place(directive.at)))
+}
+
+fn is_header(text: &str) -> bool {
+    text.parse::<http::HeaderName>().is_ok()
+}
+
+fn is_switch(text: &str) -> bool {
+    matches!(text, "on" | "off")
+}
+
+/// One time, or two: `keepalive_timeout` has one for a header, too.
+fn is_times(text: &str) -> bool {
+    !text.is_empty() && text.split(' ').all(|time| units::time(time).is_some())
+}
+
+fn is_buffers(text: &str) -> bool {
+    let parts = text.split_once(' ').map(|(number, size)| (number.parse::<u64>().ok(), units::size(size)));
+    matches!(parts, Some((Some(1..=1000), Some(1..=0x1000_0000))))
 }
 
 /// `set_real_ip_from`, wherever it stands: the gateway trusts a peer or it does not.
@@ -92,7 +117,7 @@ fn trusted(http: &Scope<'_>, servers: &[Server<'_>], notes: &mut Notes) -> Optio
 
 fn access_log(directive: &Directive, notes: &mut Notes) -> Option<Entry> {
     let path = directive.arg(0).unwrap_or_default();
-    if path.starts_with("syslog:") || path.contains('$') {
+    if path.starts_with("syslog:") || !is_file(path) || path.contains(' ') {
         notes.lost(directive, "the access log is a file, or standard output");
         return None;
     }

@@ -1,20 +1,26 @@
 //! `upstream` blocks.
 
 use super::super::document::Upstream;
+use super::host;
 use super::notes::Notes;
 use super::tree::{Directive, Scope};
+use std::collections::BTreeMap;
 
-/// All upstreams of a level. One without a usable server is left out, and told.
-pub(super) fn upstreams(http: &Scope<'_>, notes: &mut Notes) -> Vec<Upstream> {
+/// All upstreams of a level, and whether each can be used. One that can't is told.
+pub(super) fn upstreams(http: &Scope<'_>, notes: &mut Notes) -> (Vec<Upstream>, BTreeMap<String, bool>) {
     let blocks = http.own().iter().filter(|directive| directive.name == "upstream" && directive.block.is_some());
-    blocks.filter_map(|directive| upstream(directive, notes)).collect()
+    let (mut all, mut usable) = (Vec::new(), BTreeMap::new());
+    for directive in blocks {
+        let found = upstream(directive, notes);
+        usable.insert(directive.arg(0).unwrap_or_default().to_owned(), found.is_some());
+        all.extend(found);
+    }
+    (all, usable)
 }
 
 fn upstream(directive: &Directive, notes: &mut Notes) -> Option<Upstream> {
     let name = directive.arg(0).unwrap_or_default();
-    let good = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    let label = |label: &str| !label.is_empty() && !label.ends_with('-');
-    if !name.bytes().all(good) || !name.split('.').all(label) || name.parse::<std::net::IpAddr>().is_ok() {
+    if !host::is_host(name) || host::is_address(name) {
         notes.lost(directive, "the gateway's upstreams have names like hosts");
         return None;
     }
@@ -37,7 +43,9 @@ fn target(server: &Directive, weighted: bool, notes: &mut Notes) -> Option<(Stri
     let mut weight = weighted.then_some(1);
     for parameter in server.texts().skip(1) {
         match parameter.split_once('=').unwrap_or((parameter, "")) {
-            ("weight", number) => weight = number.parse().ok().filter(|number| (1..=65_535).contains(number)).or(Some(1)),
+            ("weight", number) => {
+                weight = number.parse().ok().filter(|number| (1..=65_535).contains(number)).or(Some(1))
+            }
             ("down", _) => weight = Some(0),
             ("backup", _) => {
                 notes.lost(server, "the gateway has no spare targets, so this one is left out");
@@ -45,7 +53,10 @@ fn target(server: &Directive, weighted: bool, notes: &mut Notes) -> Option<(Stri
             }
             ("resolve", _) | ("max_fails", "0") => {}
             ("max_fails" | "fail_timeout", _) => {
-                notes.differs(server, "a target that fails is tried again with the next request, not left alone for a time");
+                notes.differs(
+                    server,
+                    "a target that fails is tried again with the next request, not left alone for a time",
+                );
             }
             _ => notes.differs(server, &format!("`{parameter}` has no counterpart")),
         }
@@ -55,16 +66,8 @@ fn target(server: &Directive, weighted: bool, notes: &mut Notes) -> Option<(Stri
 
 /// `HOST:PORT`; nginx's port is 80 if none is written.
 fn address(text: &str) -> Option<String> {
-    let (host, port) = match text.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
-        Some((host, port)) => (host, port.parse::<u16>().ok()?),
-        None => (text, 80),
-    };
-    let good = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    let label = |label: &str| !label.is_empty() && !label.ends_with('-');
-    let named = host.bytes().all(good) && host.split('.').all(label);
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let v6 = inner.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
-    (named || v6).then(|| format!("{host}:{port}"))
+    let (host, port) = host::split(text)?;
+    host::is_upstream_host(host).then(|| format!("{host}:{}", port.unwrap_or(80)))
 }
 
 #[cfg(test)]
