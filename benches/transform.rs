@@ -9,9 +9,10 @@ use gateway::config::value::{Checked, Value};
 use gateway::entity::Compat;
 use gateway::plugin::{Build, Chain, Ctx, Entry, Slot};
 use gateway::world::World;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::time::Instant;
 
 const HEADERS: [(&str, &str); 14] = [
     ("host", "localhost:54321"),
@@ -45,10 +46,11 @@ fn record(fields: Vec<(&str, Checked)>) -> Checked {
 
 fn slot(name: &str, config: &Checked) -> Slot {
     let entry = Entry::named(name).unwrap();
-    let mut report = Report::default();
+    let (mut report, mut shared) = (Report::default(), Extensions::new());
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
-    let mut build = Build { compat: Compat::Kong2, report: &mut report, path: Vec::new(), files, watch };
-    let plugin = (entry.build)(config, &mut build);
+    let (compat, path) = (Compat::Kong2, Vec::new());
+    let mut cx = Build { compat, report: &mut report, path, files, watch, shared: &mut shared };
+    let plugin = (entry.build)(config, &mut cx);
     Slot { name: entry.name, base: Some(plugin.unwrap()), by_consumer: HashMap::new() }
 }
 
@@ -76,7 +78,7 @@ fn request() -> Request<Body> {
 }
 
 fn context() -> Ctx {
-    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false)
+    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now())
 }
 
 fn answer() -> Response<Body> {

@@ -21,6 +21,7 @@ pub(super) fn main(args: &Demo) -> ExitCode {
 }
 
 fn try_main(args: &Demo) -> Result<ExitCode, ExitCode> {
+    let passed = run::passed()?;
     let setup = run::setup(&args.settings, &args.serving)?;
     let source = Source { name: "gateway.yml".into(), text: FILE.into() };
     let (compiled, loaded) = compile(source, &variable, &setup).map_err(|all| refuse(&all))?;
@@ -30,7 +31,7 @@ fn try_main(args: &Demo) -> Result<ExitCode, ExitCode> {
         let fail = |error| refuse(&[format!("no stand-in can listen: {}", print::reason(&error))]);
         settings.resolve.extend(addresses.map_err(fail)?);
     }
-    Ok(run::until_stopped(settings, compiled, lines_to_try))
+    Ok(run::until_stopped(settings, compiled, &passed, lines_to_try))
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -4,8 +4,9 @@ use super::args::{self, Format};
 use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
-use super::{REFUSED, UNREADABLE, count, logs, print, refuse};
+use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
 use crate::server::Server;
+use crate::server::passed::Passed;
 use crate::settings::{Listen, Loaded, Settings};
 use std::io;
 use std::net::SocketAddr;
@@ -19,13 +20,19 @@ pub(super) fn main(args: &args::Run) -> ExitCode {
 }
 
 fn try_main(args: &args::Run) -> Result<ExitCode, ExitCode> {
+    let passed = passed()?;
     let setup = setup(&args.settings, &args.serving)?;
     let place = Place::choose(args.config.as_deref(), &setup.base.settings);
     let source = place.read().map_err(|error| unreadable(&place, &error))?;
     let (compiled, loaded) = compile_here(source, &setup).map_err(|all| refuse(&all))?;
     let mut settings = begin(loaded);
     settings.resolve.extend(args.resolve.iter().cloned());
-    Ok(until_stopped(settings, compiled, |_| String::new()))
+    Ok(until_stopped(settings, compiled, &passed, |_| String::new()))
+}
+
+/// What systemd passed. Before any thread is there, since it looks at the environment. On failure everything is said.
+pub(super) fn passed() -> Result<Vec<Passed>, ExitCode> {
+    systemd::sockets().map_err(|message| refuse(&[message]))
 }
 
 /// Reads the sources of settings. On failure everything is said.
@@ -44,6 +51,7 @@ pub(super) fn begin(Loaded { settings, notes }: Loaded) -> Settings {
 pub(super) fn until_stopped(
     settings: Settings,
     compiled: Compiled,
+    passed: &[Passed],
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
     print::err(&compiled.render(Format::Human, &io::stderr()));
@@ -53,10 +61,10 @@ pub(super) fn until_stopped(
         return ExitCode::from(REFUSED);
     };
     let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
-    let ended = Server::open(settings, snapshot).and_then(|server| {
+    let ended = Server::open(settings, snapshot, passed).and_then(|server| {
         let listens = bound(listens, server.addresses());
         print::err(&(banner(&listens, name, &contents) + &more(&listens)));
-        server.run()
+        server.run(systemd::tell)
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ use crate::live::LiveFile;
 use crate::plugin::{Entry, Plugin};
 use crate::settings;
 use crate::world::World;
+use http::Extensions;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,17 +45,19 @@ pub(super) struct Document {
     pub compat: Compat,
     /// Parents before their children, in the order of the file within each list.
     pub drafts: Vec<Draft>,
-    /// What came from other files.
+    /// What turned up beside them.
     pub read: Read,
 }
 
-/// What came from other files than the document.
+/// What turned up while the document was read, beside its entities.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     /// Texts that are a file's content, by the place of the reference.
     pub texts: HashMap<Span, PathBuf>,
     /// Files that plugins want to be told of.
     pub live: Vec<LiveFile>,
+    /// What plugins share, see [`crate::plugin::Build::shared`].
+    pub shared: Extensions,
 }
 
 /// What the walk works with.
@@ -211,16 +214,20 @@ impl Walker<'_> {
         }
         let elsewhere = elsewhere(kind, self.compat);
         let around = Around { elsewhere: &elsewhere, nested: parent.is_some() };
-        let config = self.tree.get(id, "config").map(|pair| pair.value);
         let mut checker = self.checker("plugin", Some("name"), id, false);
         let fields = checker.record(id, &entities::PLUGIN, around);
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
-        let plugin = plugins::build(&mut checker, entry, config).map(|plugin| (entry, plugin));
+        let plugin = self.build(entry, id).map(|plugin| (entry, plugin));
         self.keep(kind, id, fields, plugin, parent);
         self.consumer_scope(entry, place, parent);
         if entry.extension {
             self.report.extension(place, format!("plugin `{name}` is this gateway's, not Kong's"));
         }
+    }
+
+    fn build(&mut self, entry: &Entry, id: NodeId) -> Option<Arc<dyn Plugin>> {
+        let config = self.tree.get(id, "config").map(|pair| pair.value);
+        plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config)
     }
 
     /// A plugin without a name is not looked at any further.
@@ -242,13 +249,12 @@ impl Walker<'_> {
     fn not_enabled(&mut self, name: &str, place: Span) {
         let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
-        let known = plugins::is_kongs(name, self.compat);
-        let (message, near) = if known {
-            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
-        } else if plugins::is_kongs(name, Compat::Kong3) {
+        let (message, near) = if plugins::is_later(name, self.compat) {
             (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None)
+        } else if plugins::names(self.compat, self.table).any(|known| known == name) {
+            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
         } else {
-            (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat)))
+            (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat, self.table)))
         };
         let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
         self.report.push(match near {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub(super) struct Model {
     /// Whose behaviour.
     pub compat: Compat,
-    /// What came from other files.
+    /// What turned up beside them.
     pub read: Read,
     /// By the key of their list.
     pub tables: HashMap<&'static str, Table>,

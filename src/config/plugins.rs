@@ -19,7 +19,7 @@ pub(super) enum Status {
     Unsupported,
     /// The setting `plugins` names it, and it is not Kong's.
     Foreign,
-    /// There is none, or the setting `plugins` leaves it out.
+    /// There is none, only a later Kong has it, or the setting `plugins` leaves it out.
     Unknown,
 }
 
@@ -84,10 +84,16 @@ pub(super) fn is_kongs(name: &str, compat: Compat) -> bool {
     BUNDLED.contains(&name) || (compat == Compat::Kong3 && BUNDLED_3.contains(&name))
 }
 
-/// The names of Kong's plugins.
-pub(super) fn names(compat: Compat) -> impl Iterator<Item = &'static str> {
+/// The names that a file may use: of Kong's plugins, and of the table's own.
+pub(super) fn names(compat: Compat, table: &'static [Entry]) -> impl Iterator<Item = &'static str> {
     let more = if compat == Compat::Kong3 { BUNDLED_3 } else { &[] };
-    BUNDLED.iter().chain(more).copied()
+    let own = table.iter().filter(|entry| entry.extension).map(|entry| entry.name);
+    BUNDLED.iter().chain(more).copied().chain(own)
+}
+
+/// Whether Kong comes with it only in a later version than the file is for.
+pub(super) fn is_later(name: &str, compat: Compat) -> bool {
+    !is_kongs(name, compat) && is_kongs(name, Compat::Kong3)
 }
 
 /// What a name means.
@@ -100,7 +106,7 @@ pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'sta
         Plugins::Only(names) => named(names),
     };
     match here {
-        _ if !enabled => Status::Unknown,
+        _ if !enabled || is_later(name, compat) => Status::Unknown,
         Some(entry) => Status::Here(entry),
         None if kongs => Status::Unsupported,
         None => Status::Foreign,
@@ -117,6 +123,7 @@ pub(super) fn build(checker: &mut Checker<'_>, entry: &Entry, config: Option<Nod
         path,
         files: checker.world.file,
         watch: &mut checker.read.live,
+        shared: &mut checker.read.shared,
     };
     (entry.build)(&config, &mut build)
 }

@@ -5,6 +5,7 @@ use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::{Extensions, HeaderName, HeaderValue, Request, Version};
 use std::net::IpAddr;
+use std::time::Instant;
 
 /// Who made an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,10 @@ pub struct Ctx {
     pub client: IpAddr,
     /// Whether the client came over TLS to this gateway.
     pub tls: bool,
+    /// Whether the client speaks https: by its connection, or by the word of a trusted peer that it came through.
+    pub https: bool,
+    /// When the request began.
+    pub now: Instant,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
@@ -57,6 +62,8 @@ pub struct Ctx {
     pub kept: Kept,
     /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).
     pub body_buffer: usize,
+    /// Largest body of unknown length, in bytes, that a plugin lets through; whoever passes it on keeps to that.
+    pub body_limit: Option<u64>,
     /// The `error_default_type` setting: the shape of an error for a request that names none.
     pub error_type: ErrorType,
     /// The request's id, which Kong 3 shows in errors.
@@ -94,11 +101,13 @@ impl Kept {
 impl Ctx {
     /// The context of a request that no route took (yet).
     #[must_use]
-    pub fn new(compat: Compat, client: IpAddr, tls: bool) -> Self {
+    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant) -> Self {
         Self {
             compat,
             client,
             tls,
+            https: tls,
+            now,
             route: None,
             service: None,
             consumer: None,
@@ -108,6 +117,7 @@ impl Ctx {
             captures: Vec::new(),
             kept: Kept::default(),
             body_buffer: 8 * 1024,
+            body_limit: None,
             error_type: ErrorType::Plain,
             request_id: None,
             origin: Origin::Gateway,

@@ -19,7 +19,7 @@ use crate::config::value::Checked;
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderName, Request, Response};
+use http::{Extensions, HeaderName, Request, Response};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,6 +89,8 @@ pub struct Build<'a> {
     pub files: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
     /// Files that the plugin wants to be told of when they change.
     pub watch: &'a mut Vec<LiveFile>,
+    /// What the instances of one configuration share, by type, such as the zones of `limit-req`.
+    pub shared: &'a mut Extensions,
 }
 
 /// A row of the table: a [`Define`] without its type.
@@ -119,8 +121,12 @@ macro_rules! plugins {
 
 plugins! {
     cors::Cors,
+    limit_req::LimitReq,
+    redirect::Redirect,
+    request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    security_headers::SecurityHeaders,
 }
 
 // === impl Entry ===
@@ -188,7 +194,15 @@ mod tests {
 
     #[test]
     fn priorities_are_kongs() {
-        let known = [("cors", 2000, false), ("request-transformer", 801, true), ("request-termination", 2, true)];
+        let known = [
+            ("cors", 2000, false),
+            ("limit-req", 1500, false),
+            ("request-size-limiting", 951, true),
+            ("request-transformer", 801, true),
+            ("security-headers", 798, true),
+            ("redirect", 779, true),
+            ("request-termination", 2, true),
+        ];
         for (name, priority, consumer_scope) in known {
             let entry = Entry::named(name)
                 .map(|e| ((e.priority)(Compat::Kong2), (e.priority)(Compat::Kong3), e.consumer_scope));

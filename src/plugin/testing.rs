@@ -8,9 +8,10 @@ use crate::config::value::{Checked, Value};
 use crate::entity::Compat;
 use crate::world::World;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value as Json;
+use std::time::Instant;
 
 /// A checked value from JSON. Defaults are the test's to write.
 pub(crate) fn checked(json: &Json) -> Checked {
@@ -27,9 +28,10 @@ pub(crate) fn checked(json: &Json) -> Checked {
 
 /// Builds a plugin, with what was reported on the way.
 pub(crate) fn build<P: Define>(config: &Json, compat: Compat) -> (Option<P>, Report) {
-    let mut report = Report::default();
+    let (mut report, mut shared) = (Report::default(), Extensions::new());
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
-    let plugin = P::build(&checked(config), &mut Build { compat, report: &mut report, path: Vec::new(), files, watch });
+    let mut cx = Build { compat, report: &mut report, path: Vec::new(), files, watch, shared: &mut shared };
+    let plugin = P::build(&checked(config), &mut cx);
     (plugin, report)
 }
 
@@ -41,7 +43,7 @@ pub(crate) fn plugin<P: Define>(config: &Json) -> P {
 }
 
 pub(crate) fn context(compat: Compat) -> Ctx {
-    let mut cx = Ctx::new(compat, [127, 0, 0, 1].into(), false);
+    let mut cx = Ctx::new(compat, [127, 0, 0, 1].into(), false, Instant::now());
     cx.path = "/".to_owned();
     cx
 }

@@ -83,10 +83,9 @@ impl RequestBody {
         Self::new(Body::Empty, 0, Duration::ZERO)
     }
 
-    /// A body with a size limit (0 is none) and a limit between two reads.
+    /// A body with a size limit (`u64::MAX` is none) and a limit between two reads.
     #[must_use]
-    pub fn new(body: Body, max: u64, read: Duration) -> Self {
-        let allowed = if max == 0 { u64::MAX } else { max };
+    pub fn new(body: Body, allowed: u64, read: Duration) -> Self {
         let progress = (!body.is_end_stream()).then(Progress::new);
         Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress }
     }

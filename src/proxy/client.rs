@@ -18,6 +18,8 @@ pub struct Connection {
     pub tls: Option<Tls>,
     /// Whether its forwarded headers are believed.
     pub trusted: bool,
+    /// The client that a trusted balancer named in its PROXY header, where that is what counts.
+    named: Option<IpAddr>,
     /// Its requests under way.
     pub activity: Activity,
     /// The peer's address as a header value.
@@ -51,11 +53,20 @@ impl Connection {
             peer: SocketAddr::new(ip, peer.port()),
             tls,
             trusted: is_trusted(ip, &settings.trusted_ips),
+            named: None,
             activity: Activity::default(),
             peer_text: address_value(ip),
             port,
             port_text: HeaderValue::from(port),
         }
+    }
+
+    /// The same, behind a balancer whose PROXY header named this client. As in nginx: the balancer must be trusted, it
+    /// stays the peer, and only `real_ip_header = proxy_protocol` believes it.
+    #[must_use]
+    pub fn named(self, client: Option<SocketAddr>, settings: &Settings) -> Self {
+        let believed = self.trusted && settings.real_ip_header.is_none();
+        Self { named: client.filter(|_| believed).map(|client| unmapped(client.ip())), ..self }
     }
 
     /// `http` or `https`, by the listener.
@@ -70,13 +81,21 @@ impl Connection {
         self.tls.as_ref()?.sni.as_deref()
     }
 
-    /// The client's address: the peer's, or what a trusted peer says in the real-ip header.
+    /// Whether the client speaks https: a trusted peer's first `X-Forwarded-Proto` says so, or else the listener.
+    #[must_use]
+    pub fn https(&self, headers: &HeaderMap) -> bool {
+        let said = if self.trusted { headers.get("x-forwarded-proto") } else { None };
+        said.map_or(self.tls.is_some(), |proto| proto == "https")
+    }
+
+    /// The client's address: the peer's, or what a trusted peer says in the PROXY or the real-ip header.
     #[must_use]
     pub fn client(&self, headers: &HeaderMap, settings: &Settings) -> IpAddr {
-        let named = || headers.get(settings.real_ip_header.as_ref()?)?.to_str().ok();
-        match self.trusted.then(named).flatten() {
-            Some(list) => real_ip(list, self.peer.ip(), settings),
-            None => self.peer.ip(),
+        let peer = self.named.unwrap_or(self.peer.ip());
+        let said = || headers.get(settings.real_ip_header.as_ref()?)?.to_str().ok();
+        match self.trusted.then(said).flatten() {
+            Some(list) => real_ip(list, peer, settings),
+            None => peer,
         }
     }
 }
@@ -146,6 +165,60 @@ mod tests {
         assert_eq!(client("8.8.8.8:1", "1.2.3.4", false), "8.8.8.8");
         assert_eq!(client("127.0.0.1:1", "1.2.3.4", false), "1.2.3.4");
         assert_eq!(client("[::ffff:127.0.0.1]:1", "1.2.3.4", false), "1.2.3.4");
+    }
+
+    fn named(peer: &str, client: Option<&str>, header: Option<&'static str>) -> String {
+        let real_ip_header = header.map(http::HeaderName::from_static);
+        let settings = Settings { real_ip_header, ..settings(false) };
+        let local = "127.0.0.1:80".parse().unwrap();
+        let client = client.map(|address| address.parse().unwrap());
+        let connection = Connection::new(peer.parse().unwrap(), local, None, &settings).named(client, &settings);
+        assert_eq!(connection.peer.to_string(), peer, "the balancer stays the peer");
+        connection.client(&HeaderMap::new(), &settings).to_string()
+    }
+
+    #[test]
+    fn a_balancer_is_believed_if_trusted_and_if_its_word_is_what_counts() {
+        assert_eq!(named("10.0.0.1:1", Some("192.0.2.7:9"), None), "192.0.2.7");
+        assert_eq!(named("10.0.0.1:1", Some("[2001:db8::7]:9"), None), "2001:db8::7");
+        assert_eq!(named("10.0.0.1:1", Some("[::ffff:192.0.2.7]:9"), None), "192.0.2.7");
+        assert_eq!(named("10.0.0.1:1", None, None), "10.0.0.1");
+        assert_eq!(named("8.8.8.8:1", Some("192.0.2.7:9"), None), "8.8.8.8");
+        assert_eq!(named("10.0.0.1:1", Some("192.0.2.7:9"), Some("x-real-ip")), "10.0.0.1");
+    }
+
+    #[test]
+    fn cloudflare_is_believed_and_nobody_else() {
+        let settings = Settings {
+            trusted_ips: crate::settings::cloudflare::networks().collect(),
+            real_ip_header: Some(http::HeaderName::from_static("cf-connecting-ip")),
+            ..Settings::default()
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert("cf-connecting-ip", HeaderValue::from_static("192.0.2.7"));
+        let client = |peer: &str| {
+            let local = "127.0.0.1:443".parse().unwrap();
+            let connection = Connection::new(peer.parse().unwrap(), local, Some(Tls::default()), &settings);
+            connection.client(&headers, &settings).to_string()
+        };
+        assert_eq!(client("104.16.0.1:1"), "192.0.2.7");
+        assert_eq!(client("[2606:4700::1]:1"), "192.0.2.7");
+        assert_eq!(client("198.51.100.1:1"), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_trusted_peer_says_whether_it_was_https() {
+        let local = "127.0.0.1:80".parse().unwrap();
+        let https = |peer: &str, tls: bool, said: &'static str| {
+            let connection = Connection::new(peer.parse().unwrap(), local, tls.then(Tls::default), &settings(false));
+            let said =
+                (!said.is_empty()).then(|| ("x-forwarded-proto".parse().unwrap(), HeaderValue::from_static(said)));
+            connection.https(&said.into_iter().collect())
+        };
+        let (trusted, stranger) = ("127.0.0.1:1", "8.8.8.8:1");
+        assert!(https(trusted, false, "https") && !https(stranger, false, "https"));
+        assert!(!https(trusted, true, "http") && https(stranger, true, "http"));
+        assert!(https(trusted, true, "") && !https(trusted, false, ""));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub enum Failure {
     HeaderTooLarge,
     /// The body is larger than `client_max_body_size`.
     BodyTooLarge,
+    /// The body turned out to be larger than a plugin allows.
+    SizeLimit,
     /// The host wants certificates of its clients, and the connection was not let in by its rule.
     Misdirected,
     /// The client stopped sending its body.
@@ -53,6 +55,8 @@ pub enum Failure {
 pub enum Wording {
     /// §9a: by `Accept`, or the default type.
     ByAccept,
+    /// §9b: a message of a plugin.
+    Plugin(&'static str),
     /// §9c in Kong 2.8, §9b in 3.9: a message of Kong's core.
     Core(&'static str),
     /// §9c: compact JSON, always.
@@ -91,7 +95,7 @@ impl Failure {
             Self::BadRequest(_) | Self::HeaderTooLarge => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::SizeLimit => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
@@ -109,6 +113,7 @@ impl Failure {
     #[must_use]
     pub fn wording(self) -> Wording {
         match self {
+            Self::SizeLimit => Wording::Plugin(reply::SIZE_LIMIT),
             Self::NoRoute => Wording::Core("no Route matched with those values"),
             Self::HttpsOnly => Wording::Core("Please use HTTPS protocol"),
             Self::NotGrpc => Wording::Json("Non-gRPC request matched gRPC route"),
@@ -137,6 +142,7 @@ impl Failure {
             | Self::MethodNotAllowed
             | Self::UriTooLong
             | Self::BodyTooLarge
+            | Self::SizeLimit
             | Self::ClientTimeout
             | Self::NotImplemented => true,
             Self::NoRoute
@@ -164,6 +170,7 @@ impl Failure {
             | Self::MethodNotAllowed
             | Self::UriTooLong
             | Self::BodyTooLarge
+            | Self::SizeLimit
             | Self::ClientTimeout
             | Self::NotImplemented
             | Self::Misdirected
@@ -193,6 +200,7 @@ impl Failure {
         let status = self.status();
         let mut response = match self.wording() {
             Wording::ByAccept => reply::proxy_error(self.error_status(), asker),
+            Wording::Plugin(message) => reply::error(status, Some(message), asker),
             Wording::Core(message) if asker.compat == Compat::Kong3 => reply::error(status, Some(message), asker),
             Wording::Core(message) | Wording::Json(message) => reply::exit(status, message),
             Wording::Page => reply::nginx_page(status),

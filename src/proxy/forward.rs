@@ -225,16 +225,15 @@ impl Watch<'_> {
     }
 }
 
-/// The client's body, limited, and small ones at hand measured.
+/// The client's body, limited to so many bytes (`u64::MAX` is no limit), and small ones at hand measured.
 ///
 /// # Errors
 /// When it breaks before anything is sent.
-pub async fn request_body(body: Body, worker: &Worker) -> Result<RequestBody, Failure> {
+pub async fn request_body(body: Body, max: u64, worker: &Worker) -> Result<RequestBody, Failure> {
     if http_body::Body::is_end_stream(&body) {
         return Ok(RequestBody::empty());
     }
     let settings = &worker.settings;
-    let max = settings.client_max_body_size;
     let body = super::gather::gather(body, settings.client_body_buffer_size, max).await.map_err(broken)?;
     Ok(RequestBody::new(body, max, settings.client_body_timeout))
 }

@@ -12,6 +12,7 @@ pub mod gather;
 pub mod inspect;
 pub mod outgoing;
 mod own;
+pub mod patience;
 pub mod request;
 pub mod response;
 pub mod upgrade;
@@ -39,6 +40,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use outgoing::{End, Outgoing};
+use patience::patient;
 use request::{Forwarded, Upgrade};
 use response::{Closing, Latencies};
 use std::rc::Rc;
@@ -95,7 +97,9 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         let (snapshot, settings) = (worker.snapshot(), &worker.settings);
         let client = connection.client(req.headers(), settings);
-        let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some());
+        let start = Instant::now();
+        let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), start.into_std());
+        cx.https = connection.https(req.headers());
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
         if snapshot.compat == Compat::Kong3 {
@@ -104,7 +108,7 @@ impl Exchange {
         Self {
             busy: connection.activity.begin(),
             asked: Asked::of(req),
-            start: Instant::now(),
+            start,
             times: Times::default(),
             answered: None,
             route: None,
@@ -146,7 +150,9 @@ impl Exchange {
         let query = target.query.map(<[u8]>::to_vec);
 
         let mut req = Request::from_parts(parts, body);
-        if let Some(response) = route.chain.access(&mut req, &mut self.cx).await {
+        let plugins = route.chain.access(&mut req, &mut self.cx);
+        let answered = patient(plugins, self.worker.settings.client_body_timeout).await;
+        if let Some(response) = answered.ok_or(Failure::ClientTimeout)? {
             return Ok(Made { response, origin: Origin::Gateway, source: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
@@ -166,13 +172,10 @@ impl Exchange {
         })
     }
 
-    /// `kong/routing.md` §7. Before any plugin; a trusted peer's word on the scheme counts.
+    /// `kong/routing.md` §7. Before any plugin.
     fn check_scheme(&mut self, route: &Route, parts: &Parts) -> Result<(), Failure> {
-        if let Some(status) = route.https_only {
-            let said = parts.headers.get("x-forwarded-proto").filter(|_| self.connection.trusted);
-            if !said.map_or(self.connection.tls.is_some(), |proto| proto == "https") {
-                return Err(self.send_to_https(status, parts));
-            }
+        if let Some(status) = route.https_only.filter(|_| !self.cx.https) {
+            return Err(self.send_to_https(status, parts));
         }
         if route.grpc {
             let kind = parts.headers.get(header::CONTENT_TYPE);
@@ -235,11 +238,20 @@ impl Exchange {
         parts.version = Version::HTTP_11;
 
         self.under_way = true;
-        let body = forward::request_body(body, &self.worker).await?;
+        let max = self.general_limit().min(self.cx.body_limit.unwrap_or(u64::MAX));
+        let body = forward::request_body(body, max, &self.worker).await?;
         let errand = Errand { service, host, parts, body };
         let answer = forward(&self.worker, &self.snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer, service.read_timeout, tunnel)
+    }
+
+    /// How large any body may be.
+    fn general_limit(&self) -> u64 {
+        match self.worker.settings.client_max_body_size {
+            0 => u64::MAX,
+            limit => limit,
+        }
     }
 
     /// Takes the upstream's answer as it comes.
@@ -259,7 +271,10 @@ impl Exchange {
     }
 
     /// The gateway's own answer.
-    fn own_words(&mut self, failure: Failure) -> Made {
+    fn own_words(&mut self, mut failure: Failure) -> Made {
+        if failure == Failure::BodyTooLarge && self.cx.body_limit.is_some_and(|limit| limit < self.general_limit()) {
+            failure = Failure::SizeLimit;
+        }
         failure.log(self.cx.client, self.route.map(|id| &self.snapshot.route(id).identity));
         self.closes = failure.closes();
         let headers = self.asked.error_headers();

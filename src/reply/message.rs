@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 /// What a client reads when something broke inside.
 pub const UNEXPECTED: &str = "An unexpected error occurred";
+/// What a client reads whose body is larger than `request-size-limiting` allows.
+pub const SIZE_LIMIT: &str = "Request size limit exceeded";
 
 /// Whether Kong's error handler answers when nginx raises this status.
 pub(super) fn is_handled(status: StatusCode) -> bool {

@@ -12,7 +12,7 @@ mod page;
 mod tests;
 
 pub use charset::add_charset;
-pub use message::UNEXPECTED;
+pub use message::{SIZE_LIMIT, UNEXPECTED};
 
 use crate::body::Body;
 use crate::entity::Compat;

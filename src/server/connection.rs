@@ -52,6 +52,8 @@ pub struct Door {
 struct Ends {
     peer: SocketAddr,
     local: SocketAddr,
+    /// The client that the peer named in a PROXY header.
+    named: Option<SocketAddr>,
 }
 
 /// Serves a connection until it ends; whatever goes wrong concerns nobody else.
@@ -63,13 +65,15 @@ pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, peer: 
 
 async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: SocketAddr) -> io::Result<()> {
     let limit = worker.settings.client_header_timeout;
-    let mut ends = Ends { peer, local: socket.local_addr()? };
-    if door.listen.proxy_protocol {
-        ends = limited(limit, read_proxy_header(&mut socket, ends)).await?;
-    }
+    let named = match door.listen.proxy_protocol {
+        true => limited(limit, read_proxy_header(&mut socket)).await?,
+        false => None,
+    };
+    let ends = Ends { peer, local: socket.local_addr()?, named };
+    let settings = &worker.settings;
     let Some(tls) = &door.tls else {
         let http2 = door.listen.http2 || limited(limit, is_http2(&socket)).await?;
-        let connection = Connection::new(ends.peer, ends.local, None, &worker.settings);
+        let connection = Connection::new(ends.peer, ends.local, None, settings).named(ends.named, settings);
         return speak(worker, door, connection, socket, http2).await;
     };
     if limited(limit, plain::is_http(&socket)).await? {
@@ -77,7 +81,7 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: S
     }
     let met = limited(limit, tls.accept(socket)).await?;
     let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let connection = Connection::new(ends.peer, ends.local, Some(known(&met)), &worker.settings);
+    let connection = Connection::new(ends.peer, ends.local, Some(known(&met)), settings).named(ends.named, settings);
     speak(worker, door, connection, met.stream, http2).await
 }
 
@@ -91,16 +95,15 @@ async fn limited<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) 
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// Reads the header that a balancer puts in front, and no byte more.
-async fn read_proxy_header(socket: &mut TcpStream, ends: Ends) -> io::Result<Ends> {
+/// Reads the header that a balancer puts in front, and no byte more: the client that it names, if it does.
+async fn read_proxy_header(socket: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
     let mut buffer = [0; proxy_protocol::MAX_HEADER];
     loop {
         let len = socket.peek(&mut buffer).await?;
         match proxy_protocol::parse(&buffer[..len]) {
             Parsed::Done(header) => {
                 socket.read_exact(&mut buffer[..header.len]).await?;
-                let named = header.addresses.map(|a| Ends { peer: a.source, local: a.destination });
-                return Ok(named.unwrap_or(ends));
+                return Ok(header.addresses.map(|addresses| addresses.source));
             }
             Parsed::Incomplete if len > 0 => tokio::time::sleep(LOOK_AGAIN).await,
             Parsed::Incomplete => return Err(io::ErrorKind::UnexpectedEof.into()),

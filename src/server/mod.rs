@@ -10,6 +10,7 @@ pub mod downstream;
 pub mod handshake;
 pub mod leisure;
 pub mod listen;
+pub mod passed;
 mod plain;
 pub mod proxy_protocol;
 mod signals;
@@ -28,6 +29,8 @@ use crate::upstream::peers::Directory;
 use certificates::Store;
 use connection::{Door, refusals};
 use handshake::DoorTls;
+use passed::Passed;
+use signals::Signals;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -46,6 +49,15 @@ const REST: Duration = Duration::from_millis(50);
 /// Why a process cannot serve.
 #[derive(Debug)]
 pub struct ServeError(String);
+
+/// What a supervisor wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Every listener is served from now on.
+    Serving,
+    /// New connections are no longer taken.
+    Stopping,
+}
 
 /// What a worker thread is started with.
 struct Start {
@@ -75,17 +87,17 @@ pub struct Server {
 /// # Errors
 /// When the process cannot begin: a port that is taken, a certificate that cannot be read.
 pub fn serve(settings: Settings, snapshot: Snapshot) -> Result<(), ServeError> {
-    Server::open(settings, snapshot)?.run()
+    Server::open(settings, snapshot, &[])?.run(|_| {})
 }
 
 // === impl Server ===
 
 impl Server {
-    /// Opens everything that can fail: listeners, certificates, logs.
+    /// Opens everything that can fail: listeners, certificates, logs. A listener whose socket was `passed` uses that.
     ///
     /// # Errors
     /// What cannot be opened, and what to do about it.
-    pub fn open(settings: Settings, snapshot: Snapshot) -> Result<Self, ServeError> {
+    pub fn open(settings: Settings, snapshot: Snapshot, passed: &[Passed]) -> Result<Self, ServeError> {
         let (settings, snapshot) = (Arc::new(settings), Arc::new(snapshot));
         let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
@@ -95,8 +107,7 @@ impl Server {
         let tls = ServerTls::new(certificates.live()).map_err(ServeError::from_any)?;
         let live = snapshot.live.iter().cloned().chain(certificates.files()).collect();
         let mut doors = Vec::new();
-        for listen in &settings.proxy_listen {
-            let sockets = listen::open(listen, workers).map_err(ServeError::from_any)?;
+        for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
             doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
         Ok(Self { settings, snapshot, links, sink, doors, workers, live })
@@ -107,11 +118,12 @@ impl Server {
         self.doors.iter().filter_map(|(sockets, _)| sockets.first()?.local_addr().ok())
     }
 
-    /// Serves until a signal says stop, then lets what is under way end.
+    /// Serves until a signal says stop, then lets what is under way end. `tell` hears how far it is.
     ///
     /// # Errors
     /// When threads cannot be started.
-    pub fn run(mut self) -> Result<(), ServeError> {
+    pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
+        let signals = Signals::listen().map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
         let _watch = watcher::start(std::mem::take(&mut self.live)).map_err(ServeError::from_any)?;
         let (told, mut threads) = (Arc::default(), Vec::new());
@@ -120,7 +132,9 @@ impl Server {
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
-        let told = signals::wait().map_err(ServeError::from_any)?;
+        tell(Phase::Serving);
+        let told = signals.wait().map_err(ServeError::from_any)?;
+        tell(Phase::Stopping);
         tracing::info!(signal = told, limit = ?self.settings.drain_timeout, "stopping: requests under way may end");
         let _ = stop.send(true);
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
@@ -144,6 +158,20 @@ impl Server {
             stop,
         }
     }
+}
+
+/// For each listener, a socket per worker.
+fn sockets(listens: &[Listen], passed: &[Passed], workers: usize) -> Result<Vec<Vec<TcpListener>>, ServeError> {
+    let passed = passed::assign(passed, listens).map_err(ServeError::from_any)?;
+    let pairs = || listens.iter().zip(&passed);
+    for (listen, _) in pairs().filter(|(_, passed)| passed.is_none()) {
+        listen::claim(listen).map_err(ServeError::from_any)?;
+    }
+    let open = |(listen, passed): (&Listen, &Option<&Passed>)| match passed {
+        Some(passed) => passed::share(passed, listen, workers),
+        None => listen::open(listen, workers),
+    };
+    pairs().map(open).collect::<Result<_, _>>().map_err(ServeError::from_any)
 }
 
 fn certificates(settings: &Settings, snapshot: &Snapshot) -> Result<Arc<Store>, ServeError> {

@@ -1,5 +1,6 @@
 //! Values with a small grammar of their own: what `headers`, `trusted_ips`, `port_maps`, `plugins` and the logs hold.
 
+use super::cloudflare;
 use super::reading::Fault;
 use super::units::{list, number};
 use super::{AccessLog, ClientVerify, ErrorType, Plugins, Tokens};
@@ -43,7 +44,8 @@ fn token(tokens: &mut Tokens, name: &str) -> Option<()> {
     Some(())
 }
 
-/// `trusted_ips`: addresses and networks. `unix:` is accepted, and means nothing where no listener is a Unix socket.
+/// `trusted_ips`: addresses, networks, and `cloudflare` for Cloudflare's. `unix:` is accepted, and means nothing where no
+/// listener is a Unix socket.
 pub(super) fn trusted_ips(text: &str) -> Result<Vec<IpNet>, Fault> {
     let network = |entry: &str| entry.parse().ok().or_else(|| Some(IpNet::from(entry.parse::<IpAddr>().ok()?)));
     let refused = |entry: &str| {
@@ -52,7 +54,14 @@ pub(super) fn trusted_ips(text: &str) -> Result<Vec<IpNet>, Fault> {
              got '{entry}'"
         ))
     };
-    list(text).filter(|&entry| entry != "unix:").map(|entry| network(entry).ok_or_else(|| refused(entry))).collect()
+    let mut networks = Vec::new();
+    for entry in list(text).filter(|&entry| entry != "unix:") {
+        match entry {
+            "cloudflare" => networks.extend(cloudflare::networks()),
+            _ => networks.push(network(entry).ok_or_else(|| refused(entry))?),
+        }
+    }
+    Ok(networks)
 }
 
 /// `port_maps`: pairs `PUBLIC:LISTENING`; the answer maps the listening port to the public one.
@@ -142,7 +151,9 @@ mod tests {
         let all = trusted_ips("127.0.0.1, 10.0.0.0/8,unix:, ::1, 0.0.0.0/0").unwrap();
         let text: Vec<_> = all.iter().map(ToString::to_string).collect();
         assert_eq!(text, ["127.0.0.1/32", "10.0.0.0/8", "::1/128", "0.0.0.0/0"]);
-        for bad in ["10.0.0.0/33", "localhost", "1.2.3"] {
+        let preset = trusted_ips("10.0.0.0/8, cloudflare").unwrap();
+        assert_eq!((preset.len(), preset[1]), (23, "173.245.48.0/20".parse().unwrap()));
+        for bad in ["10.0.0.0/33", "Cloudflare", "localhost", "1.2.3"] {
             let message = trusted_ips(bad).unwrap_err().message("trusted_ips", bad);
             assert!(message.ends_with(&format!("or 'unix:', got '{bad}'")), "{message}");
         }

@@ -1,6 +1,7 @@
 //! How the process itself is set up: listeners, limits, trust, logs. Kong's keys (`kong/operations.md` §2) under their
 //! own names. `table.rs` says what every key means, `sources.rs` which source wins, `load` in `load.rs` does it.
 
+pub mod cloudflare;
 pub mod file;
 pub mod ignored;
 pub mod listen;

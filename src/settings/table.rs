@@ -72,7 +72,7 @@ keys! {
         |r, v| put(&mut r.settings.error_default_type, lists::error_type(v));
 
     trusted_ips = "",
-        "Peers whose X-Forwarded-* and real-ip header are believed: addresses and networks.",
+        "Peers whose X-Forwarded-* and real-ip header are believed: addresses, networks, `cloudflare`.",
         |r, v| put(&mut r.settings.trusted_ips, lists::trusted_ips(v));
     real_ip_header [nginx_proxy_real_ip_header, nginx_http_real_ip_header] = "X-Real-IP",
         "Where a trusted peer says who the client is: a header, or `proxy_protocol`.",

@@ -1,9 +1,10 @@
 //! A gateway process: started with a configuration, ready when it answers, killed when dropped.
 
 use super::{LIMIT, Peer, Upstream, within};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -24,6 +25,8 @@ pub(crate) struct Builder {
     settings: Vec<(String, String)>,
     listen_flags: String,
     wrapper: Vec<String>,
+    port: Option<u16>,
+    stdin: Stdio,
 }
 
 // === impl Builder ===
@@ -47,17 +50,43 @@ impl Builder {
         self
     }
 
+    /// The port of its listener, instead of any that is free.
+    pub(crate) fn at(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// What it gets as standard input, such as a socket for a wrapper to pass on.
+    pub(crate) fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = stdin.into();
+        self
+    }
+
     /// Starts it, and waits until it answers.
     pub(crate) fn start(self) -> Gateway {
-        let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let child = self.command(port, folder.path()).spawn().unwrap();
-        let mut gateway = Gateway { child, port, folder };
+        let mut gateway = self.spawn();
         gateway.wait_until_ready();
         gateway
     }
 
-    fn command(&self, port: u16, folder: &Path) -> Command {
+    /// Starts it, and gives what it wrote until it ended. It must end soon.
+    pub(crate) fn fails(self) -> String {
+        let mut gateway = self.spawn();
+        let status = gateway.ends_within(LIMIT).expect("the gateway did not end");
+        assert_eq!(status.code(), Some(1), "{}", gateway.output());
+        gateway.output()
+    }
+
+    fn spawn(mut self) -> Gateway {
+        let folder = tempfile::tempdir().unwrap();
+        // Another user may have to read the file.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let port = self.port.unwrap_or_else(free_port);
+        let child = self.command(port, folder.path()).spawn().unwrap();
+        Gateway { child, port, folder }
+    }
+
+    fn command(&mut self, port: u16, folder: &Path) -> Command {
         let mut words = self.wrapper.clone();
         words.push(binary());
         let mut command = Command::new(&words[0]);
@@ -78,7 +107,7 @@ impl Builder {
             .env("KONG_ADMIN_LISTEN", "off")
             .env("KONG_PROXY_LISTEN", format!("127.0.0.1:{port} {}", self.listen_flags).trim())
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(std::mem::replace(&mut self.stdin, Stdio::null()))
             .stdout(File::create(folder.join("stdout")).unwrap())
             .stderr(File::create(folder.join("stderr")).unwrap());
         command
@@ -95,7 +124,14 @@ impl Gateway {
 
     /// `gateway demo`: the repository's own file, with stand-ins for all upstreams.
     pub(crate) fn demo() -> Builder {
-        Builder { config: None, settings: Vec::new(), listen_flags: String::new(), wrapper: Vec::new() }
+        Builder {
+            config: None,
+            settings: Vec::new(),
+            listen_flags: String::new(),
+            wrapper: Vec::new(),
+            port: None,
+            stdin: Stdio::null(),
+        }
     }
 
     /// A gateway that sends every path to one upstream, unchanged.
@@ -188,7 +224,7 @@ pub(crate) fn binary() -> String {
 
 /// A port that is free now. It lies below the range from which the kernel serves port 0 and outgoing connections, so
 /// that nobody takes it before the gateway does.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 10_000).unwrap();
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();

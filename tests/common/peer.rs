@@ -4,7 +4,7 @@
 
 use super::LIMIT;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 /// A connection, and the bytes that were read but not taken yet.
@@ -27,7 +27,12 @@ pub(crate) struct Head {
 impl Peer {
     /// Connects to a port of this machine.
     pub(crate) fn connect(port: u16) -> io::Result<Self> {
-        Self::new(TcpStream::connect(("127.0.0.1", port))?)
+        Self::connect_to(("127.0.0.1", port))
+    }
+
+    /// Connects to an address.
+    pub(crate) fn connect_to(address: impl ToSocketAddrs) -> io::Result<Self> {
+        Self::new(TcpStream::connect(address)?)
     }
 
     /// Takes over an open connection.

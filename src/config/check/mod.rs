@@ -43,7 +43,7 @@ pub(super) struct Checker<'a> {
     pub tree: &'a Tree,
     /// For variables and files.
     pub world: World<'a>,
-    /// What came from other files.
+    /// What turns up beside the records.
     pub read: &'a mut Read,
     /// Whose rules.
     pub compat: Compat,
