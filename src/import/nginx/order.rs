@@ -1,8 +1,12 @@
-//! Which location wins, in the gateway's terms. nginx: exact, then the longest prefix if it is marked `^~`, then the
-//! first expression that fits, then the longest prefix. The gateway: expressions by `regex_priority`, then the longest
-//! prefix. So what beats expressions in nginx becomes an expression itself.
+//! Which location wins, in the gateway's terms.
+//!
+//! nginx (`ngx_http_core_find_location`): what is exact; else the longest prefix of a level, then what is nested in it,
+//! then the level's expressions in the order of the file unless the prefix is marked `^~`, then the prefix itself. The
+//! gateway: expressions by `regex_priority`, then the longest prefix. So an expression says itself where it is not tried:
+//! within marked prefixes, and outside of the location that it is nested in.
 
 use super::server::{Location, Pattern};
+use std::collections::HashSet;
 
 /// A route's path and its place among expressions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +17,14 @@ pub(super) struct Path {
     pub(super) priority: u64,
 }
 
-/// Prefixes of a server by length, and how many expressions it has.
-pub(super) struct Order {
-    prefixes: Vec<(String, bool)>,
-    regexes: u64,
+/// What is known of a server's locations as a whole.
+pub(super) struct Order<'l> {
+    locations: &'l [Location<'l>],
+    /// Locations within each, and at the end those within none.
+    nested: Vec<Vec<usize>>,
+    /// Expressions, the first to be tried first.
+    ranked: Vec<usize>,
+    written: HashSet<&'l str>,
 }
 
 // === impl Path ===
@@ -30,88 +38,113 @@ impl Path {
 
 // === impl Order ===
 
-impl Order {
-    pub(super) fn new(locations: &[Location<'_>]) -> Self {
-        let prefix = |location: &Location<'_>| match &location.pattern {
-            Pattern::Prefix { path, first } => Some((path.clone(), *first)),
-            _ => None,
-        };
-        let mut prefixes: Vec<_> = locations.iter().filter_map(prefix).collect();
-        prefixes.sort_by_key(|(path, _)| path.len());
-        let regexes = locations.iter().filter(|location| matches!(location.pattern, Pattern::Regex { .. })).count();
-        Self { prefixes, regexes: regexes as u64 }
+impl<'l> Order<'l> {
+    pub(super) fn new(locations: &'l [Location<'l>]) -> Self {
+        let mut nested = vec![Vec::new(); locations.len() + 1];
+        for (number, location) in locations.iter().enumerate() {
+            nested[location.outer.unwrap_or(locations.len())].push(number);
+        }
+        let written = locations.iter().filter_map(|location| location.pattern.path()).collect();
+        let mut order = Self { locations, nested, ranked: Vec::new(), written };
+        order.rank(locations.len());
+        order
     }
 
     /// The paths for all locations, in their order. An error says why there is none.
-    pub(super) fn paths(&self, locations: &[Location<'_>]) -> Vec<Result<Path, String>> {
-        let ranks = self.ranks(locations);
-        locations.iter().zip(ranks).map(|(location, rank)| self.path(location, rank)).collect()
+    pub(super) fn paths(&self) -> Vec<Result<Path, String>> {
+        let mut priorities = vec![0; self.locations.len()];
+        for (place, number) in self.ranked.iter().rev().enumerate() {
+            priorities[*number] = place as u64;
+        }
+        priorities.into_iter().enumerate().map(|(number, priority)| self.path(number, priority)).collect()
     }
 
     /// The path that is exactly this, before everything else.
     pub(super) fn exact(&self, path: &str) -> Path {
-        Path { text: format!("~{}$", quote(path)), priority: self.top() }
+        Path { text: format!("~{}$", quote(path)), priority: self.ranked.len() as u64 }
     }
 
-    /// Whether something takes a path, and only or also that path.
-    pub(super) fn has(&self, locations: &[Location<'_>], wanted: &str) -> bool {
-        locations.iter().any(|location| match &location.pattern {
-            Pattern::Exact(path) | Pattern::Prefix { path, .. } => path == wanted,
-            Pattern::Regex { .. } => false,
+    /// Whether a location has just this path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.written.contains(path)
+    }
+
+    /// Whether a location takes what no other does.
+    pub(super) fn has_rest(&self) -> bool {
+        self.locations.iter().any(|location| matches!(&location.pattern, Pattern::Prefix { path, .. } if path == "/"))
+    }
+
+    /// Ranks a level's expressions, and first those of what is nested in it.
+    fn rank(&mut self, level: usize) {
+        let own = self.nested[level].clone();
+        own.iter().for_each(|number| self.rank(*number));
+        self.ranked.extend(own.into_iter().filter(|number| self.locations[*number].pattern.path().is_none()));
+    }
+
+    fn path(&self, number: usize, priority: u64) -> Result<Path, String> {
+        match &self.locations[number].pattern {
+            Pattern::Exact(path) => Ok(self.exact(path)),
+            Pattern::Prefix { path, .. } if self.is_hidden(number, path) => {
+                Err("a longer location beside the one round it takes its requests, in nginx as well".to_owned())
+            }
+            Pattern::Prefix { path, .. } => Ok(Path { text: path.clone(), priority: 0 }),
+            Pattern::Regex { text, fold } => Ok(Path { text: self.expression(number, text, *fold)?, priority }),
+        }
+    }
+
+    /// Prefixes of a level, and whether they are marked.
+    fn prefixes(&self, level: Option<usize>) -> impl Iterator<Item = (&str, bool)> {
+        let own = &self.nested[level.unwrap_or(self.locations.len())];
+        own.iter().filter_map(|number| match &self.locations[*number].pattern {
+            Pattern::Prefix { path, first } => Some((path.as_str(), *first)),
+            _ => None,
         })
     }
 
-    /// Priorities of expressions: the first in the file is the highest; one inside a prefix goes before those outside.
-    fn ranks(&self, locations: &[Location<'_>]) -> Vec<u64> {
-        let regex = |location: &Location<'_>| matches!(location.pattern, Pattern::Regex { .. });
-        let mut order: Vec<usize> = (0..locations.len()).filter(|at| regex(&locations[*at])).collect();
-        order.sort_by_key(|at| std::cmp::Reverse(locations[*at].inside.as_ref().map_or(0, String::len)));
-        let mut ranks = vec![0; locations.len()];
-        for (place, at) in order.iter().enumerate() {
-            ranks[*at] = self.regexes - 1 - place as u64;
+    /// Whether a prefix is nested in one that nginx never looks into for it.
+    fn is_hidden(&self, number: usize, path: &str) -> bool {
+        let outer = self.round(number).find_map(|outer| Some((outer, self.locations[outer].pattern.path()?)));
+        outer.is_some_and(|(outer, round)| {
+            let mut beside = self.prefixes(self.locations[outer].outer);
+            beside.any(|(other, _)| other.len() > round.len() && path.starts_with(other))
+        })
+    }
+
+    /// The locations round one, from the inside.
+    fn round(&self, number: usize) -> impl Iterator<Item = usize> {
+        let up = |number: &usize| self.locations[*number].outer;
+        std::iter::successors(up(&number), up)
+    }
+
+    /// What keeps a prefix from reaching into longer ones of its level.
+    fn longer(&self, path: &str, level: Option<usize>) -> String {
+        let behind = |(other, _): (&str, bool)| other.strip_prefix(path).filter(|rest| !rest.is_empty()).map(quote);
+        let rest: Vec<String> = self.prefixes(level).filter_map(behind).collect();
+        if rest.is_empty() { String::new() } else { format!("(?!{})", rest.join("|")) }
+    }
+
+    /// Where an expression is tried at all; empty for everywhere.
+    fn guard(&self, number: usize) -> String {
+        let inside = self.round(number).find_map(|outer| Some((outer, self.locations[outer].pattern.path()?)));
+        let mut guard = inside.map_or_else(String::new, |(outer, path)| {
+            format!("(?={}{})", quote(path), self.longer(path, self.locations[outer].outer))
+        });
+        let level = self.locations[number].outer;
+        for (path, _) in self.prefixes(level).filter(|(_, first)| *first) {
+            guard.push_str(&format!("(?!{}{})", quote(path), self.longer(path, level)));
         }
-        ranks
-    }
-
-    /// Above all expressions of the file stand the marked prefixes, the longest first, and above those what is exact.
-    fn top(&self) -> u64 {
-        if self.regexes == 0 { 0 } else { self.regexes + self.prefixes.len() as u64 }
-    }
-
-    fn path(&self, location: &Location<'_>, rank: u64) -> Result<Path, String> {
-        match &location.pattern {
-            Pattern::Exact(path) => Ok(self.exact(path)),
-            Pattern::Prefix { path, first: true } if self.regexes > 0 => {
-                let longer = self.longer(path);
-                let place = self.prefixes.iter().position(|(other, _)| other == path).unwrap_or_default();
-                Ok(Path { text: format!("~{}{longer}", quote(path)), priority: self.regexes + place as u64 })
-            }
-            Pattern::Prefix { path, .. } => Ok(Path { text: path.clone(), priority: 0 }),
-            Pattern::Regex { text, fold } => {
-                let text = self.expression(text, *fold, location.inside.as_deref())?;
-                Ok(Path { text, priority: rank })
-            }
-        }
-    }
-
-    /// Keeps a prefix from taking what a longer one, which may leave it to expressions, takes in nginx.
-    fn longer(&self, path: &str) -> String {
-        let rest = |other: &(String, bool)| other.0.strip_prefix(path).filter(|rest| !rest.is_empty()).map(quote);
-        let longer: Vec<String> = self.prefixes.iter().filter_map(rest).collect();
-        if longer.is_empty() { String::new() } else { format!("(?!{})", longer.join("|")) }
+        guard
     }
 
     /// nginx looks for an expression anywhere in the path, the gateway from its beginning.
-    fn expression(&self, text: &str, fold: bool, inside: Option<&str>) -> Result<String, String> {
+    fn expression(&self, number: usize, text: &str, fold: bool) -> Result<String, String> {
         let case = if fold { "(?i)" } else { "" };
+        let guard = self.guard(number);
         let anchored = text.strip_prefix("^/").filter(|rest| !rest.contains('|') && !quantified(rest));
-        let pattern = match (anchored, inside) {
-            (Some(rest), None) => format!("/{case}{rest}"),
-            (None, None) => format!("/?(?s:.*){case}(?:{text})"),
-            (_, Some(prefix)) => {
-                let longer = self.longer(prefix);
-                format!("/?\\A(?={}{longer})(?s:.*){case}(?:{text})", quote(prefix))
-            }
+        let pattern = match anchored {
+            Some(rest) if guard.is_empty() => format!("/{case}{rest}"),
+            _ if guard.is_empty() => format!("/?(?s:.*){case}(?:{text})"),
+            _ => format!("/?\\A{guard}(?s:.*){case}(?:{text})"),
         };
         if pattern.contains("//") || pattern.contains("${") {
             return Err("the gateway's expressions hold no `//` and no `${`".to_owned());
@@ -127,7 +160,7 @@ fn quantified(rest: &str) -> bool {
 }
 
 /// A text as an expression that matches it alone.
-pub(super) fn quote(text: &str) -> String {
+fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if ".$()*+?[]^{|}\\".contains(c) {

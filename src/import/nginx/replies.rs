@@ -99,10 +99,10 @@ impl Builder<'_> {
     }
 
     /// nginx sends `/x` to `/x/` where the latter is a location with `proxy_pass` and the former is none.
-    pub(super) fn slash(&mut self, site: Site<'_>, location: &Location<'_>, order: &Order) -> Vec<Built> {
+    pub(super) fn slash(&mut self, site: Site<'_>, location: &Location<'_>, order: &Order<'_>) -> Vec<Built> {
         let Pattern::Prefix { path, .. } = &location.pattern else { return Vec::new() };
         let Some(short) = path.strip_suffix('/').filter(|short| !short.is_empty()) else { return Vec::new() };
-        if order.has(&site.server.locations, short) {
+        if order.has(short) {
             return Vec::new();
         }
         let written = site.written();
@@ -118,7 +118,7 @@ impl Builder<'_> {
             let mut built = self.plain(site.of(group).at(&exact));
             let to = format!("{base}{}{}{path}", group.names.concat(), site.port());
             built.route.plugins.push(redirection(301, to, false));
-            built.route.comments.push("nginx's own redirect to the path with a slash.".to_owned());
+            built.route.comments.push("nginx's own redirect to the path with a slash; a query is not kept.".to_owned());
             built
         };
         written.iter().map(one).collect()

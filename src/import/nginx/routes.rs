@@ -115,20 +115,20 @@ impl Builder<'_> {
             to_tls.is_some() && location.scope.own_named("return").map(|own| own.at) == to_tls
         };
         let mut all = Vec::new();
-        for (location, path) in server.locations.iter().zip(order.paths(&server.locations)) {
+        for (location, path) in server.locations.iter().zip(order.paths()) {
             match path {
                 _ if redirects(location) => {}
                 Ok(path) => all.extend(self.location(site.at(&path), location, &order)),
                 Err(reason) => self.notes.lost(location.directive, &reason),
             }
         }
-        if group.part == Part::Whole && !group.catch_all && !order.has(&server.locations, "/") {
+        if group.part == Part::Whole && !group.catch_all && !order.has_rest() {
             all.push(self.rest(site));
         }
         all
     }
 
-    fn location(&mut self, site: Site<'_>, location: &Location<'_>, order: &Order) -> Vec<Built> {
+    fn location(&mut self, site: Site<'_>, location: &Location<'_>, order: &Order<'_>) -> Vec<Built> {
         let scope = &location.scope;
         let here = site.within(scope);
         let mut built = if let Some(directive) = scope.own_named("return") {

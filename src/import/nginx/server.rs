@@ -30,8 +30,8 @@ pub(super) struct Location<'a> {
     pub(super) scope: Scope<'a>,
     /// Which paths.
     pub(super) pattern: Pattern,
-    /// For a regular expression: the prefix location that it stands in.
-    pub(super) inside: Option<String>,
+    /// The location that it stands in, by number.
+    pub(super) outer: Option<usize>,
 }
 
 /// Which paths a location takes.
@@ -94,24 +94,17 @@ fn name(text: &str) -> Result<Vec<String>, &'static str> {
     }
 }
 
-fn collect<'a>(scope: &Scope<'a>, outer: Option<&str>, all: &mut Vec<Location<'a>>, notes: &mut Notes) {
+fn collect<'a>(scope: &Scope<'a>, outer: Option<usize>, all: &mut Vec<Location<'a>>, notes: &mut Notes) {
     let blocks = scope.own().iter().filter(|directive| directive.name == "location" && directive.block.is_some());
     for directive in blocks {
         let within = scope.within(directive.children());
-        let pattern = match pattern(directive) {
-            Ok(pattern) => pattern,
-            Err(reason) => {
-                notes.lost(directive, reason);
-                continue;
+        match pattern(directive) {
+            Ok(pattern) => {
+                all.push(Location { directive, scope: within.clone(), pattern, outer });
+                collect(&within, Some(all.len() - 1), all, notes);
             }
-        };
-        let prefix = match &pattern {
-            Pattern::Prefix { path, .. } | Pattern::Exact(path) => Some(path.clone()),
-            Pattern::Regex { .. } => outer.map(str::to_owned),
-        };
-        let inside = outer.map(str::to_owned).filter(|_| matches!(pattern, Pattern::Regex { .. }));
-        all.push(Location { directive, scope: within.clone(), pattern, inside });
-        collect(&within, prefix.as_deref(), all, notes);
+            Err(reason) => notes.lost(directive, reason),
+        }
     }
 }
 
@@ -144,6 +137,18 @@ fn is_path(text: &str) -> bool {
     let good = |b: u8| b.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=:@".contains(&b);
     let dots = text.split('/').any(|segment| matches!(segment, "." | ".."));
     text.starts_with('/') && text.bytes().all(good) && !text.contains("//") && !dots
+}
+
+// === impl Pattern ===
+
+impl Pattern {
+    /// The path; none for an expression.
+    pub(super) fn path(&self) -> Option<&str> {
+        match self {
+            Self::Exact(path) | Self::Prefix { path, .. } => Some(path),
+            Self::Regex { .. } => None,
+        }
+    }
 }
 
 // === impl Server ===

@@ -5,7 +5,7 @@ use super::certificates::is_file;
 use super::notes::Notes;
 use super::server::Server;
 use super::tree::{Directive, Scope};
-use crate::settings::units;
+use crate::settings::{cloudflare, units};
 
 /// Directives that are settings of the same name here, with the same values, and what those look like.
 const SAME: &[(&str, fn(&str) -> bool)] = &[
@@ -111,8 +111,18 @@ fn trusted(http: &Scope<'_>, servers: &[Server<'_>], notes: &mut Notes) -> Optio
             networks.push(text.to_owned());
         }
     }
+    preset(&mut networks);
     let place = all.first().map(|first| notes.place(first.at)).unwrap_or_default();
     (!networks.is_empty()).then(|| Entry::new("trusted_ips", Node::texts(networks)).under(place))
+}
+
+/// Cloudflare's networks have a name here. It stands in their place where the file has all of them.
+fn preset(networks: &mut Vec<String>) {
+    let published: Vec<String> = cloudflare::networks().map(|network| network.to_string()).collect();
+    if published.iter().all(|network| networks.contains(network)) {
+        networks.retain(|network| !published.contains(network));
+        networks.insert(0, "cloudflare".to_owned());
+    }
 }
 
 fn access_log(directive: &Directive, notes: &mut Notes) -> Option<Entry> {
