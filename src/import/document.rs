@@ -75,7 +75,7 @@ pub struct Service {
 }
 
 /// What makes two services the same.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Target {
     /// `http` or `https`.
     pub scheme: String,

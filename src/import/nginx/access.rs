@@ -23,7 +23,7 @@ pub(super) fn shut(scope: &Scope<'_>, notes: &mut Notes) -> Option<Shut> {
     if scope.own_named("internal").is_some() {
         return Some(Shut { status: 404, message: "Not Found" });
     }
-    let rules = scope.any(&["allow", "deny"]);
+    let rules = scope.either(["allow", "deny"]);
     match rules.first() {
         Some(first) if first.name == "deny" && first.says(&["all"]) => return Some(FORBIDDEN),
         Some(first) if first.name == "allow" && first.says(&["all"]) => {}

@@ -49,7 +49,7 @@ impl<'a> Files<'a> {
             return Err(refuse(source, Diagnostic::error("nginx-too-much", Default::default(), message)));
         }
         notes.names.push(source.name.clone());
-        let parsed = parse(number, source).map_err(|found| refuse(source, found))?;
+        let parsed = parse(number, source).map_err(|found| refuse(source, *found))?;
         self.expand(parsed, source, depth, notes)
     }
 
@@ -108,7 +108,7 @@ impl<'a> Files<'a> {
     }
 }
 
-fn refuse(source: &Source, found: Diagnostic) -> Box<Refused> {
+pub(super) fn refuse(source: &Source, found: Diagnostic) -> Box<Refused> {
     let mut report = Report::default();
     report.push(found);
     Box::new(Refused { source: source.clone(), report })

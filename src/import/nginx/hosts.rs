@@ -52,20 +52,20 @@ pub(super) fn groups(servers: &[Server<'_>], notes: &mut Notes) -> Vec<Vec<Group
     let sides = Sides { servers, plain: Side::new(servers, false, notes), tls: Side::new(servers, true, notes) };
     let rest = sides.rest(notes);
     let mut all: Vec<Vec<Group>> = Vec::new();
-    for number in 0..servers.len() {
+    for (number, server) in servers.iter().enumerate() {
         let mut own: Vec<Group> = Vec::new();
         if let Some((_, scheme, part)) = rest.filter(|(server, _, _)| *server == number) {
             own.push(Group { names: Vec::new(), catch_all: true, scheme, part });
         }
-        for name in &servers[number].names {
+        for name in &server.names {
             let found = sides.treat(number, name, rest, notes);
             for (scheme, part) in found {
                 add(&mut own, name, scheme, part);
             }
         }
         let default = [sides.plain.default, sides.tls.default].contains(&Some(number));
-        if own.is_empty() && servers[number].names.is_empty() && !default {
-            notes.covered(servers[number].directive, "servers that nginx never chooses, having no name");
+        if own.is_empty() && server.names.is_empty() && !default {
+            notes.covered(server.directive, "servers that nginx never chooses, having no name");
         }
         all.push(own);
     }

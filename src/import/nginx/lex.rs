@@ -13,6 +13,9 @@ pub(super) struct Word {
     pub(super) span: Span,
 }
 
+/// Why reading ended.
+pub(super) type Fault = Box<Diagnostic>;
+
 /// What the text is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
@@ -43,7 +46,7 @@ impl<'a> Lexer<'a> {
     ///
     /// # Errors
     /// A quote that is never closed, or a word glued to one.
-    pub(super) fn next(&mut self) -> Result<Option<(Token, Span)>, Diagnostic> {
+    pub(super) fn next(&mut self) -> Result<Option<(Token, Span)>, Fault> {
         self.skip_blanks();
         let start = self.at;
         let Some(byte) = self.peek() else { return Ok(None) };
@@ -61,7 +64,7 @@ impl<'a> Lexer<'a> {
     ///
     /// # Errors
     /// When it never ends; `open` is where it began.
-    pub(super) fn skip_foreign(&mut self, open: Span) -> Result<(), Diagnostic> {
+    pub(super) fn skip_foreign(&mut self, open: Span) -> Result<(), Fault> {
         let mut depth = 1_usize;
         while let Some(byte) = self.peek() {
             self.at += 1;
@@ -74,7 +77,7 @@ impl<'a> Lexer<'a> {
                 return Ok(());
             }
         }
-        Err(never_closed(open, "this block is never closed"))
+        Err(fault(open, "this block is never closed"))
     }
 
     fn peek(&self) -> Option<u8> {
@@ -96,12 +99,12 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn quoted(&mut self, quote: u8) -> Result<Token, Diagnostic> {
+    fn quoted(&mut self, quote: u8) -> Result<Token, Fault> {
         let start = self.at;
         self.at += 1;
         loop {
             match self.peek() {
-                None => return Err(never_closed(Span::new(start, start + 1), "this quote is never closed")),
+                None => return Err(fault(Span::new(start, start + 1), "this quote is never closed")),
                 Some(b'\\') => self.skip_escape(),
                 Some(byte) => {
                     self.at += 1;
@@ -116,7 +119,7 @@ impl<'a> Lexer<'a> {
             None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b')') => {}
             Some(_) => {
                 let message = "a blank, `;` or `{` must follow a closing quote";
-                return Err(Diagnostic::error("nginx-syntax", Span::new(self.at, self.at + 1), message));
+                return Err(fault(Span::new(self.at, self.at + 1), message));
             }
         }
         Ok(Token::Word(Word { text, span: Span::new(start, self.at) }))
@@ -143,8 +146,9 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn never_closed(span: Span, message: &str) -> Diagnostic {
-    Diagnostic::error("nginx-syntax", span, message)
+/// A fault of syntax.
+pub(super) fn fault(span: Span, message: impl Into<String>) -> Fault {
+    Box::new(Diagnostic::error("nginx-syntax", span, message))
 }
 
 /// `\"`, `\'` and `\\` lose the backslash, `\t`, `\r` and `\n` are what they name, any other stays: regular expressions

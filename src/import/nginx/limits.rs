@@ -99,8 +99,8 @@ pub(super) fn larger(a: u64, b: u64) -> u64 {
 /// The plugin that holds a route to a smaller limit than the setting.
 pub(super) fn smaller(limit: u64) -> Plugin {
     let (size, unit) = match limit {
-        _ if limit % (1 << 20) == 0 => (limit >> 20, "megabytes"),
-        _ if limit % (1 << 10) == 0 => (limit >> 10, "kilobytes"),
+        _ if limit.is_multiple_of(1 << 20) => (limit >> 20, "megabytes"),
+        _ if limit.is_multiple_of(1 << 10) => (limit >> 10, "kilobytes"),
         _ => (limit, "bytes"),
     };
     let config = vec![Entry::new("allowed_payload_size", Node::Int(size)), Entry::new("size_unit", Node::text(unit))];
@@ -111,8 +111,8 @@ pub(super) fn smaller(limit: u64) -> Plugin {
 pub(super) fn written(size: u64) -> String {
     match size {
         0 => "0".to_owned(),
-        _ if size % (1 << 20) == 0 => format!("{}m", size >> 20),
-        _ if size % (1 << 10) == 0 => format!("{}k", size >> 10),
+        _ if size.is_multiple_of(1 << 20) => format!("{}m", size >> 20),
+        _ if size.is_multiple_of(1 << 10) => format!("{}k", size >> 10),
         _ => size.to_string(),
     }
 }

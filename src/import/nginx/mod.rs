@@ -29,20 +29,23 @@ mod value;
 
 use super::document::{Document, Entry, Node, Plugin, Service};
 use super::{Imported, Include, Refused};
-use crate::config::report::Source;
+use crate::config::report::{Diagnostic, Source, Span};
 use files::Files;
 use hosts::Group;
 use notes::Notes;
 use routes::{Builder, Built};
 use server::Server;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use tree::{Directive, Scope};
+
+/// Servers and locations in all.
+const MAX_BLOCKS: usize = 10_000;
 
 /// Translates configuration files. Relative paths in them are taken from `folder`, as nginx takes them from that of its
 /// main file; `include` answers for the files that they name.
 ///
 /// # Errors
-/// The first fault of syntax.
+/// The first fault of syntax, or of size.
 pub fn import(files: &[Source], folder: &str, include: Include<'_>) -> Result<Imported, Box<Refused>> {
     let mut notes = Notes::default();
     let (mut main, mut http) = (Vec::new(), Vec::new());
@@ -50,8 +53,13 @@ pub fn import(files: &[Source], folder: &str, include: Include<'_>) -> Result<Im
     for file in files {
         divide(reader.read(file, &mut notes)?, &mut main, &mut http);
     }
-    // One numbering for both, since remarks go by it.
-    tree::assign(&mut http);
+    let blocks = tree::assign(&mut http);
+    if blocks > MAX_BLOCKS {
+        let message = format!("{blocks} servers and locations; {MAX_BLOCKS} are translated at once");
+        let nothing = Source::new("", "");
+        let source = files.first().unwrap_or(&nothing);
+        return Err(files::refuse(source, Diagnostic::error("nginx-too-much", Span::default(), message)));
+    }
     accounts::account(&main, "", &mut notes);
     accounts::account(&http, "http", &mut notes);
     let scope = Scope::new(&main).within(&http);
@@ -152,7 +160,7 @@ fn arrange(built: Vec<Built>, document: &mut Document, notes: &Notes) {
     if everywhere {
         document.plugins.push(shared.plugin());
     }
-    let mut taken = HashSet::new();
+    let (mut taken, mut numbers) = (HashSet::new(), HashMap::new());
     for mut one in built {
         for owner in one.owners.iter().filter(|owner| placed.insert(**owner)) {
             one.route.comments.extend(notes.of(*owner));
@@ -162,13 +170,12 @@ fn arrange(built: Vec<Built>, document: &mut Document, notes: &Notes) {
             document.routes.push(one.route);
             continue;
         };
-        match document.services.iter_mut().find(|service| service.target == target) {
-            Some(service) => service.routes.push(one.route),
-            None => {
-                let name = naming::service(&target.host, target.port, &mut taken);
-                document.services.push(Service { name, target, routes: vec![one.route], plugins: Vec::new() });
-            }
-        }
+        let number = *numbers.entry(target.clone()).or_insert_with(|| {
+            let name = naming::service(&target.host, target.port, &mut taken);
+            document.services.push(Service { name, target, ..Service::default() });
+            document.services.len() - 1
+        });
+        document.services[number].routes.push(one.route);
     }
     document.services.iter_mut().for_each(gather);
     document.head.extend(notes.unplaced(&placed));

@@ -2,7 +2,7 @@
 
 use super::super::note::{Kind, Note};
 use super::tree::{At, Directive, Owner};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Everything that is to be told.
@@ -11,6 +11,7 @@ pub(super) struct Notes {
     /// The files' names, by number.
     pub(super) names: Vec<Arc<str>>,
     found: Vec<(Owner, At, Note)>,
+    by_owner: HashMap<Owner, Vec<usize>>,
     seen: HashSet<(At, String)>,
     covered: BTreeMap<&'static str, Vec<String>>,
 }
@@ -47,12 +48,14 @@ impl Notes {
             return;
         }
         let (place, shown, reason) = (self.place(directive.at), directive.shown(), reason.to_owned());
+        self.by_owner.entry(directive.owner).or_default().push(self.found.len());
         self.found.push((directive.owner, directive.at, Note { kind, place, directive: shown, reason }));
     }
 
     /// What belongs to a part, as lines of comment.
     pub(super) fn of(&self, owner: Owner) -> Vec<String> {
-        let mut own: Vec<_> = self.found.iter().filter(|(whose, _, _)| *whose == owner).collect();
+        let own = self.by_owner.get(&owner).into_iter().flatten();
+        let mut own: Vec<_> = own.filter_map(|number| self.found.get(*number)).collect();
         own.sort_by_key(|(_, at, _)| (at.file, at.span.start));
         own.into_iter().map(|(_, _, note)| note.line()).collect()
     }

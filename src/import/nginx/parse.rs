@@ -1,8 +1,8 @@
 //! One file's text to directives. Reading stops at the first thing that is no nginx syntax.
 
-use super::lex::{Lexer, Token, Word};
+use super::lex::{Fault, Lexer, Token, Word, fault};
 use super::tree::{At, Directive, Owner};
-use crate::config::report::{Diagnostic, Source, Span};
+use crate::config::report::{Source, Span};
 
 /// Blocks within blocks that are read. nginx's own go five deep.
 const MAX_DEPTH: usize = 32;
@@ -27,7 +27,7 @@ struct Parser<'a> {
 ///
 /// # Errors
 /// The first fault, with its place.
-pub(super) fn parse(file: usize, source: &Source) -> Result<Vec<Directive>, Diagnostic> {
+pub(super) fn parse(file: usize, source: &Source) -> Result<Vec<Directive>, Fault> {
     let lines = source.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
     let lexer = Lexer::new(&source.text);
     let mut parser = Parser { file, lines, lexer, words: Vec::new(), open: Vec::new(), done: Vec::new() };
@@ -40,7 +40,7 @@ pub(super) fn parse(file: usize, source: &Source) -> Result<Vec<Directive>, Diag
 // === impl Parser ===
 
 impl Parser<'_> {
-    fn take(&mut self, token: Token, span: Span) -> Result<(), Diagnostic> {
+    fn take(&mut self, token: Token, span: Span) -> Result<(), Fault> {
         match token {
             Token::Word(word) => self.words.push(word),
             Token::End => {
@@ -53,14 +53,14 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn words(&mut self, span: Span, sign: &str) -> Result<Vec<Word>, Diagnostic> {
+    fn words(&mut self, span: Span, sign: &str) -> Result<Vec<Word>, Fault> {
         if self.words.is_empty() {
             return Err(fault(span, format!("`{sign}` stands here without a directive before it")));
         }
         Ok(std::mem::take(&mut self.words))
     }
 
-    fn begin(&mut self, brace: Span) -> Result<(), Diagnostic> {
+    fn begin(&mut self, brace: Span) -> Result<(), Fault> {
         let words = self.words(brace, "{")?;
         if words[0].text.ends_with("_by_lua_block") {
             self.lexer.skip_foreign(brace)?;
@@ -74,12 +74,12 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn end(&mut self, span: Span) -> Result<(), Diagnostic> {
+    fn end(&mut self, span: Span) -> Result<(), Fault> {
         if let Some(first) = self.words.first() {
             let whole = Span::new(first.span.start, self.words.last().map_or(first.span.end, |word| word.span.end));
             return Err(fault(whole, format!("directive `{}` does not end with `;`", first.text)));
         }
-        let Some(open) = self.open.pop() else { return Err(fault(span, "`}` closes nothing".to_owned())) };
+        let Some(open) = self.open.pop() else { return Err(fault(span, "`}` closes nothing")) };
         let block = std::mem::replace(&mut self.done, open.before);
         self.push(open.words, Some(block));
         Ok(())
@@ -93,20 +93,16 @@ impl Parser<'_> {
         self.done.push(Directive { name: name.text, args: words.collect(), block, at, owner: Owner::Head });
     }
 
-    fn finish(self) -> Result<Vec<Directive>, Diagnostic> {
+    fn finish(self) -> Result<Vec<Directive>, Fault> {
         if let Some(first) = self.words.first() {
-            return Err(fault(first.span, format!("the file ends before directive `{}` does", first.text))
-                .help("a directive ends with `;`"));
+            let message = format!("the file ends before directive `{}` does", first.text);
+            return Err(fault(first.span, message));
         }
         match self.open.last() {
-            Some(open) => Err(fault(open.brace, "this block is never closed".to_owned())),
+            Some(open) => Err(fault(open.brace, "this block is never closed")),
             None => Ok(self.done),
         }
     }
-}
-
-fn fault(span: Span, message: String) -> Diagnostic {
-    Diagnostic::error("nginx-syntax", span, message)
 }
 
 #[cfg(test)]
@@ -114,7 +110,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Directive>, Diagnostic> {
+    fn read(text: &str) -> Result<Vec<Directive>, Fault> {
         parse(0, &Source::new("n.conf", text))
     }
 

@@ -2,6 +2,8 @@
 
 use super::lex::Word;
 use crate::config::report::Span;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// A place in one of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,10 +76,11 @@ impl Directive {
     }
 }
 
-/// Says to each directive whose it is.
-pub(super) fn assign(directives: &mut [Directive]) {
+/// Says to each directive whose it is. The answer is how many servers and locations there are.
+pub(super) fn assign(directives: &mut [Directive]) -> usize {
     let mut next = 0;
     assign_within(directives, Owner::Head, &mut next);
+    next
 }
 
 fn assign_within(directives: &mut [Directive], outer: Owner, next: &mut usize) {
@@ -103,38 +106,61 @@ fn number(next: &mut usize) -> usize {
 /// a directive of a name replaces all of that name round it.
 #[derive(Clone, Debug)]
 pub(super) struct Scope<'a> {
-    levels: Vec<&'a [Directive]>,
+    levels: Vec<Rc<Level<'a>>>,
+}
+
+/// The directives of a block, in order and by name.
+#[derive(Debug)]
+struct Level<'a> {
+    own: &'a [Directive],
+    named: HashMap<&'a str, Vec<&'a Directive>>,
+}
+
+// === impl Level ===
+
+impl<'a> Level<'a> {
+    fn new(own: &'a [Directive]) -> Rc<Self> {
+        let mut named: HashMap<&str, Vec<_>> = HashMap::new();
+        for directive in own {
+            named.entry(directive.name.as_str()).or_default().push(directive);
+        }
+        Rc::new(Self { own, named })
+    }
+
+    fn all(&self, name: &str) -> &[&'a Directive] {
+        self.named.get(name).map_or(&[], Vec::as_slice)
+    }
 }
 
 // === impl Scope ===
 
 impl<'a> Scope<'a> {
     /// The outermost level.
-    pub(super) fn new(http: &'a [Directive]) -> Self {
-        Self { levels: vec![http] }
+    pub(super) fn new(main: &'a [Directive]) -> Self {
+        Self { levels: vec![Level::new(main)] }
     }
 
     /// A level within this one.
     pub(super) fn within(&self, block: &'a [Directive]) -> Self {
-        Self { levels: self.levels.iter().copied().chain([block]).collect() }
+        Self { levels: self.levels.iter().cloned().chain([Level::new(block)]).collect() }
     }
 
     /// All of a name that hold here.
     pub(super) fn all(&self, name: &str) -> Vec<&'a Directive> {
-        self.any(&[name])
+        let found = self.levels.iter().rev().map(|level| level.all(name)).find(|found| !found.is_empty());
+        found.unwrap_or_default().to_vec()
     }
 
-    /// All that hold here of names that replace each other as a group (`allow` and `deny`).
-    pub(super) fn any(&self, names: &[&str]) -> Vec<&'a Directive> {
-        let of = |level: &&'a [Directive]| -> Vec<&'a Directive> {
-            level.iter().filter(|directive| names.contains(&directive.name.as_str())).collect()
-        };
-        self.levels.iter().rev().map(of).find(|found| !found.is_empty()).unwrap_or_default()
+    /// All that hold here of two names that replace each other as a group, in order (`allow` and `deny`).
+    pub(super) fn either(&self, names: [&str; 2]) -> Vec<&'a Directive> {
+        let has = |level: &&Rc<Level<'a>>| names.iter().any(|name| !level.all(name).is_empty());
+        let own = self.levels.iter().rev().find(has).map_or(&[][..], |level| level.own);
+        own.iter().filter(|directive| names.contains(&directive.name.as_str())).collect()
     }
 
     /// The one of a name that holds here.
     pub(super) fn last(&self, name: &str) -> Option<&'a Directive> {
-        self.all(name).last().copied()
+        self.levels.iter().rev().find_map(|level| level.all(name).last().copied())
     }
 
     /// The first argument of the one that holds here.
@@ -144,11 +170,11 @@ impl<'a> Scope<'a> {
 
     /// What stands on this level itself.
     pub(super) fn own(&self) -> &'a [Directive] {
-        self.levels.last().copied().unwrap_or_default()
+        self.levels.last().map_or(&[], |level| level.own)
     }
 
     /// The first of a name on this level itself.
     pub(super) fn own_named(&self, name: &str) -> Option<&'a Directive> {
-        self.own().iter().find(|directive| directive.name == name)
+        self.levels.last()?.all(name).first().copied()
     }
 }
