@@ -13,6 +13,7 @@ pub mod keys;
 pub mod live;
 pub mod number;
 pub mod observe;
+pub mod offload;
 pub mod pcre;
 pub mod plugin;
 pub mod proxy;

@@ -102,7 +102,8 @@ fn complaints(text: &str) -> Vec<String> {
     let file = |path: &Path| {
         let path = path.to_string_lossy();
         let pair = if path.contains("ecdsa") { &first } else { &other };
-        Ok(pair.concat())
+        // Something for everybody: certificate, key, and a password.
+        Ok(if path.contains("htpasswd") { b"a:{PLAIN}b\n".to_vec() } else { pair.concat() })
     };
     let world = World { env: &|_| None, file: &file, now: SystemTime::now() };
     let edge = Edge { lookup: &|_| Some([127, 0, 0, 1].into()), is_file: &|_| true };
@@ -185,10 +186,10 @@ fn is_tame(text: &str) {
     match import(Source::new("n.conf", text)) {
         Ok(imported) => {
             let out = write::write(&imported.document);
-            let unreadable = complaints(&out)
-                .into_iter()
-                .find(|message| !message.contains("certificate") && !message.contains("listed twice"));
-            assert_eq!(unreadable, None, "{text}\n---\n{out}");
+            // What is in the files that it names, and what their hosts resolve to, is not this text's doing.
+            let elsewhere = ["certificate", "USER:HASH", "listed twice"];
+            let ours = |message: &String| !elsewhere.iter().any(|words| message.contains(words));
+            assert_eq!(complaints(&out).into_iter().find(ours), None, "{text}\n---\n{out}");
         }
         Err(refused) => {
             let span = refused.report.found[0].span;

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("keys", 0, false),
     ("keys/fixtures", 3, false),
     ("live", 0, true),
+    ("offload", 0, false),
     ("world", 0, true),
     ("settings", 0, true),
     ("sni", 0, true),

@@ -14,7 +14,7 @@ struct Known {
 }
 
 /// Gives names to plugins' settings that stand in a document more than once.
-pub(super) fn share(document: &mut Vec<Entry>) {
+pub(super) fn share(document: &mut [Entry]) {
     let mut known = Known::default();
     entries(document, &mut |_, config| known.count(config));
     entries(document, &mut |plugin, config| known.replace(plugin, config));

@@ -347,7 +347,7 @@ impl Exchange {
         }
         let at_end = Box::new(move |end: End| {
             if let Some(entry) = &entry {
-                worker.access.write(entry, status, end.bytes, SystemTime::now());
+                worker.access.write(entry, cx.user.as_deref(), status, end.bytes, SystemTime::now());
             }
             route.map_or(&snapshot.global, |id| &snapshot.route(id).chain).log(&cx);
         });

@@ -48,7 +48,10 @@ keys! {
         "The document itself; `declarative_config` wins if both are set.",
         |r, v| put(&mut r.settings.declarative_config_string, Ok(Some(v.to_owned())));
 
-    proxy_listen = "127.0.0.1:54321",
+    proxy_listen_default = "127.0.0.1:54321",
+        "Where clients are served if no source has `proxy_listen`; an image sets it, and hides no file's.",
+        |r, v| { r.settings.proxy_listen = r.listeners(v)?; Ok(()) };
+    proxy_listen = "",
         "Where clients are served: `ADDRESS:PORT [flag]…, …` ([flags](#listeners)), or `off`.",
         |r, v| { r.settings.proxy_listen = r.listeners(v)?; Ok(()) };
     admin_listen = "off",

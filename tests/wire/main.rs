@@ -9,6 +9,7 @@ mod connections;
 mod demo;
 mod format3;
 mod hang_ups;
+mod htpasswd;
 mod http2;
 mod limits;
 mod listeners;

@@ -166,6 +166,10 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
                 Diagnostic::error(UNSET, span, format!("{field} needs the variable `{name}`, which is not set"));
             found.label(format!("`{name}` is not set")).help(format!("set it, or write `${{{name}:-default}}`"))
         }
+        Problem::Twice(name) => {
+            let message = format!("{field} needs the variable `{name}`, and both `{name}` and `{name}_FILE` are set");
+            Diagnostic::error("ambiguous-variable", span, message).help("unset one of them")
+        }
         Problem::Vault(name) => {
             let found =
                 Diagnostic::error("unsupported-field", span, format!("the vault `{name}` is not supported yet"));

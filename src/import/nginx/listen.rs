@@ -3,6 +3,7 @@
 use super::host::is_host;
 use super::notes::Notes;
 use super::tree::{Directive, Scope};
+use crate::settings;
 use std::net::Ipv6Addr;
 
 /// An address that a server is asked at.
@@ -74,16 +75,17 @@ fn listen(directive: &Directive, notes: &mut Notes) -> Option<Listen> {
                 notes.lost(directive, "the gateway does not speak HTTP/3");
                 return None;
             }
-            _ if is_backlog(flag) => listen.flag(flag),
+            _ if is_known(flag) => listen.flag(flag),
             _ => notes.differs(directive, &format!("the gateway's listeners do not know `{flag}`")),
         }
     }
     Some(listen)
 }
 
-fn is_backlog(flag: &str) -> bool {
-    let length = flag.strip_prefix("backlog=").and_then(|length| length.parse::<i32>().ok());
-    length.is_some_and(|length| length > 0)
+/// Whether the gateway's own listeners take it.
+fn is_known(flag: &str) -> bool {
+    let ours = flag.starts_with("so_keepalive=") || flag.starts_with("backlog=");
+    ours && !flag.contains(',') && settings::listen::parse(&format!("[::1]:80 {flag}"), &|_| None).is_ok()
 }
 
 /// `80`, `*:80`, `10.0.0.1`, `localhost:80`, `[::]:80`.

@@ -38,7 +38,7 @@ impl Builder<'_> {
     }
 
     /// Sends what comes without TLS to the same with it.
-    pub(super) fn to_tls(&mut self, site: Site<'_>) -> Built {
+    pub(super) fn upgrading(&mut self, site: Site<'_>) -> Built {
         let mut built = self.shut(site, NOT_FOUND);
         built.route.comments.push(format!("{} without TLS.", site.server.label()));
         built

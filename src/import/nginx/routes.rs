@@ -57,12 +57,12 @@ impl Builder<'_> {
         let whole = Path::whole();
         let site = Site { server, group: &group, scope: &server.scope, path: &whole };
         let mut built = match group.part {
-            Part::Redirect => vec![self.to_tls(site)],
+            Part::Redirect => vec![self.upgrading(site)],
             Part::Whole | Part::Beside => self.served(site),
         };
         if guarded {
             built.iter_mut().for_each(|one| one.route.snis.clone_from(&group.names));
-            built.push(self.to_tls(site));
+            built.push(self.upgrading(site));
         }
         if let Some(first) = built.first_mut() {
             if group.catch_all {

@@ -7,8 +7,11 @@ use super::server::Server;
 use super::tree::{Directive, Scope};
 use crate::settings::{cloudflare, units};
 
+/// Whether a value is one.
+type Fits = fn(&str) -> bool;
+
 /// Directives that are settings of the same name here, with the same values, and what those look like.
-const SAME: &[(&str, fn(&str) -> bool)] = &[
+const SAME: &[(&str, Fits)] = &[
     ("real_ip_header", is_header),
     ("real_ip_recursive", is_switch),
     ("keepalive_timeout", is_times),
@@ -44,10 +47,9 @@ pub(super) fn settings(http: &Scope<'_>, servers: &[Server<'_>], notes: &mut Not
 fn uniform<'a>(name: &str, http: &Scope<'a>, servers: &[Server<'a>], notes: &mut Notes) -> Option<&'a Directive> {
     let words = |directive: &Directive| directive.texts().map(str::to_owned).collect::<Vec<_>>();
     let of_servers: Vec<_> = servers.iter().map(|server| server.scope.last(name)).collect();
-    if let Some(Some(first)) = of_servers.first() {
-        if of_servers.iter().all(|other| other.map(words) == Some(words(first))) {
-            return Some(first);
-        }
+    let same = |first: &&Directive| of_servers.iter().all(|other| other.map(words) == Some(words(first)));
+    if let Some(first) = of_servers.first().copied().flatten().filter(same) {
+        return Some(first);
     }
     for own in servers.iter().filter_map(|server| server.scope.own_named(name)) {
         notes.lost(own, "a setting of the whole process here, and servers differ in it");
@@ -55,13 +57,7 @@ fn uniform<'a>(name: &str, http: &Scope<'a>, servers: &[Server<'a>], notes: &mut
     http.last(name)
 }
 
-fn text(
-    name: &str,
-    fits: fn(&str) -> bool,
-    http: &Scope<'_>,
-    servers: &[Server<'_>],
-    notes: &mut Notes,
-) -> Option<Entry> {
+fn text(name: &str, fits: Fits, http: &Scope<'_>, servers: &[Server<'_>], notes: &mut Notes) -> Option<Entry> {
     let directive = uniform(name, http, servers, notes)?;
     let value = directive.texts().collect::<Vec<_>>().join(" ");
     if !fits(&value) {

@@ -41,10 +41,7 @@ fn expression(name: &str) -> Option<String> {
     if let Some(header) = name.strip_prefix("http_") {
         return Some(format!("$(headers['{}'])", header.replace('_', "-")));
     }
-    match name.strip_prefix("arg_") {
-        Some(argument) => Some(format!("$(query_params['{argument}'])")),
-        None => None,
-    }
+    name.strip_prefix("arg_").map(|argument| format!("$(query_params['{argument}'])"))
 }
 
 fn parts(text: &str) -> Vec<Part<'_>> {
