@@ -201,7 +201,7 @@ fn is_tame(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_survived(text in "\\PC{0,200}") {
@@ -249,4 +249,50 @@ fn many_servers_are_read_in_time() {
     is_tame(&(0..1000).map(one).collect::<String>());
     let location = |n: usize| format!("location /l{n}/ {{ proxy_pass http://h:1; gzip on; }}\n");
     is_tame(&format!("server {{ server_name a.test; {} }}", (0..1000).map(location).collect::<String>()));
+}
+
+/// Runs the command in a folder: exit code, standard output, standard error.
+fn run(folder: &Path, words: &str) -> (Option<i32>, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gateway"));
+    let out = command.args(["import", "nginx"]).args(words.split(' ')).current_dir(folder).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (out.status.code(), text(out.stdout), text(out.stderr))
+}
+
+#[test]
+fn the_command_writes_and_says_how_it_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("sites")).unwrap();
+    fs::write(at("n.conf"), "http { include sites/*; include mime.types; }").unwrap();
+    fs::write(at("sites/b"), "server { server_name b.test; location / { proxy_pass http://b:1; } }").unwrap();
+    fs::write(at("sites/a"), "server { server_name a.test; location / { proxy_pass http://a:1; } gzip on; }").unwrap();
+
+    let (code, out, err) = run(folder.path(), "n.conf");
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.find("http://a:1").unwrap() < out.find("http://b:1").unwrap(), "included by name: {out}");
+    assert!(err.starts_with("NOT CARRIED OVER: ") && err.contains("/sites/a:1 `gzip on`: "), "{err}");
+    assert!(err.ends_with("imported 2 servers, 2 locations; 1 directive was not carried over\n"), "{err}");
+
+    assert_eq!(run(folder.path(), "n.conf -o g.yml").0, Some(0));
+    assert_eq!(fs::read_to_string(at("g.yml")).unwrap(), out);
+    let (code, _, err) = run(folder.path(), "n.conf -o g.yml");
+    assert_eq!((code, err.lines().last()), (Some(1), Some("error: g.yml exists; --force overwrites it")));
+    assert_eq!(run(folder.path(), "n.conf -o g.yml --force").0, Some(0));
+
+    let (code, out, err) = run(folder.path(), "n.conf --strict -o strict.yml");
+    assert_eq!((code, out.as_str(), at("strict.yml").exists()), (Some(1), "", false));
+    assert!(err.ends_with("nothing was written: --strict\n"), "{err}");
+    assert_eq!(run(folder.path(), "sites/b --strict").0, Some(0));
+}
+
+#[test]
+fn the_command_refuses_what_it_cannot_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bad.conf"), "server { listen 80 }").unwrap();
+    let (code, out, err) = run(folder.path(), "bad.conf");
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.contains("--> bad.conf:1:10") && err.contains("directive `listen` does not end with `;`"), "{err}");
+    let (code, _, err) = run(folder.path(), "missing.conf");
+    assert_eq!((code, err.as_str()), (Some(2), "error: missing.conf: No such file or directory\n"));
 }

@@ -25,7 +25,7 @@ use Fate::{Judge, Lost, Needless, Off, On, Read};
 
 const PROCESS: &str = "how nginx runs its processes";
 const SOCKETS: &str = "how nginx uses sockets and files";
-const BUFFERS: &str = "the gateway streams and keeps no copies";
+const BUFFERS: &str = "sizes and uses of nginx's buffers; the gateway streams";
 const TLS: &str = "the gateway speaks TLS 1.2 and 1.3 with suites of its own choice";
 const TABLES: &str = "sizes of nginx's tables";
 const NAMES: &str = "the gateway looks names up again by itself";

@@ -69,6 +69,8 @@ pub(super) fn groups(servers: &[Server<'_>], notes: &mut Notes) -> Vec<Vec<Group
         }
         all.push(own);
     }
+    sides.besides(&mut all);
+    tell_wildcards(servers, &all, notes);
     split(all)
 }
 
@@ -79,8 +81,22 @@ fn add(groups: &mut Vec<Group>, name: &str, scheme: Scheme, part: Part) {
     }
 }
 
+/// Of two wildcards that fit, nginx takes the longer name.
+fn tell_wildcards(servers: &[Server<'_>], all: &[Vec<Group>], notes: &mut Notes) {
+    for ((number, server), _) in servers.iter().enumerate().zip(all).filter(|(_, own)| !own.is_empty()) {
+        let wild = server.names.iter().filter(|name| name.contains('*'));
+        let others = servers.iter().enumerate().filter(|(other, _)| *other != number);
+        let mut others = others.flat_map(|(_, other)| &other.names).filter(|name| name.contains('*'));
+        if wild.clone().any(|own| others.any(|other| covers(other, own))) {
+            let reason =
+                "of two wildcards that fit, the route with the longer path wins here, and in nginx the longer name";
+            notes.differs(server.directive, reason);
+        }
+    }
+}
+
 /// Sets names apart that a wildcard of another server would win over: the gateway prefers routes all whose hosts are
-/// plain, and those with a host over those without.
+/// plain, and those with a host over those without. What stands beside a redirect must win over every route there is.
 fn split(all: Vec<Vec<Group>>) -> Vec<Vec<Group>> {
     let wild: Vec<(usize, String)> = all
         .iter()
@@ -90,7 +106,11 @@ fn split(all: Vec<Vec<Group>>) -> Vec<Vec<Group>> {
         .collect();
     let each = |(number, groups): (usize, Vec<Group>)| {
         let apart = |name: &String| wild.iter().any(|(other, host)| *other != number && covers(host, name));
-        groups.into_iter().flat_map(|group| parted(group, &apart)).collect()
+        let parts = |group: Group| match group.part {
+            Part::Beside => parted(group, &|name| !name.contains('*')),
+            _ => parted(group, &apart),
+        };
+        groups.into_iter().flat_map(parts).collect()
     };
     all.into_iter().enumerate().map(each).collect()
 }
@@ -181,13 +201,40 @@ impl Sides<'_, '_> {
         Scheme::Https(None)
     }
 
+    /// What a server has beside its redirect to TLS: other locations, where the redirect is one.
+    fn beside(&self, number: usize, name: Option<&str>) -> Option<(Scheme, Part)> {
+        let server = &self.servers[number];
+        let more = server.locations.len() > 1 && server.scope.own_named("return").is_none();
+        (more && upgrade(server, name).is_some()).then_some((Scheme::Any, Part::Beside))
+    }
+
+    /// Names that come to a server only because no other has them without TLS get what it has beside its redirect.
+    fn besides(&self, all: &mut [Vec<Group>]) {
+        let Some(default) = self.plain.default else { return };
+        for (name, _) in self.tls.names.iter().filter(|(name, _)| !self.plain.names.contains_key(*name)) {
+            let found = self.plain.find(name).and_then(|plain| Some((plain, self.beside(plain, Some(name))?)));
+            if let Some((plain, (scheme, part))) = found {
+                add(&mut all[plain], name, scheme, part);
+            }
+        }
+        if let Some((scheme, part)) = self.beside(default, None).filter(|_| self.tls.default != Some(default)) {
+            all[default].push(Group { names: Vec::new(), catch_all: true, scheme, part });
+        }
+        all.iter_mut().flatten().for_each(|group| group.names.sort_by_key(|name| self.place(name)));
+    }
+
+    /// Where a name stands in the files.
+    fn place(&self, name: &str) -> (usize, usize) {
+        let number = self.tls.names.get(name).or_else(|| self.plain.names.get(name)).copied().unwrap_or_default();
+        (number, self.servers[number].names.iter().position(|own| own == name).unwrap_or_default())
+    }
+
     /// A server without TLS.
     fn without_tls(&self, number: usize, name: &str, rest: Rest, notes: &mut Notes) -> Vec<(Scheme, Part)> {
         let server = &self.servers[number];
         let status = upgrade(server, Some(name)).map(|found| found.status);
         if self.tls.names.contains_key(name) {
-            let beside = status.is_some() && server.scope.own_named("return").is_none();
-            return if beside { vec![(Scheme::Any, Part::Beside)] } else { Vec::new() };
+            return self.beside(number, Some(name)).into_iter().collect();
         }
         if status.is_some() && self.tls.names.keys().any(|host| covers(host, name)) {
             notes
@@ -195,8 +242,11 @@ impl Sides<'_, '_> {
             return Vec::new();
         }
         match status {
-            Some(status) if rest.is_some_and(|(_, scheme, _)| scheme == Scheme::Https(Some(status))) => Vec::new(),
-            Some(status) => vec![(Scheme::Https(Some(status)), Part::Redirect)],
+            Some(status) => {
+                let same = rest.is_some_and(|(_, scheme, _)| scheme == Scheme::Https(Some(status)));
+                let redirect = (!same).then_some((Scheme::Https(Some(status)), Part::Redirect));
+                redirect.into_iter().chain(self.beside(number, Some(name))).collect()
+            }
             None => {
                 if self.tls.default.is_some() {
                     notes.differs(
