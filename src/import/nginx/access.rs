@@ -71,7 +71,7 @@ pub(super) fn password(
     }
     let mut config = vec![Entry::new("file", Node::text(absolute(path)))];
     match translate(text, "") {
-        Value::Fixed(realm) if !realm.is_empty() && !text.contains('$') => {
+        Value::Fixed(realm) if !realm.is_empty() && !text.contains(|c: char| c == '$' || c.is_control()) => {
             config.push(Entry::new("realm", Node::text(realm)));
         }
         _ => notes.differs(realm, "the realm is `restricted` here"),

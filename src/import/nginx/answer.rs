@@ -20,6 +20,9 @@ struct Hsts {
     preload: bool,
 }
 
+/// The longest `max-age` that the plugin takes.
+const OLDEST: u64 = 2_147_483_647;
+
 /// Reads what holds in a scope.
 pub(super) fn answer(scope: &Scope<'_>, server_name: &str, notes: &mut Notes) -> Answer {
     let mut answer = Answer::default();
@@ -80,7 +83,7 @@ fn hsts(value: &str) -> Option<Hsts> {
     for part in value.split(';').map(|part| part.trim().to_ascii_lowercase()).filter(|part| !part.is_empty()) {
         match part.split_once('=') {
             Some(("max-age", age)) => {
-                found.max_age = age.trim_matches('"').parse().ok()?;
+                found.max_age = age.trim_matches('"').parse().ok().filter(|age| *age <= OLDEST)?;
                 seen = true;
             }
             None if part == "includesubdomains" => found.include_subdomains = true,

@@ -123,7 +123,7 @@ fn pairs(scope: &Scope<'_>, absolute: Absolute<'_>, notes: &mut Notes) -> Vec<(S
 
 /// Whether it is a file's name, and none that a list or a reference would end in.
 pub(super) fn is_file(text: &str) -> bool {
-    let special = |c: char| c.is_control() || "${},".contains(c);
+    let special = |c: char| c.is_control() || "${},:".contains(c);
     let elsewhere = text.starts_with("data:") || text.starts_with("engine:") || text.starts_with("store:");
     !text.is_empty() && text.trim() == text && !text.contains(special) && !elsewhere
 }

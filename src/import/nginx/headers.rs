@@ -48,7 +48,9 @@ fn host(value: &str, server_name: &str, directive: &Directive, sent: &mut Sent, 
             notes.differs(directive, "the upstream sees the Host that the client sent, its port included");
         }
         _ => match translate(value, server_name) {
-            Value::Fixed(host) if !host.is_empty() => sent.host = Some(host),
+            Value::Fixed(host) if !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic()) => {
+                sent.host = Some(host)
+            }
             _ => notes.lost(directive, "a Host like this cannot be made; the upstream sees its own name"),
         },
     }
@@ -111,6 +113,9 @@ fn other(
     match translate(value, server_name) {
         // It passes as it is, anyway.
         Value::Template(_) if passed => {}
+        Value::Fixed(text) | Value::Template(text) if text.contains(char::is_control) => {
+            notes.lost(directive, "a header's value holds no control characters");
+        }
         Value::Fixed(text) if text.is_empty() => sent.remove.push(name.to_owned()),
         Value::Fixed(text) if text.starts_with(':') || text.contains("$(") => {
             notes.lost(directive, "request-transformer cannot write such a value");

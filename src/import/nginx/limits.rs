@@ -9,6 +9,11 @@ use std::collections::BTreeMap;
 /// nginx's `client_max_body_size` when nothing is said.
 pub(super) const BODY: u64 = 1 << 20;
 
+/// nginx's `limit_req_status` when nothing is said.
+const STATUS: u64 = 503;
+/// More requests at once, or in a second, are no limit.
+const MOST: u64 = 1_000_000;
+
 /// A `limit_req_zone`.
 pub(super) struct Zone<'a> {
     directive: &'a Directive,
@@ -33,8 +38,8 @@ fn rate(directive: &Directive) -> Result<String, &'static str> {
         return Err("the gateway counts by client address alone");
     }
     let rate = argument(directive, "rate=").ok_or("it has no rate")?;
-    let number = rate.strip_suffix("r/s").or_else(|| rate.strip_suffix("r/m")).and_then(|n| n.parse::<u64>().ok());
-    number.filter(|number| *number > 0).map(|_| rate.to_owned()).ok_or("this is no rate")
+    let number = rate.strip_suffix("r/s").or_else(|| rate.strip_suffix("r/m")).and_then(units::number::<u64>);
+    number.filter(|number| (1..=MOST).contains(number)).map(|_| rate.to_owned()).ok_or("this is no rate")
 }
 
 fn argument<'a>(directive: &'a Directive, start: &str) -> Option<&'a str> {
@@ -66,7 +71,7 @@ pub(super) fn requests(scope: &Scope<'_>, zones: &Zones<'_>, notes: &mut Notes) 
 }
 
 fn limit(directive: &Directive, zone: &str, rate: &str, scope: &Scope<'_>, notes: &mut Notes) -> Plugin {
-    let burst: u64 = argument(directive, "burst=").and_then(|burst| burst.parse().ok()).unwrap_or_default();
+    let burst = argument(directive, "burst=").and_then(units::number::<u64>).unwrap_or_default().min(MOST);
     let at_once = directive.texts().any(|text| text == "nodelay");
     if burst > 0 && !at_once {
         notes.differs(directive, "requests within the burst pass at once, as with `nodelay`; nginx delays them");
@@ -74,7 +79,8 @@ fn limit(directive: &Directive, zone: &str, rate: &str, scope: &Scope<'_>, notes
     if scope.text("limit_req_dry_run") == Some("on") {
         notes.differs(directive, "`limit_req_dry_run` is on in nginx, here the limit holds");
     }
-    let status = scope.text("limit_req_status").and_then(|status| status.parse().ok()).unwrap_or(503);
+    let status = scope.text("limit_req_status").and_then(units::number::<u64>);
+    let status = status.filter(|status| (400..=599).contains(status)).unwrap_or(STATUS);
     let mut config = vec![Entry::new("zone", Node::text(zone)), Entry::new("rate", Node::text(rate))];
     config.extend((burst > 0).then(|| Entry::new("burst", Node::Int(burst))));
     config.push(Entry::new("status", Node::Int(status)));

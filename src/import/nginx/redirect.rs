@@ -1,5 +1,6 @@
 //! Redirects: what `return` and the idioms round it send clients to, and which of them mean "the same, over TLS".
 
+use super::host;
 use super::server::{Pattern, Server};
 use super::tree::Directive;
 
@@ -45,6 +46,9 @@ pub(super) fn is_redirect(status: u16) -> bool {
 }
 
 fn target(status: u16, url: &str, server_name: &str) -> Option<Redirect> {
+    if !url.bytes().all(|b| b.is_ascii_graphic()) {
+        return None;
+    }
     let schemes = [("https://", Some("https")), ("http://", Some("http")), ("$scheme://", None)];
     let Some((scheme, rest)) = schemes.iter().find_map(|(start, scheme)| Some((*scheme, url.strip_prefix(start)?)))
     else {
@@ -56,7 +60,8 @@ fn target(status: u16, url: &str, server_name: &str) -> Option<Redirect> {
     let named = || rest.strip_prefix("$server_name").map(|rest| (Some(server_name.to_owned()), rest));
     let literal = || {
         let (host, rest) = rest.split_at(rest.find(['/', '$']).unwrap_or(rest.len()));
-        (!host.is_empty()).then(|| (Some(host.to_ascii_lowercase()), rest))
+        let good = host::split(host).is_some_and(|(host, _)| host::is_upstream_host(host));
+        good.then(|| (Some(host.to_ascii_lowercase()), rest))
     };
     let (host, rest) = own.map(|rest| (None, rest)).or_else(named).or_else(literal)?;
     let path = match rest {
