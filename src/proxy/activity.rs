@@ -14,9 +14,10 @@ pub struct Activity(Arc<Counts>);
 struct Counts {
     begun: AtomicUsize,
     open: AtomicUsize,
+    served: AtomicUsize,
 }
 
-/// A request under way; dropped at its end.
+/// A request under way. One that is dropped before [`Busy::done`] was taken back by its client.
 #[derive(Debug)]
 pub struct Busy(Activity);
 
@@ -41,6 +42,23 @@ impl Activity {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.0.open.load(Ordering::Relaxed) > 0
+    }
+
+    /// How many ended because their client took them back, and how many because all was said.
+    #[must_use]
+    pub fn ended(&self) -> (usize, usize) {
+        let served = self.0.served.load(Ordering::Relaxed);
+        let ended = self.begun().saturating_sub(self.0.open.load(Ordering::Relaxed));
+        (ended.saturating_sub(served), served)
+    }
+}
+
+// === impl Busy ===
+
+impl Busy {
+    /// All that there is to say was said, or the upstream failed to say it.
+    pub fn done(self) {
+        self.0.0.served.fetch_add(1, Ordering::Relaxed);
     }
 }
 

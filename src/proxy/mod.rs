@@ -122,7 +122,7 @@ impl Exchange {
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
         let (mut parts, body) = req.into_parts();
         if parts.version == Version::HTTP_2 {
-            request::from_http2(&mut parts.headers, &parts.uri);
+            request::from_http2(&mut parts.headers, &parts.uri)?;
         }
         self.snapshot.global.keep(&parts.headers, &mut self.cx);
         inspect::inspect(&parts, &self.worker.settings)?;

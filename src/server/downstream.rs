@@ -1,7 +1,10 @@
 //! A client's socket as hyper sees it, with what hyper leaves out: limits on how long a client may refuse to read, or
-//! take to send a head, and Kong's words in place of hyper's bodiless answer to a request that cannot be parsed.
+//! take to send a head, on HTTP/2 frames that ask for no work, and Kong's words in place of hyper's bodiless answer to a
+//! request that cannot be parsed.
 
+use super::frame_meter::{Farewell, Meter};
 use super::leisure::Leisure;
+use crate::proxy::activity::Activity;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -22,6 +25,16 @@ pub struct Downstream<S> {
     leisure: Leisure,
     stall: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
+    /// `Some` for HTTP/2.
+    frames: Option<Box<Frames>>,
+}
+
+/// What is kept of an HTTP/2 connection.
+struct Frames {
+    meter: Meter,
+    activity: Activity,
+    /// `Some` once the client is not listened to any more.
+    farewell: Option<Farewell>,
 }
 
 /// Our words for a request that hyper refused, while they are written.
@@ -34,7 +47,30 @@ struct Refusal {
 impl<S> Downstream<S> {
     /// Wraps a socket; `stall` is the longest time between two writes.
     pub fn new(socket: S, refuse: Refuse, leisure: Leisure, stall: Duration) -> Self {
-        Self { socket, refuse, refusal: None, leisure, stall, sleep: None }
+        Self { socket, refuse, refusal: None, leisure, stall, sleep: None, frames: None }
+    }
+
+    /// The same for HTTP/2 with so many streams: frames are counted.
+    #[must_use]
+    pub fn metered(mut self, activity: Activity, streams: u32) -> Self {
+        let meter = Meter::new(streams, Instant::now().into_std());
+        self.frames = Some(Box::new(Frames { meter, activity, farewell: None }));
+        self
+    }
+
+    /// Looks at what was read. What a client sends after it went too far is cut off.
+    fn heard(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let Some(frames) = &mut self.frames else { return self.leisure.heard(true) };
+        if let Some(kept) = frames.look(&buf.filled()[before..]) {
+            buf.set_filled(before + kept);
+        }
+        self.leisure.heard(frames.meter.is_within());
+    }
+
+    fn wrote(&mut self, bytes: &[u8]) {
+        if let Some(frames) = &mut self.frames {
+            frames.meter.wrote(bytes);
+        }
     }
 
     fn begin_refusal(&mut self, bytes: &[u8]) {
@@ -54,6 +90,30 @@ impl<S> Downstream<S> {
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
+}
+
+// === impl Frames ===
+
+impl Frames {
+    /// How many of these bytes may pass, when not all.
+    fn look(&mut self, bytes: &[u8]) -> Option<usize> {
+        let now = Instant::now().into_std();
+        let (abandoned, served) = self.activity.ended();
+        self.meter.ended(abandoned, served, now);
+        let kept = self.meter.read(bytes, now)?;
+        tracing::debug!(why = self.meter.flood(), "an HTTP/2 connection is ended: it floods");
+        self.farewell = Some(Farewell::default());
+        Some(kept)
+    }
+}
+
+/// Fills what is left of a buffer; an error when that has gone on for too long.
+fn bid_farewell(farewell: &mut Farewell, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+    while buf.remaining() > 0 {
+        let bytes = farewell.next(buf.remaining()).ok_or(io::ErrorKind::ConnectionAborted)?;
+        buf.put_slice(bytes);
+    }
+    Ok(())
 }
 
 /// Whether these bytes are hyper's own answer to a request it could not parse: a 4xx and nothing else. No answer of
@@ -87,9 +147,16 @@ impl<S: AsyncWrite + Unpin> Downstream<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Downstream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Some(farewell) = self.frames.as_mut().and_then(|frames| frames.farewell.as_mut()) {
+            return Poll::Ready(bid_farewell(farewell, buf));
+        }
+        let before = buf.filled().len();
         let polled = Pin::new(&mut self.socket).poll_read(cx, buf);
         if polled.is_ready() {
-            self.leisure.heard();
+            self.heard(buf, before);
+            if let Some(farewell) = self.frames.as_mut().and_then(|frames| frames.farewell.as_mut()) {
+                return Poll::Ready(bid_farewell(farewell, buf));
+            }
             return polled;
         }
         ready!(self.leisure.poll_over(cx));
@@ -103,6 +170,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
             return self.poll_refuse(cx, buf, buf.len());
         }
         let polled = Pin::new(&mut self.socket).poll_write(cx, buf);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.wrote(&buf[..written]);
+        }
         self.limit(polled, cx)
     }
 
@@ -116,6 +186,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
             return self.poll_refuse(cx, first, bufs.iter().map(|b| b.len()).sum());
         }
         let polled = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        if let Poll::Ready(Ok(mut left)) = polled {
+            for buf in bufs {
+                let written = left.min(buf.len());
+                self.wrote(&buf[..written]);
+                left -= written;
+            }
+        }
         self.limit(polled, cx)
     }
 
@@ -145,7 +222,7 @@ mod tests {
     fn wrapped(stall: Duration) -> (Downstream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(256);
         let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
-        let limits = Limits { head: stall, rest: stall, frames: false };
+        let limits = Limits { head: stall, rest: stall };
         (Downstream::new(ours, refuse, Leisure::new(limits, Activity::default()), stall), theirs)
     }
 

@@ -7,6 +7,7 @@ pub mod certificates;
 
 pub mod connection;
 pub mod downstream;
+pub mod frame_meter;
 pub mod leisure;
 pub mod listen;
 pub mod proxy_protocol;

@@ -6,6 +6,8 @@ mod common;
 
 mod connections;
 mod demo;
+mod downgrade;
+mod floods;
 mod format3;
 mod hang_ups;
 mod http2;
