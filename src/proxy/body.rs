@@ -1,5 +1,6 @@
 //! Bodies under way: the client's toward the upstream, and the answer toward the client, each with its limits.
 
+use super::activity::Activity;
 use crate::body::{Body, BodyError};
 use crate::upstream::alarm::Alarm;
 use bytes::Bytes;
@@ -59,6 +60,8 @@ pub struct RequestBody {
     waiting: Option<Instant>,
     /// `None` for a body that is empty from the start.
     progress: Option<Rc<Progress>>,
+    /// The connection that it comes over.
+    from: Option<Activity>,
 }
 
 // === impl Progress ===
@@ -80,15 +83,15 @@ impl RequestBody {
     /// No body.
     #[must_use]
     pub fn empty() -> Self {
-        Self::new(Body::Empty, 0, Duration::ZERO)
+        Self::new(Body::Empty, 0, Duration::ZERO, None)
     }
 
-    /// A body with a size limit (0 is none) and a limit between two reads.
+    /// A body with a size limit (0 is none) and a limit between two reads, from a connection that is told of its end.
     #[must_use]
-    pub fn new(body: Body, max: u64, read: Duration) -> Self {
+    pub fn new(body: Body, max: u64, read: Duration, from: Option<Activity>) -> Self {
         let allowed = if max == 0 { u64::MAX } else { max };
         let progress = (!body.is_end_stream()).then(Progress::new);
-        Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress }
+        Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress, from }
     }
 
     /// How far it has come; `None` when there is nothing to send.
@@ -98,6 +101,9 @@ impl RequestBody {
     }
 
     fn note(&self, state: Upload) {
+        if let (Some(from), Upload::Done) = (&self.from, state) {
+            from.set_unread(false);
+        }
         if let Some(progress) = &self.progress {
             progress.now(state);
         }

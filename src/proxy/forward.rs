@@ -1,5 +1,6 @@
 //! Asking the upstream: which peer, over which connection, how often, and for how long (`kong/proxying.md` §4).
 
+use super::activity::Activity;
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
@@ -229,14 +230,14 @@ impl Watch<'_> {
 ///
 /// # Errors
 /// When it breaks before anything is sent.
-pub async fn request_body(body: Body, worker: &Worker) -> Result<RequestBody, Failure> {
+pub async fn request_body(body: Body, worker: &Worker, from: &Activity) -> Result<RequestBody, Failure> {
     if http_body::Body::is_end_stream(&body) {
         return Ok(RequestBody::empty());
     }
     let settings = &worker.settings;
     let max = settings.client_max_body_size;
     let body = super::gather::gather(body, settings.client_body_buffer_size, max).await.map_err(broken)?;
-    Ok(RequestBody::new(body, max, settings.client_body_timeout))
+    Ok(RequestBody::new(body, max, settings.client_body_timeout, Some(from.clone())))
 }
 
 /// The whole of a duration in the past, never negative.

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod forward;
 pub mod gather;
 pub mod inspect;
+pub mod leftover;
 pub mod outgoing;
 mod own;
 pub mod request;
@@ -78,7 +79,8 @@ struct Exchange {
 
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own.
 pub async fn handle(worker: Rc<Worker>, connection: Rc<Connection>, req: Request<Incoming>) -> Response<Outgoing> {
-    let req = req.map(Body::Incoming);
+    let http2 = req.version() == Version::HTTP_2;
+    let req = req.map(if http2 { leftover::patient } else { Body::Incoming });
     let mut exchange = Exchange::begin(worker, connection, &req);
     let entry = exchange.worker.access.entry(&req, exchange.cx.client);
     let made = match exchange.run(req).await {
@@ -94,6 +96,7 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         let (snapshot, settings) = (worker.snapshot(), &worker.settings);
         let client = connection.client(req.headers(), settings);
+        connection.activity.set_unread(!http_body::Body::is_end_stream(req.body()));
         let mut cx = Ctx::new(snapshot.compat, client, connection.tls);
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
@@ -228,7 +231,7 @@ impl Exchange {
         parts.version = Version::HTTP_11;
 
         self.under_way = true;
-        let body = forward::request_body(body, &self.worker).await?;
+        let body = forward::request_body(body, &self.worker, &self.connection.activity).await?;
         let errand = Errand { service, host, parts, body };
         let answer = forward(&self.worker, &self.snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());

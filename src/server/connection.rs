@@ -144,9 +144,10 @@ where
     let connection = Connection::new(ends.peer, ends.local, sni, door.tls.is_some(), settings);
     let limits = Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout };
     let leisure = Leisure::new(limits, connection.activity.clone());
-    let mut downstream = Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout);
+    let activity = connection.activity.clone();
+    let mut downstream = Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout, activity);
     if http2 {
-        downstream = downstream.metered(connection.activity.clone(), settings.http2_max_concurrent_streams);
+        downstream = downstream.metered(settings.http2_max_concurrent_streams);
     }
     let io = TokioIo::new(downstream);
     let (owner, connection) = (worker.clone(), Rc::new(connection));
@@ -217,9 +218,9 @@ where
 }
 
 /// HTTP/2 counts 32 bytes more for each field (RFC 9113 §6.5.2). Whether a head is too large by nginx's rules, `inspect`
-/// decides, in Kong's words; h2 is only kept from reading much more.
+/// decides, in Kong's words; h2, which has none, is only kept from reading much more than that.
 fn header_list(settings: &Settings) -> u32 {
-    let size = settings.header_total.saturating_add(settings.header_count.saturating_mul(32));
+    let size = settings.header_total.saturating_mul(2).saturating_add(settings.header_count.saturating_mul(32));
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 

@@ -4,7 +4,9 @@
 
 use super::frame_meter::{Farewell, Meter};
 use super::leisure::Leisure;
+use super::linger;
 use crate::proxy::activity::Activity;
+use crate::proxy::leftover::Patience;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -25,14 +27,16 @@ pub struct Downstream<S> {
     leisure: Leisure,
     stall: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
+    activity: Activity,
     /// `Some` for HTTP/2.
     frames: Option<Box<Frames>>,
+    /// `Some` once the last byte is written to a client that may still be sending.
+    patience: Option<Box<Patience>>,
 }
 
 /// What is kept of an HTTP/2 connection.
 struct Frames {
     meter: Meter,
-    activity: Activity,
     /// `Some` once the client is not listened to any more.
     farewell: Option<Farewell>,
 }
@@ -46,22 +50,22 @@ struct Refusal {
 
 impl<S> Downstream<S> {
     /// Wraps a socket; `stall` is the longest time between two writes.
-    pub fn new(socket: S, refuse: Refuse, leisure: Leisure, stall: Duration) -> Self {
-        Self { socket, refuse, refusal: None, leisure, stall, sleep: None, frames: None }
+    pub fn new(socket: S, refuse: Refuse, leisure: Leisure, stall: Duration, activity: Activity) -> Self {
+        Self { socket, refuse, refusal: None, leisure, stall, sleep: None, activity, frames: None, patience: None }
     }
 
     /// The same for HTTP/2 with so many streams: frames are counted.
     #[must_use]
-    pub fn metered(mut self, activity: Activity, streams: u32) -> Self {
+    pub fn metered(mut self, streams: u32) -> Self {
         let meter = Meter::new(streams, Instant::now().into_std());
-        self.frames = Some(Box::new(Frames { meter, activity, farewell: None }));
+        self.frames = Some(Box::new(Frames { meter, farewell: None }));
         self
     }
 
     /// Looks at what was read. What a client sends after it went too far is cut off.
     fn heard(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let Some(frames) = &mut self.frames else { return self.leisure.heard(true) };
-        if let Some(kept) = frames.look(&buf.filled()[before..]) {
+        if let Some(kept) = frames.look(&buf.filled()[before..], self.activity.ended()) {
             buf.set_filled(before + kept);
         }
         self.leisure.heard(frames.meter.is_within());
@@ -96,9 +100,8 @@ impl<S> Downstream<S> {
 
 impl Frames {
     /// How many of these bytes may pass, when not all.
-    fn look(&mut self, bytes: &[u8]) -> Option<usize> {
+    fn look(&mut self, bytes: &[u8], (abandoned, served): (usize, usize)) -> Option<usize> {
         let now = Instant::now().into_std();
-        let (abandoned, served) = self.activity.ended();
         self.meter.ended(abandoned, served, now);
         let kept = self.meter.read(bytes, now)?;
         tracing::debug!(why = self.meter.flood(), "an HTTP/2 connection is ended: it floods");
@@ -164,7 +167,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for Downstream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Downstream<S> {
+    /// A client that was answered before it had sent everything, or was refused in the middle of it.
+    fn may_be_sending(&self) -> bool {
+        self.frames.is_none() && (self.refusal.is_some() || self.activity.is_unread())
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.socket).poll_shutdown(cx);
+        self.limit(polled, cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.refusal.is_some() || is_refusal(buf) {
             return self.poll_refuse(cx, buf, buf.len());
@@ -206,8 +221,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.socket).poll_shutdown(cx);
-        self.limit(polled, cx)
+        let me = &mut *self;
+        if me.patience.is_none() {
+            ready!(me.poll_close(cx))?;
+        }
+        if !me.may_be_sending() {
+            return Poll::Ready(Ok(()));
+        }
+        let patience = me.patience.get_or_insert_with(|| Box::new(Patience::begin()));
+        linger::poll_end(patience, &mut me.socket, cx).map(Ok)
     }
 }
 
@@ -223,7 +245,8 @@ mod tests {
         let (ours, theirs) = tokio::io::duplex(256);
         let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
         let limits = Limits { head: stall, rest: stall };
-        (Downstream::new(ours, refuse, Leisure::new(limits, Activity::default()), stall), theirs)
+        let activity = Activity::default();
+        (Downstream::new(ours, refuse, Leisure::new(limits, activity.clone()), stall, activity), theirs)
     }
 
     async fn written(text: &'static str) -> String {

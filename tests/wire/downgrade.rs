@@ -167,6 +167,8 @@ fn methods() -> Vec<Case> {
         "CONNECT with a path", connect(&[SCHEME, PATH]) => StreamError, Nothing;
         "extended CONNECT", connect(&extended) => StreamError, Nothing;
         "CONNECT that stays open", head(1, 0, &[(":method", "CONNECT"), AUTHORITY]) => Status(405), Nothing;
+        "CONNECT with a length", [head(1, 0, &[(":method", "CONNECT"), AUTHORITY, ("content-length", "5")]),
+            data(END_STREAM, "abcde")].concat() => ConnectionError, Nothing;
         "TRACE", method("TRACE") => Status(405), Nothing;
         "PRI", method("PRI") => Status(200), One("PRI /outer HTTP/1.1", "");
         "a method in lower case", method("get") => Status(400), Nothing;

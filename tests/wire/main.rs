@@ -7,6 +7,7 @@ mod common;
 mod connections;
 mod demo;
 mod downgrade;
+mod early;
 mod floods;
 mod format3;
 mod hang_ups;
