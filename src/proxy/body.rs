@@ -129,7 +129,9 @@ impl RequestBody {
             None => return self.broken(Break::TooLarge),
             Some(left) => self.allowed = if self.allowed == u64::MAX { u64::MAX } else { left },
         }
-        self.note(if self.body.is_end_stream() { Upload::Done } else { Upload::Upstream });
+        // Over HTTP/2 the end may come after the last byte, when nobody asks any more.
+        let whole = self.body.is_end_stream() || self.body.size_hint().exact() == Some(0);
+        self.note(if whole { Upload::Done } else { Upload::Upstream });
         Some(Ok(frame))
     }
 }
@@ -147,6 +149,9 @@ impl HttpBody for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if polled.is_pending() {
+            if self.progress.as_ref().is_some_and(|progress| progress.state.get() == Upload::Done) {
+                return Poll::Pending;
+            }
             ready!(self.poll_slow(cx));
             return Poll::Ready(self.broken(Break::Slow));
         }

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -215,14 +215,12 @@ impl Watch<'_> {
     }
 
     fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let deadline = self.deadline();
-            ready!(self.alarm.poll_at(deadline, cx));
-            // Progress may have moved it meanwhile.
-            if self.deadline() <= deadline {
-                return Poll::Ready(());
-            }
+        let mut look = self.deadline();
+        if self.progress.is_some() {
+            // What the body waits for may change without waking this task, and an earlier deadline with it.
+            look = look.min(Instant::now() + self.service.read_timeout.min(self.service.write_timeout));
         }
+        self.alarm.poll_at(look, cx)
     }
 }
 

@@ -13,12 +13,18 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::oneshot::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
 /// Longest time in all.
 const WHOLE: Duration = Duration::from_secs(10);
 /// Longest time without a byte.
 const QUIET: Duration = Duration::from_secs(2);
+/// The same over HTTP/2, where only a stream waits: a client that has given up sending may wait for its end.
+const QUIET_STREAM: Duration = Duration::from_millis(500);
+/// How long an answer of the gateway's own waits for a body that nobody wants. It is mostly there at once, and some clients
+/// (curl before 8) lose their place when the answer ends before they have sent it.
+const GRACE: Duration = Duration::from_millis(100);
 /// Most bytes.
 const MOST: u64 = 256 << 20;
 
@@ -27,6 +33,7 @@ const MOST: u64 = 256 << 20;
 pub struct Patience {
     until: Instant,
     heard: Instant,
+    quiet: Duration,
     left: u64,
     alarm: Alarm,
 }
@@ -36,15 +43,31 @@ struct Leftover {
     body: Option<Incoming>,
     /// Whether the end, or an error, was seen.
     over: bool,
+    /// Dropped at the very end.
+    gone: Option<Sender<()>>,
 }
 
-/// The body of a request over HTTP/2, which does not cut its client off when it is dropped.
+/// Where one learns that a client has sent all, or is not listened to any more.
+#[derive(Debug)]
+pub struct Sent(Receiver<()>);
+
+/// The body of a request over HTTP/2, which does not cut its client off when it is dropped; `None` for no body.
 #[must_use]
-pub fn patient(body: Incoming) -> Body {
+pub fn patient(body: Incoming) -> (Body, Option<Sent>) {
     if HttpBody::is_end_stream(&body) {
-        return Body::Incoming(body);
+        return (Body::Incoming(body), None);
     }
-    Body::boxed(Leftover { body: Some(body), over: false })
+    let (gone, sent) = channel();
+    (Body::boxed(Leftover { body: Some(body), over: false, gone: Some(gone) }), Some(Sent(sent)))
+}
+
+// === impl Sent ===
+
+impl Sent {
+    /// Waits for that, a moment at most.
+    pub async fn soon(self) {
+        let _ = tokio::time::timeout(GRACE, self.0).await;
+    }
 }
 
 // === impl Patience ===
@@ -54,7 +77,7 @@ impl Patience {
     #[must_use]
     pub fn begin() -> Self {
         let now = Instant::now();
-        Self { until: now + WHOLE, heard: now, left: MOST, alarm: Alarm::default() }
+        Self { until: now + WHOLE, heard: now, quiet: QUIET, left: MOST, alarm: Alarm::default() }
     }
 
     /// So many bytes came; whether more may.
@@ -66,7 +89,7 @@ impl Patience {
 
     /// Ready when the wait for the next has been too long.
     pub fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.alarm.poll_at(self.until.min(self.heard + QUIET), cx)
+        self.alarm.poll_at(self.until.min(self.heard + self.quiet), cx)
     }
 }
 
@@ -97,13 +120,13 @@ impl Drop for Leftover {
         let rest = self.body.take().filter(|body| !self.over && !HttpBody::is_end_stream(body));
         // Outside of a runtime everything ends, and this with it.
         if let (Some(rest), Ok(_)) = (rest, tokio::runtime::Handle::try_current()) {
-            tokio::task::spawn_local(discard(rest));
+            tokio::task::spawn_local(discard(rest, self.gone.take()));
         }
     }
 }
 
-async fn discard(mut body: Incoming) {
-    let mut patience = Patience::begin();
+async fn discard(mut body: Incoming, gone: Option<Sender<()>>) {
+    let mut patience = Patience { quiet: QUIET_STREAM, ..Patience::begin() };
     poll_fn(|cx| {
         while let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
             let Some(Ok(frame)) = frame else { return Poll::Ready(()) };
@@ -114,4 +137,5 @@ async fn discard(mut body: Incoming) {
         patience.poll_over(cx)
     })
     .await;
+    drop(gone);
 }

@@ -38,6 +38,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use leftover::Sent;
 use outgoing::{End, Outgoing};
 use request::{Forwarded, Upgrade};
 use response::{Closing, Latencies};
@@ -79,15 +80,24 @@ struct Exchange {
 
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own.
 pub async fn handle(worker: Rc<Worker>, connection: Rc<Connection>, req: Request<Incoming>) -> Response<Outgoing> {
-    let http2 = req.version() == Version::HTTP_2;
-    let req = req.map(if http2 { leftover::patient } else { Body::Incoming });
+    let (req, sent) = take_body(req);
     let mut exchange = Exchange::begin(worker, connection, &req);
     let entry = exchange.worker.access.entry(&req, exchange.cx.client);
     let made = match exchange.run(req).await {
         Ok(made) => made,
         Err(failure) => exchange.own_words(failure),
     };
+    if let (None, Some(sent)) = (&made.source, sent) {
+        sent.soon().await;
+    }
     exchange.finish(made, entry)
+}
+
+fn take_body(req: Request<Incoming>) -> (Request<Body>, Option<Sent>) {
+    let (parts, body) = req.into_parts();
+    let (body, sent) =
+        if parts.version == Version::HTTP_2 { leftover::patient(body) } else { (Body::Incoming(body), None) };
+    (Request::from_parts(parts, body), sent)
 }
 
 // === impl Exchange ===

@@ -22,7 +22,7 @@ const END_HEADERS: u8 = 4;
 const CONTROL: (u32, u32) = (1000, 20);
 /// Requests that a client may take back at once (or all that it may have under way, twice), and per second; one more for
 /// each that it lets end.
-const ABANDONED: (u32, u32) = (256, 20);
+const ABANDONED: (u32, u32) = (500, 50);
 /// Bytes of a control frame that cost as much as another one.
 const COSTLY: u32 = 1024;
 /// Control frames that one frame of an answer makes up for: clients send two WINDOW_UPDATEs for it, some also a PING.

@@ -66,15 +66,15 @@ fn time_fills_the_allowance_up_again() {
 fn requests_that_are_taken_back_end_it_unless_others_are_let_end() {
     let now = Instant::now();
     let mut meter = begun(now);
-    (1..=256).for_each(|n| meter.ended(n, 0, now));
+    (1..=500).for_each(|n| meter.ended(n, 0, now));
     assert_eq!(meter.flood(), None);
-    meter.ended(257, 0, now);
+    meter.ended(501, 0, now);
     assert!(meter.flood().is_some());
     assert_eq!(meter.read(&frame(PING, 0, 8), now), Some(0));
 
     let (mut half, mut slow) = (begun(now), begun(now));
     (1..=100_000).for_each(|n| half.ended(n, n, now));
-    (1..=100_000).for_each(|n: u32| slow.ended(n as usize, 0, now + Duration::from_millis(50) * n));
+    (1..=100_000).for_each(|n: u32| slow.ended(n as usize, 0, now + Duration::from_millis(20) * n));
     assert_eq!((half.flood(), slow.flood()), (None, None));
 }
 

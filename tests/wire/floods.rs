@@ -96,8 +96,8 @@ fn requests_that_are_taken_back_while_the_upstream_works_are_counted() {
         client.send(frame(RST_STREAM, 0, id, &[0, 0, 0, 8]))
     };
     let sent = (0..2000).map(|n| 2 * n + 1).map(one).take_while(Result::is_ok).count();
-    let allowed = 256 + 20 * (start.elapsed().as_secs_f64() as usize + 1);
-    assert!(sent >= 256 && sent <= allowed + 20, "{sent} of {allowed}");
+    let allowed = 500 + 50 * (start.elapsed().as_secs() as usize + 1);
+    assert!(sent >= 500 && sent <= allowed + 50, "{sent} of {allowed}");
     assert!(matches!(client.end(), Outcome::GoAway(CALM) | Outcome::Closed));
 }
 
@@ -114,8 +114,8 @@ fn a_client_may_take_back_all_it_has_under_way() {
     let gateway = start(&upstream);
     let mut client = Frames::open(&gateway);
     let slow = [GET[0], GET[1], GET[2], (":path", "/slow")];
-    for page in 0..2_u32 {
-        let ids = || (0..120).map(|n| 1 + 2 * (page * 200 + n));
+    for page in 0..3_u32 {
+        let ids = || (0..120).map(|n| 1 + 2 * (page * 150 + n));
         client.send(ids().flat_map(|id| head(id, END_STREAM, &slow)).collect::<Vec<_>>()).unwrap();
         std::thread::sleep(Duration::from_millis(300));
         client.send(ids().flat_map(|id| frame(RST_STREAM, 0, id, &[0, 0, 0, 8])).collect::<Vec<_>>()).unwrap();
