@@ -6,11 +6,10 @@ the others over `curl --http2-prior-knowledge`.  A case that HTTP/2 cannot expre
 (`skip` in the results), see `inexpressible`.  What HTTP/2 itself makes different is evened out in `expected`,
 and nowhere else.
 """
-import hashlib, os, re, ssl, subprocess, sys, tempfile
+import hashlib, os, re, ssl, subprocess, tempfile
 
 import replay
 
-FLAGS = "ssl http2"
 # RFC 9113 §8.2.2.
 CONNECTION_SPECIFIC = {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"}
 # curl's exit codes: the stream was reset, the connection ended, the body came short.
@@ -34,9 +33,7 @@ def inexpressible(req):
         return "pipelining does not exist"
     if "chunked" in req and "content-length" in names:
         return "two framings do not exist"
-    named = CONNECTION_SPECIFIC & set(names) or "te" in names and ["te" for n, v in headers
-                                                                  if n.lower() == "te" and v != "trailers"]
-    if named:
+    if CONNECTION_SPECIFIC & set(names) or any(n.lower() == "te" and v != "trailers" for n, v in headers):
         return "connection-specific headers are malformed (RFC 9113 §8.2.2)"
     if req.get("no_host") and "host" not in names:
         return "curl sends no request without an authority"
@@ -165,10 +162,10 @@ def wrap():
             case["runs"] = [expected(r) for r in case["runs"]]
         return diff_case(case, act)
 
-    replay.exchange, replay.run_case, replay.diff_case, replay.TLS_FLAGS = exchange, run, diff, FLAGS
+    replay.exchange, replay.run_case, replay.diff_case = exchange, run, diff
+    replay.TLS_FLAGS = "ssl http2"
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     wrap()
     replay.main()
