@@ -41,6 +41,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("proxy/request", 5, true),
     ("proxy/response", 5, true),
     ("server", 6, false),
+    ("server/frame_meter", 6, true),
     ("server/proxy_protocol", 6, true),
     ("demo", 6, false),
     ("demo/answer", 6, true),
