@@ -147,7 +147,7 @@ pub(super) enum Config {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Import {
-    /// From nginx.
+    /// From nginx's configuration files.
     Nginx(Nginx),
 }
 

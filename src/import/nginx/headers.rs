@@ -3,6 +3,7 @@
 
 use super::super::document::{Entry, Node, Plugin};
 use super::notes::Notes;
+use super::server::Server;
 use super::tree::{Directive, Scope};
 use super::value::{Value, translate};
 
@@ -18,7 +19,8 @@ pub(super) struct Sent {
 }
 
 /// Reads what holds in a scope. `default_host` is nginx's `$proxy_host` where the gateway would send another.
-pub(super) fn sent(scope: &Scope<'_>, default_host: Option<&str>, server_name: &str, notes: &mut Notes) -> Sent {
+pub(super) fn sent(scope: &Scope<'_>, default_host: Option<&str>, server: &Server<'_>, notes: &mut Notes) -> Sent {
+    let server_name = server.label();
     let mut sent = Sent { host: default_host.map(str::to_owned), ..Sent::default() };
     for directive in scope.all("proxy_set_header") {
         let (Some(name), Some(value)) = (directive.arg(0), directive.arg(1)) else {
@@ -26,7 +28,7 @@ pub(super) fn sent(scope: &Scope<'_>, default_host: Option<&str>, server_name: &
             continue;
         };
         match name.to_ascii_lowercase().as_str() {
-            "host" => host(value, server_name, directive, &mut sent, notes),
+            "host" => host(value, server, directive, &mut sent, notes),
             "upgrade" | "connection" | "keep-alive" | "te" | "transfer-encoding" => {
                 upgrade(name, value, directive, notes)
             }
@@ -39,15 +41,21 @@ pub(super) fn sent(scope: &Scope<'_>, default_host: Option<&str>, server_name: &
     sent
 }
 
-fn host(value: &str, server_name: &str, directive: &Directive, sent: &mut Sent, notes: &mut Notes) {
+fn host(value: &str, server: &Server<'_>, directive: &Directive, sent: &mut Sent, notes: &mut Notes) {
     match value {
-        "$host" | "$http_host" => (sent.preserve_host, sent.host) = (true, None),
+        "$http_host" => (sent.preserve_host, sent.host) = (true, None),
+        "$host" => {
+            (sent.preserve_host, sent.host) = (true, None);
+            if server.listens.iter().any(|listen| !matches!(listen.port, 80 | 443)) {
+                notes.differs(directive, "the upstream sees the Host that the client sent, its port included");
+            }
+        }
         "$proxy_host" => {}
         _ if value.starts_with("$host:") || value.starts_with("$http_host:") => {
             (sent.preserve_host, sent.host) = (true, None);
             notes.differs(directive, "the upstream sees the Host that the client sent, its port included");
         }
-        _ => match translate(value, server_name) {
+        _ => match translate(value, server.label()) {
             Value::Fixed(host) if !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic()) => {
                 sent.host = Some(host)
             }
@@ -73,9 +81,10 @@ fn client(name: &str, value: &str, directive: &Directive, notes: &mut Notes) {
         ("x-real-ip", "$remote_addr" | "$realip_remote_addr")
         | ("x-forwarded-for", "$proxy_add_x_forwarded_for")
         | ("x-forwarded-proto", "$scheme")
-        | ("x-forwarded-host", "$host" | "$http_host" | "$server_name")
+        | ("x-forwarded-host", "$host" | "$http_host")
         | ("x-forwarded-port", "$server_port") => return,
         ("x-forwarded-for", "$remote_addr") => "the gateway adds the client's address to what the client sent",
+        ("x-forwarded-host", "$server_name") => "the gateway sends the host that the client asked for",
         ("x-forwarded-host", "$host:$server_port" | "$http_host:$server_port") => "the gateway sends the host alone",
         ("x-forwarded-for" | "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port", _)
             if value.starts_with("$http_") || value.starts_with("$proxy_x_") =>

@@ -165,7 +165,7 @@ impl Builder<'_> {
             Ok(password) => password,
             Err(shut) => return self.shut(site, shut),
         };
-        let sent = headers::sent(scope, pass.host.as_deref(), site.server.label(), self.notes);
+        let sent = headers::sent(scope, pass.host.as_deref(), site.server, self.notes);
         let size = limits::body(scope, self.notes);
         let mut built = self.plain(site);
         built.route.strip_path = pass.strip_path;
