@@ -65,7 +65,7 @@ pub(super) fn groups(servers: &[Server<'_>], notes: &mut Notes) -> Vec<Vec<Group
         }
         let default = [sides.plain.default, sides.tls.default].contains(&Some(number));
         if own.is_empty() && server.names.is_empty() && !default {
-            notes.covered(server.directive, "servers that nginx never chooses, having no name");
+            tell_nameless(server, notes);
         }
         all.push(own);
     }
@@ -78,6 +78,16 @@ fn add(groups: &mut Vec<Group>, name: &str, scheme: Scheme, part: Part) {
     match groups.iter_mut().find(|group| group.scheme == scheme && group.part == part) {
         Some(group) => group.names.push(name.to_owned()),
         None => groups.push(Group { names: vec![name.to_owned()], catch_all: false, scheme, part }),
+    }
+}
+
+/// A server that nothing comes to: for want of a name, or because its names could not be carried over.
+fn tell_nameless(server: &Server<'_>, notes: &mut Notes) {
+    let written = server.scope.own().iter().filter(|own| own.name == "server_name");
+    if written.flat_map(|own| own.texts()).any(|name| name.starts_with('~') || name.contains(['$', '.'])) {
+        notes.lost(server.directive, "none of its names could be carried over, so nothing in it was");
+    } else {
+        notes.covered(server.directive, "servers that nginx never chooses, having no name");
     }
 }
 
@@ -174,6 +184,8 @@ impl Sides<'_, '_> {
         match (listed(&self.plain), listed(&self.tls)) {
             (_, true) => vec![(self.demand(number, name, notes), Part::Whole)],
             (true, false) => self.without_tls(number, name, rest, notes),
+            // Its addresses were not carried over, which is told where they stand.
+            (false, false) if self.servers[number].listens.is_empty() => Vec::new(),
             (false, false) => {
                 let reason = "another server has a name of this one already; the gateway does not tell ports apart";
                 notes.lost(self.servers[number].directive, reason);
