@@ -64,40 +64,43 @@ pub struct Door {
 
 /// Both ends of a connection.
 #[derive(Clone, Copy, Debug)]
-struct Ends {
-    peer: SocketAddr,
-    local: SocketAddr,
-    /// The client that the peer named in a PROXY header.
-    named: Option<SocketAddr>,
+pub struct Ends {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// The listener: of this end only the port matters, which all its connections share.
+    pub local: SocketAddr,
 }
 
 /// Serves a connection until it ends; whatever goes wrong concerns nobody else.
-pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, peer: SocketAddr) {
-    if let Err(error) = accept(&worker, &door, socket, peer).await {
-        tracing::debug!(%peer, %error, "a client connection ended with an error");
+pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: Ends) {
+    if let Err(error) = accept(&worker, &door, socket, ends).await {
+        tracing::debug!(peer = %ends.peer, %error, "a client connection ended with an error");
     }
 }
 
-async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, peer: SocketAddr) -> io::Result<()> {
-    let limit = worker.settings.client_header_timeout;
+async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends) -> io::Result<()> {
+    let settings = &worker.settings;
+    let limit = settings.client_header_timeout;
     let named = match door.listen.proxy_protocol {
         true => limited(limit, read_proxy_header(&mut socket)).await?,
         false => None,
     };
-    let ends = Ends { peer, local: socket.local_addr()?, named };
-    let settings = &worker.settings;
+    let connection = |tls| Connection::new(ends.peer, ends.local, tls, settings).named(named, settings);
     let Some(tls) = &door.tls else {
         let http2 = door.listen.http2 || limited(limit, is_http2(&socket)).await?;
-        let connection = Connection::new(ends.peer, ends.local, None, settings).named(ends.named, settings);
-        return speak(worker, door, connection, socket, http2).await;
+        return speak(worker, door, connection(None), socket, http2).await;
     };
-    if limited(limit, plain::is_http(&socket)).await? {
-        return limited(limit, plain::refuse(socket, ends.local, SystemTime::now())).await;
-    }
-    let met = limited(limit, tls.accept(socket)).await?;
+    let Some(met) = limited(limit, greet(tls, socket, ends.local)).await? else { return Ok(()) };
     let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let connection = Connection::new(ends.peer, ends.local, Some(known(&met)), settings).named(ends.named, settings);
-    speak(worker, door, connection, met.stream, http2).await
+    speak(worker, door, connection(Some(known(&met))), met.stream, http2).await
+}
+
+/// A handshake; `None` with a client that speaks no TLS and was told so.
+async fn greet(tls: &DoorTls, socket: TcpStream, local: SocketAddr) -> io::Result<Option<Met>> {
+    if plain::is_http(&socket).await? {
+        return plain::refuse(socket, local, SystemTime::now()).await.map(|()| None);
+    }
+    tls.accept(socket).await.map(Some)
 }
 
 /// What requests may have to know of a handshake.

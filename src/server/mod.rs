@@ -29,7 +29,7 @@ use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
 use certificates::Store;
-use connection::{Door, refusals};
+use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
 use passed::Passed;
 use signals::Signals;
@@ -231,14 +231,15 @@ async fn tidy(worker: Rc<Worker>) {
 
 /// Accepts until aborted. An error concerns one connection, or the process's limits, never the listener.
 async fn listen_on(worker: Rc<Worker>, socket: TcpListener, door: Rc<Door>) {
-    let listener = match tokio::net::TcpListener::from_std(socket) {
-        Ok(listener) => listener,
+    let listening = socket.local_addr().and_then(|local| Ok((tokio::net::TcpListener::from_std(socket)?, local)));
+    let (listener, local) = match listening {
+        Ok(listening) => listening,
         Err(error) => return tracing::error!(%error, "a listener cannot be used"),
     };
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                tokio::task::spawn_local(connection::serve(worker.clone(), door.clone(), stream, peer));
+                tokio::task::spawn_local(connection::serve(worker.clone(), door.clone(), stream, Ends { peer, local }));
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
