@@ -8,7 +8,7 @@ use super::entities::{self, EntityType};
 use super::expand::expand;
 use super::nearest::nearest;
 use super::plugins::{self, Status};
-use super::report::{Diagnostic, KongError, Report, Span, Step};
+use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use super::value::{Checked, Value};
@@ -88,6 +88,16 @@ pub(super) fn read(
     let mut walker = Walker { tree, world, enabled, table, report, compat, path, drafts, read };
     walker.top(root);
     Document { compat, drafts: walker.drafts, read: walker.read }
+}
+
+// === impl Document ===
+
+impl Document {
+    /// How much there is of what people count.
+    pub(super) fn size(&self) -> Size {
+        let count = |list: &str| self.drafts.iter().filter(|draft| draft.kind.name == list).count();
+        Size { services: count("services"), routes: count("routes"), plugins: count("plugins") }
+    }
 }
 
 // === impl Walker ===

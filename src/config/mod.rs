@@ -1,6 +1,7 @@
 //! Bytes to snapshot, or to a report: the one front door for start-up, reload and `gateway check`.
 
 mod check;
+pub mod codes;
 mod compile;
 mod document;
 mod entities;
@@ -92,6 +93,7 @@ impl Opened {
         let Self { tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
         let document = document::read(tree, root, world, enabled, table, &mut report);
+        report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
         (snapshot, report)

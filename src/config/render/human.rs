@@ -1,0 +1,164 @@
+//! A report for people: excerpts of the file with what is wrong underlined, as rustc shows it.
+
+use super::{Text, ceil, distinct, floor, said};
+use crate::config::report::{Diagnostic, Report, Severity, Source, Span};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
+
+/// Lines between two places that are still shown as one excerpt.
+const NEAR: usize = 6;
+/// Bytes of an excerpt that is not cut.
+const LONG: usize = 16_384;
+
+/// All findings, in the order of the document, each with an excerpt; empty if there are none.
+#[must_use]
+pub fn human(report: &Report, source: &Source, color: bool, width: usize) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(width.max(40));
+    let excerpts = Excerpts { text: Text::of(source), width };
+    let one = |found: &Diagnostic| format!("{}\n\n", excerpts.render(found, &renderer));
+    distinct(report).map(one).collect()
+}
+
+/// Cuts excerpts out of a text.
+struct Excerpts<'a> {
+    text: Text<'a>,
+    width: usize,
+}
+
+/// A place to underline.
+struct Mark {
+    span: Span,
+    line: usize,
+    label: Option<String>,
+    primary: bool,
+}
+
+// === impl Excerpts ===
+
+impl Excerpts<'_> {
+    fn render(&self, found: &Diagnostic, renderer: &Renderer) -> String {
+        let level = if found.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
+        let title = level.primary_title(said(&found.message)).id(found.code);
+        let excerpts = self.clusters(found).into_iter().map(|marks| Element::from(self.excerpt(&marks)));
+        let help = found.help.as_deref().map(|help| Element::from(Level::HELP.message(said(help))));
+        self.true_column(found, renderer.render(&[title.elements(excerpts.chain(help))]))
+    }
+
+    /// The renderer counts columns in the excerpt, which is short of what was cut.
+    fn true_column(&self, found: &Diagnostic, rendered: String) -> String {
+        let mark = self.mark(found.span, None, true);
+        let (line, column) = self.text.position(mark.span.start);
+        let (start, end) = (self.text.start_of(mark.line), self.text.end_of(mark.line));
+        let (from, _) = self.cut(std::slice::from_ref(&mark), start, end);
+        if from == start {
+            return rendered;
+        }
+        let place = |column: usize| format!("{}:{line}:{column}", self.text.source.name);
+        let counted = self.text.source.text[from..mark.span.start].chars().count() + 1;
+        rendered.replacen(&place(counted), &place(column), 1)
+    }
+
+    /// The places of a finding, those that are near each other together, its own place first.
+    fn clusters(&self, found: &Diagnostic) -> Vec<Vec<Mark>> {
+        let own = self.mark(found.span, found.label.as_deref(), true);
+        let mut clusters = vec![vec![own]];
+        for other in &found.others {
+            let mark = self.mark(other.span, Some(&other.text), false);
+            let near = clusters.iter_mut().find(|marks| marks.iter().any(|m| m.line.abs_diff(mark.line) <= NEAR));
+            match near {
+                Some(marks) => marks.push(mark),
+                None => clusters.push(vec![mark]),
+            }
+        }
+        clusters
+    }
+
+    /// A place that goes on over several lines is underlined on its first.
+    fn mark(&self, span: Span, label: Option<&str>, primary: bool) -> Mark {
+        let text = &self.text.source.text;
+        let start = floor(text, span.start);
+        let rest = &text[start..ceil(text, span.end.max(start))];
+        let first = rest.split(['\n', '\r']).next().unwrap_or_default();
+        Mark {
+            span: Span::new(start, start + first.len()),
+            line: self.text.line(start),
+            label: label.map(said),
+            primary,
+        }
+    }
+
+    fn excerpt<'f>(&self, marks: &[Mark]) -> Snippet<'f, Annotation<'f>> {
+        let first = marks.iter().map(|mark| mark.line).min().unwrap_or_default();
+        let last = marks.iter().map(|mark| mark.line).max().unwrap_or_default();
+        let (from, to) = self.cut(marks, self.text.start_of(first), self.text.end_of(last));
+        let shown = marks.iter().filter(|mark| from <= mark.span.start && mark.span.start <= to);
+        let annotations = shown.map(|mark| {
+            let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            kind.span(mark.span.start - from..mark.span.end.min(to) - from).label(mark.label.clone())
+        });
+        let text = self.text.masked()[from..to].replace('\r', " ");
+        let (line, _) = self.text.position(from);
+        Snippet::source(text).line_start(line).path(self.text.source.name.to_string()).annotations(annotations)
+    }
+
+    /// Of very long lines only what is round the place: the terminal shows no more, and a file may be one line.
+    fn cut(&self, marks: &[Mark], from: usize, to: usize) -> (usize, usize) {
+        if to - from <= LONG {
+            return (from, to);
+        }
+        let (text, mark) = (&self.text.source.text, &marks[0].span);
+        let before = floor(text, mark.start.saturating_sub(self.width / 2).max(from));
+        (before, ceil(text, (mark.start + self.width).min(to)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(text: &str, found: Diagnostic) -> String {
+        let mut report = Report::default();
+        report.push(found);
+        human(&report, &Source::new("kong.yml", text), false, 100)
+    }
+
+    #[test]
+    fn the_place_is_underlined_and_its_owner_shown() {
+        let text = "services:\n- name: a\n  host: h\n  pth: /x\n";
+        let found = Diagnostic::error("unknown-field", Span::new(32, 35), "service `a` has no field `pth`");
+        let found = found.label("did you mean `path`?").also(Span::new(18, 19), "in this service");
+        let expected = "\
+error[unknown-field]: service `a` has no field `pth`
+ --> kong.yml:4:3
+  |
+2 | - name: a
+  |         - in this service
+3 |   host: h
+4 |   pth: /x
+  |   ^^^ did you mean `path`?
+
+";
+        assert_eq!(rendered(text, found), expected);
+    }
+
+    #[test]
+    fn secrets_are_starred() {
+        let out = rendered("key: sehr-geheim\n", Diagnostic::warning("x", Span::new(5, 16), "x"));
+        assert!(out.contains("key: ***********") && !out.contains("geheim"), "{out}");
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        let text = format!("a: [{}]", "x, ".repeat(100_000));
+        let out = rendered(&text, Diagnostic::error("x", Span::new(150_000, 150_001), "x"));
+        assert!(out.len() < 2000, "{}", out.len());
+        assert!(out.contains("--> kong.yml:1:150001\n"), "{out}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_place_makes_it_panic(text in "\\PC{0,60}(\\n\\PC{0,20}){0,9}", start in 0_usize..200, length in 0_usize..90) {
+            let found = Diagnostic::error("x", Span::new(start, start + length), "x");
+            let _ = rendered(&text, found.also(Span::new(length, start), "y"));
+        }
+    }
+}
