@@ -25,6 +25,8 @@ fn file(outcome: &Outcome) -> String {
         Verdict::Unreadable => format!("{name}: could not be read"),
         _ if outcome.only_here => format!("{name}: can be served here, but not by Kong: {found} in {size}"),
         Verdict::Valid if found.is_empty() => format!("{name}: fine, {size}"),
+        // Nothing of it was understood.
+        _ if outcome.report.size == Size::default() => format!("{name}: {found}"),
         _ => format!("{name}: {found} in {size}"),
     }
 }

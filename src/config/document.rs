@@ -123,8 +123,9 @@ impl Walker<'_> {
         };
         self.path.push(Step::Key(kind.name.into()));
         if items.is_empty() && !matches!(self.tree.node(list).raw, Raw::List(_)) {
-            let message = format!("`{}` must be a list, with `- ` before each {}", kind.name, kind.noun);
+            let message = format!("`{}` must be a list, not {}", kind.name, self.tree.node(list).raw.kind());
             let found = Diagnostic::error("wrong-type", span, message);
+            let found = found.label(format!("with `- ` before each {}", kind.noun));
             self.report.push(found.kong(self.path.clone(), "expected an array"));
         }
         for (n, item) in items.into_iter().enumerate() {
@@ -138,8 +139,10 @@ impl Walker<'_> {
     fn entity(&mut self, kind: &'static EntityType, id: NodeId, parent: Option<(usize, &'static str)>) {
         let id = self.sni_text(kind, id);
         if !matches!(self.tree.node(id).raw, Raw::Map(_)) && !self.is_empty_list(id) {
-            let message = format!("{} {} must be a mapping", article(kind.noun), kind.noun);
-            let found = Diagnostic::error("wrong-type", self.tree.node(id).span, message);
+            let node = self.tree.node(id);
+            let message = format!("{} {} must be a mapping, not {}", article(kind.noun), kind.noun, node.raw.kind());
+            let found = Diagnostic::error("wrong-type", node.span, message);
+            let found = found.help(format!("write `- {}: …` and its other fields below it", kind.label().unwrap_or("id")));
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
@@ -188,7 +191,7 @@ impl Walker<'_> {
     fn fields(&mut self, kind: &'static EntityType, id: NodeId, nested: bool, tainted: bool) -> Option<Fields> {
         let elsewhere = elsewhere(kind, self.compat);
         let mut checker = self.checker(kind.noun, kind.label(), id, tainted);
-        checker.record(id, kind.record, Around { elsewhere: &elsewhere, nested })
+        checker.record(id, kind.record, Around { elsewhere: &elsewhere, nested, config: &[], whose: entities::whose })
     }
 
     fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
@@ -223,7 +226,12 @@ impl Walker<'_> {
             Status::Here(_) => {}
         }
         let elsewhere = elsewhere(kind, self.compat);
-        let around = Around { elsewhere: &elsewhere, nested: parent.is_some() };
+        let config: Vec<_> = match status {
+            Status::Here(entry) => (entry.schema)().fields(self.compat).map(|field| field.name).collect(),
+            _ => Vec::new(),
+        };
+        let (nested, whose) = (parent.is_some(), entities::whose);
+        let around = Around { elsewhere: &elsewhere, nested, config: &config, whose };
         let mut checker = self.checker("plugin", Some("name"), id, false);
         let fields = checker.record(id, &entities::PLUGIN, around);
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };

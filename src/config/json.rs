@@ -34,7 +34,7 @@ fn syntax(text: &str, error: &serde_json::Error) -> Diagnostic {
     let message = words.split(" at line ").next().unwrap_or(&words).to_owned();
     let kong =
         format!("failed parsing declarative configuration: Expected valid JSON but {message} at character {}", at + 1);
-    Diagnostic::error("syntax", Span::new(at, at), message).kong(Vec::new(), kong)
+    super::syntax::json(Span::new(at, at), &message).kong(Vec::new(), kong)
 }
 
 // === impl Walk ===

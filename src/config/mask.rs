@@ -48,13 +48,15 @@ pub(super) fn mask(text: &str) -> String {
 
 fn star(found: &Captures<'_>) -> String {
     let secret = &found[2];
-    if is_open(secret) { found[0].to_owned() } else { format!("{}{}", &found[1], stars(secret)) }
+    // `${NAME_OF_A_KEY:-default}`
+    let default = found[1].ends_with(':') && secret.starts_with('-');
+    if default || is_open(secret) { found[0].to_owned() } else { format!("{}{}", &found[1], stars(secret)) }
 }
 
 /// The name of a variable is none of its value, and a truth is no secret.
 fn is_open(value: &str) -> bool {
     let word = value.split(['#', '\r']).next().unwrap_or_default().trim_end();
-    value.contains("${") || value.contains("{vault://") || matches!(word, "true" | "false" | "null" | "~")
+    value.contains("${") || value.contains("{vault://") || matches!(word, "true" | "false" | "null" | "~" | "…")
 }
 
 /// Line ends and what closes a URL's or a key's secret stay.
@@ -120,6 +122,7 @@ mod tests {
             "hide_token: true",
             "key: \"{vault://env/key}\"",
             "key:",
+            "write `${NO_KEY:-default}`",
         ] {
             assert_eq!(mask(text), text);
         }

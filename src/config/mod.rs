@@ -23,6 +23,7 @@ mod scalar;
 pub mod schema;
 pub mod section;
 mod shorthand;
+mod syntax;
 mod tree;
 mod unsupported;
 pub mod value;

@@ -4,7 +4,7 @@
 
 use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
-use super::scalar;
+use super::{scalar, syntax};
 use super::tree::{MAX_DEPTH, MAX_EXPANSION, NodeId, Pair, Raw, TooMuch, Tree};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use std::collections::HashMap;
@@ -41,6 +41,7 @@ struct Frame {
 }
 
 struct Reader<'a> {
+    text: &'a str,
     lines: Lines<'a>,
     tree: Tree,
     report: &'a mut Report,
@@ -52,7 +53,7 @@ struct Reader<'a> {
 /// Reads the first document of a text. `None`: reported.
 pub(super) fn read(text: &str, report: &mut Report) -> Option<(Tree, NodeId)> {
     let (anchors, frames) = (HashMap::new(), Vec::new());
-    let mut reader = Reader { lines: Lines::new(text), tree: Tree::default(), report, frames, anchors, root: None };
+    let mut reader = Reader { text, lines: Lines::new(text), tree: Tree::default(), report, frames, anchors, root: None };
     reader.run(Parser::new_from_str(text)).ok()?;
     let root = match reader.root {
         Some(root) => root,
@@ -262,7 +263,11 @@ impl Reader<'_> {
         let message = message.into();
         let (line, column) = self.lines.position(place.start);
         let kong = format!("failed parsing declarative configuration: {line}:{column}: {message}");
-        self.report.push(Diagnostic::error(code, place, message).kong(Vec::new(), kong));
+        let found = match code {
+            "syntax" => syntax::yaml(self.text, place, &message),
+            _ => Diagnostic::error(code, place, message),
+        };
+        self.report.push(found.kong(Vec::new(), kong));
         Stop
     }
 }

@@ -7,15 +7,18 @@ mod fill;
 pub(super) mod record;
 mod rules;
 mod value;
+mod words;
 
 use super::document::Read;
 use super::expand::{Problem, expand};
 use super::report::{Diagnostic, KongError, Report, Span, Step};
+use super::schema::Kind;
 use super::tree::{NodeId, Raw, Tree};
 use super::value::Checked;
 use crate::entity::Compat;
 use crate::world::World;
 use std::borrow::Cow;
+use words::Said;
 
 /// Whose field it is, for messages.
 #[derive(Clone, Debug)]
@@ -93,11 +96,33 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Reports that a value is wrong. Our words are Kong's with the user's object in front.
-    pub(super) fn fail(&mut self, code: &'static str, span: Span, kong: impl Into<String>) {
-        let kong = kong.into();
-        let found = Diagnostic::error(code, span, format!("{}: {kong}", self.described()));
-        self.push(found, kong);
+    /// Reports that a value is of the wrong kind.
+    pub(super) fn mistyped(&mut self, kind: Kind, raw: &Raw, span: Span, kong: &str) {
+        let said = words::mistyped(kind, self.field_name(), raw);
+        self.say("wrong-type", span, said, kong);
+    }
+
+    /// Reports that a value cannot be this one. `written` is how it is written, as text.
+    pub(super) fn invalid(&mut self, span: Span, written: &str, kong: &str) {
+        let said = words::invalid(kong, self.field_name(), written);
+        self.say("invalid-value", span, said, kong);
+    }
+
+    fn say(&mut self, code: &'static str, span: Span, said: Said, kong: &str) {
+        let entry = matches!(self.path.last(), Some(Step::Entry(_))) && self.path.len() > self.owner.depth;
+        let (whose, predicate) = (self.described(), said.predicate);
+        let message = match predicate.strip_prefix(':') {
+            Some(_) => format!("{whose}{predicate}"),
+            None if entry => format!("an entry of {whose} {predicate}"),
+            None => format!("{whose} {predicate}"),
+        };
+        let (label, help) = (said.label, said.help);
+        self.push(Diagnostic { label, help, ..Diagnostic::error(code, span, message) }, kong);
+    }
+
+    /// The name of the field that we are at, or in a list of.
+    fn field_name(&self) -> &str {
+        self.path.iter().rev().find_map(Step::key).unwrap_or_default()
     }
 
     /// Reports an error of ours together with Kong's words for it, unless it is but the consequence of another.

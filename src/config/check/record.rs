@@ -1,6 +1,7 @@
 //! A mapping with known keys: unknown ones, missing ones, and the rules about several at once.
 
-use super::{Checker, Fields, fill};
+use super::words::{self, Said};
+use super::{Checker, Fields, article, fill};
 use crate::config::nearest::nearest;
 use crate::config::report::{Diagnostic, KongError, Span, Step};
 use crate::config::schema::{EntityCheck, Field, Kind, Record};
@@ -14,11 +15,19 @@ pub(crate) struct Around<'a> {
     pub elsewhere: &'a [&'static str],
     /// Whether references may be absent, because a parent stands for one.
     pub nested: bool,
+    /// Fields of the `config` below it, where people forget to indent them.
+    pub config: &'a [&'static str],
+    /// What has a field of this name, to say where one belongs.
+    pub whose: fn(&str) -> Option<&'static str>,
 }
+
+/// Fields of a record that are all told when one is unknown.
+const MANY: usize = 16;
 
 impl Around<'_> {
     /// A record that stands for itself.
-    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false };
+    pub(crate) const NOTHING: Around<'static> =
+        Around { elsewhere: &[], nested: false, config: &[], whose: |_| None };
 }
 
 impl<'a> Checker<'a> {
@@ -29,7 +38,7 @@ impl<'a> Checker<'a> {
             Raw::Map(_) => {}
             Raw::List(items) if items.is_empty() => {} // an empty table to Lua
             _ => {
-                self.fail("wrong-type", span, "expected a record");
+                self.mistyped(Kind::Record(record), raw, span, "expected a record");
                 return None;
             }
         }
@@ -103,17 +112,20 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports a field that must be there. An underlined record would be long: its name or its first line does.
-    pub(super) fn missing(&mut self, span: Span, name: &str) {
-        let owner = self
-            .owner
-            .name
-            .as_ref()
-            .map(|(_, place)| *place)
-            .filter(|place| span.start <= place.start && place.end <= span.end);
+    fn missing(&mut self, span: Span, name: &str) {
         let message = format!("{} is missing", self.described());
-        let found =
-            Diagnostic::error("missing-field", owner.unwrap_or(span), message).label(format!("has no `{name}`"));
-        self.push(found, "required field missing");
+        let found = Diagnostic::error("missing-field", self.owner_place(span), message).label(format!("has no `{name}`"));
+        let help = words::remedy(self.owner.noun, name);
+        self.push(Diagnostic { help: help.map(str::to_owned), ..found }, "required field missing");
+    }
+
+    /// Reports a field that must be there, is there, and has no value.
+    pub(super) fn nothing(&mut self, span: Span) {
+        let help = words::remedy(self.owner.noun, self.field_name()).map(str::to_owned);
+        let entry = matches!(self.path.last(), Some(Step::Entry(_)));
+        let message = format!("{}{} has no value", if entry { "an entry of " } else { "" }, self.described());
+        let found = Diagnostic::error("missing-field", span, message).label("nothing is written here");
+        self.push(Diagnostic { help, ..found }, "required field missing");
     }
 
     fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
@@ -123,9 +135,25 @@ impl<'a> Checker<'a> {
         let found = Diagnostic::error("unknown-field", pair.key_span, format!("{whose} has no field `{}`", pair.key));
         let found = match near {
             Some(near) => found.label(format!("did you mean `{near}`?")),
-            None => found,
+            None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+    }
+
+    /// A field that is no misspelt one may be in the wrong place.
+    fn where_else(&self, found: Diagnostic, key: &str, record: &'static Record, around: Around<'_>) -> Diagnostic {
+        if key.contains('\u{a0}') {
+            return found.label("the blanks here are no-break spaces").help("replace them by plain spaces");
+        }
+        if around.config.contains(&key) {
+            return found.label("this belongs below `config`").help("indent it below `config:`");
+        }
+        if let Some(noun) = (around.whose)(key) {
+            return found.label(format!("this is a field of {} {noun}", article(noun)));
+        }
+        let known: Vec<_> = record.fields(self.compat).map(|field| format!("`{}`", field.name)).collect();
+        let few = (1..=MANY).contains(&known.len()) && self.path.len() > self.owner.depth;
+        if few { found.help(format!("its fields are {}", known.join(", "))) } else { found }
     }
 
     fn several(&mut self, record: &'static Record, fields: &Fields) {
@@ -155,7 +183,9 @@ impl<'a> Checker<'a> {
             self.path.extend(steps);
             let whose = if whose.is_empty() { self.described() } else { whose };
             let span = span.unwrap_or_else(|| self.owner_place(checked.span));
-            self.push(Diagnostic::error("conflict", span, format!("{whose}: {message}")), message);
+            let Said { predicate, label, help } = words::together(&message);
+            let found = Diagnostic::error("conflict", span, format!("{whose}{predicate}"));
+            self.push(Diagnostic { label, help, ..found }, message);
         }
         self.path.truncate(length);
         self.path.extend(above);

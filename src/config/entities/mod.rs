@@ -57,6 +57,14 @@ pub(super) static ALL: &[EntityType] = &[
     consumer::OAUTH2,
 ];
 
+/// What has a field of this name, in the order in which people write them.
+pub(super) fn whose(field: &str) -> Option<&'static str> {
+    let has = |kind: &&EntityType| kind.record.fields.iter().any(|known| known.name == field);
+    let first = ["services", "routes", "upstreams"];
+    let of = |name: &str| ALL.iter().find(|kind| kind.name == name);
+    first.into_iter().filter_map(of).chain(ALL).find(has).map(|kind| kind.noun)
+}
+
 // === impl EntityType ===
 
 impl EntityType {
