@@ -142,15 +142,21 @@ impl Walker<'_> {
             let node = self.tree.node(id);
             let message = format!("{} {} must be a mapping, not {}", article(kind.noun), kind.noun, node.raw.kind());
             let found = Diagnostic::error("wrong-type", node.span, message);
-            let found = found.help(format!("write `- {}: …` and its other fields below it", kind.label().unwrap_or("id")));
+            let found = found.help(format!("write `- {}: {}` and its other fields below it", kind.first_field(), text(&node.raw)));
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
+        let url = self.tree.text(id, "url").filter(|_| kind.name == "services");
+        let url = url.map(|(text, place)| (text.to_owned(), place));
         let (id, tainted) = self.url(kind, id);
         if kind.name == "plugins" {
             self.plugin(kind, id, parent);
         } else {
+            let before = self.report.found.len();
             let fields = self.fields(kind, id, parent.is_some(), tainted);
+            if let Some((text, place)) = url {
+                shorthand::retell(self.report, before, &text, place);
+            }
             self.keep(kind, id, fields, None, parent);
         }
     }
@@ -195,7 +201,7 @@ impl Walker<'_> {
     }
 
     fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
-        let name = key.and_then(|key| self.tree.text(id, key)).map(|(text, span)| (text.into(), span));
+        let name = key.and_then(|key| self.tree.text(id, key)).filter(|(text, _)| !text.is_empty()).map(|(text, span)| (text.into(), span));
         let owner = Owner { noun, name, depth: self.path.len() };
         Checker {
             tree: &self.tree,
@@ -217,7 +223,8 @@ impl Walker<'_> {
             Status::Unknown => return self.not_enabled(&name, place),
             Status::Unsupported => {
                 let message = format!("`{name}` is a Kong plugin that this gateway does not support yet");
-                self.report.push(Diagnostic::error("unsupported-plugin", place, message));
+                let found = Diagnostic::error("unsupported-plugin", place, message);
+                self.report.push(found.help("docs/plugins.md lists those that it has"));
             }
             Status::Foreign => {
                 let message = format!("`{name}` is no plugin of Kong's own, and this gateway runs no other");
@@ -277,7 +284,7 @@ impl Walker<'_> {
         let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
         self.report.push(match near {
             Some(near) => found.label(format!("did you mean `{near}`?")),
-            None => found,
+            None => found.help("docs/plugins.md lists the plugins; those that are not Kong's own cannot be run"),
         });
     }
 
@@ -320,6 +327,14 @@ impl Walker<'_> {
 /// Keys of an entity that are not read with its fields: nested entities, and what nobody reads.
 fn elsewhere(kind: &EntityType, compat: Compat) -> Vec<&'static str> {
     kind.children(compat).map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect()
+}
+
+/// A text as it may stand in a help; anything else as dots.
+fn text(raw: &Raw) -> &str {
+    match raw {
+        Raw::Text(text) if text.len() < 60 && !text.contains(['\n', ':', '#']) => text,
+        _ => "…",
+    }
 }
 
 /// What Kong says besides about references, since it looks at them twice; see `resolve.rs`.

@@ -104,7 +104,7 @@ impl Opened {
 fn tree(source: &Source, report: &mut Report) -> Option<(tree::Tree, tree::NodeId)> {
     if source.text.len() > MAX_TEXT {
         let message = format!("the document has {} bytes; {MAX_TEXT} are allowed", source.text.len());
-        report.push(Diagnostic::error("too-large", Span::default(), message.clone()).kong(Vec::new(), message));
+        report.push(Diagnostic::error("too-large", Span::new(0, 1), message.clone()).kong(Vec::new(), message));
         return None;
     }
     let yaml = source.name.ends_with(".yml") || source.name.ends_with(".yaml");

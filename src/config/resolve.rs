@@ -4,6 +4,7 @@
 //! second time if that parent exists and nothing else is wrong. Its words differ accordingly; ours do not.
 
 use super::document::{Document, Draft, aside, json};
+use super::entities;
 use super::ids;
 use super::model::{Entity, Model, Table};
 use super::nearest::nearest;
@@ -191,9 +192,13 @@ impl<'a> Resolver<'a> {
         let span = lost.value.span;
         let Some(text) = lost.value.as_str() else {
             let message = format!("`{}` of {whose} must be a name or id, as text", lost.field);
-            return Diagnostic::error("wrong-type", span, message);
+            let found = Diagnostic::error("wrong-type", span, message);
+            return match lost.value.str("name").or(lost.value.str("id")) {
+                Some(name) => found.help(format!("write `{}: {name}`", lost.field)),
+                None => found,
+            };
         };
-        let message = format!("{whose} refers to {} `{text}`, which does not exist", lost.field);
+        let message = format!("{whose} refers to {} `{text}`, which does not exist", noun(lost.to));
         let found = Diagnostic::error(code(lost.to), span, message);
         let names = self.names.get(lost.to).filter(|_| suggest);
         let keys = names.into_iter().flat_map(|names| names.by_key.keys().copied());
@@ -203,9 +208,13 @@ impl<'a> Resolver<'a> {
             Some((near, at)) => {
                 found.also(self.drafts[at].place, "nearest name").help(format!("write `{}: {near}`", lost.field))
             }
-            None => found.label(format!("no {} has this name or id", lost.field)),
+            None => found.label(format!("no {} has this name or id", noun(lost.to))),
         }
     }
+}
+
+fn noun(list: &str) -> &'static str {
+    entities::ALL.iter().find(|kind| kind.name == list).map_or("entity", |kind| kind.noun)
 }
 
 fn code(kind: &str) -> &'static str {

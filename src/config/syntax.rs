@@ -64,7 +64,9 @@ const JSON: &[(&str, &str, &str)] = &[
 ];
 
 /// The error for a JSON text.
-pub(super) fn json(place: Span, info: &str) -> Diagnostic {
+pub(super) fn json(text: &str, place: Span, info: &str) -> Diagnostic {
+    let closes = text.get(place.start..).is_some_and(|rest| rest.starts_with(['}', ']']));
+    let info = if closes && info.contains("key must be a string") { "trailing comma" } else { info };
     match JSON.iter().find(|(words, ..)| info.contains(words)) {
         Some((_, message, "")) => error(place, *message),
         Some((_, message, help)) => error(place, *message).help(*help),

@@ -57,7 +57,7 @@ pub(super) fn read(text: &str, report: &mut Report) -> Option<(Tree, NodeId)> {
     reader.run(Parser::new_from_str(text)).ok()?;
     let root = match reader.root {
         Some(root) => root,
-        None => reader.tree.push(Raw::Null, Span::default()),
+        None => reader.tree.push(Raw::Null, reader.lines.character(0)),
     };
     Some((reader.tree, root))
 }
@@ -122,7 +122,8 @@ impl Reader<'_> {
         };
         // A flow collection ends with its bracket; a block ends with its last child.
         let end = self.lines.after_bracket(place.start).unwrap_or(frame.end);
-        let id = self.tree.push(raw, Span::new(frame.start, end.max(frame.start)));
+        let place = if end > frame.start { Span::new(frame.start, end) } else { self.lines.character(frame.start) };
+        let id = self.tree.push(raw, place);
         self.attach(id, frame.anchor)
     }
 
@@ -145,6 +146,7 @@ impl Reader<'_> {
             None => Raw::Text(text.into()),
         };
         if self.wants_key() {
+            let place = if text.is_empty() { self.lines.character(place.start) } else { place };
             self.key(text.into(), place);
         } else {
             let id = self.tree.push(raw, place);
@@ -256,7 +258,7 @@ impl Reader<'_> {
 
     fn syntax(&mut self, error: &ScanError) -> Stop {
         let at = self.lines.byte(error.marker().line(), error.marker().col());
-        self.stop("syntax", Span::new(at, at), error.info())
+        self.stop("syntax", self.lines.character(at), error.info())
     }
 
     fn stop(&mut self, code: &'static str, place: Span, message: impl Into<String>) -> Stop {

@@ -98,26 +98,50 @@ impl<'a> Checker<'a> {
 
     /// Reports that a value is of the wrong kind.
     pub(super) fn mistyped(&mut self, kind: Kind, raw: &Raw, span: Span, kong: &str) {
-        let said = words::mistyped(kind, self.field_name(), raw);
-        self.say("wrong-type", span, said, kong);
+        let text = if let Raw::Text(text) = raw { text } else { "" };
+        if !self.not_put_in(text, span, kong) {
+            let said = words::mistyped(kind, self.field_name(), raw);
+            self.say("wrong-type", span, said, kong);
+        }
     }
 
     /// Reports that a value cannot be this one. `written` is how it is written, as text.
     pub(super) fn invalid(&mut self, span: Span, written: &str, kong: &str) {
-        let said = words::invalid(kong, self.field_name(), written);
-        self.say("invalid-value", span, said, kong);
+        if !self.not_put_in(written, span, kong) {
+            let said = words::invalid(kong, self.field_name(), written);
+            self.say("invalid-value", span, said, kong);
+        }
+    }
+
+    /// A bare `$NAME` is only text where that is fine; where it is not, the variable is what is missing.
+    fn not_put_in(&mut self, written: &str, span: Span, kong: &str) -> bool {
+        let name = words::unset(written).filter(|name| (self.world.env)(name).is_none() && !written.contains("${"));
+        let Some(name) = name else { return false };
+        let found = unset(Problem::Unset(name.to_owned()), span, &self.entry_described());
+        self.push(found, kong);
+        true
     }
 
     fn say(&mut self, code: &'static str, span: Span, said: Said, kong: &str) {
-        let entry = matches!(self.path.last(), Some(Step::Entry(_))) && self.path.len() > self.owner.depth;
-        let (whose, predicate) = (self.described(), said.predicate);
-        let message = match predicate.strip_prefix(':') {
-            Some(_) => format!("{whose}{predicate}"),
-            None if entry => format!("an entry of {whose} {predicate}"),
-            None => format!("{whose} {predicate}"),
+        let message = match said.predicate.strip_prefix(':') {
+            Some(words) => format!("{}:{words}", self.described()),
+            None => format!("{} {}", self.entry_described(), said.predicate),
         };
         let (label, help) = (said.label, said.help);
         self.push(Diagnostic { label, help, ..Diagnostic::error(code, span, message) }, kong);
+    }
+
+    /// The same as [`Self::described`], but of an entry of a list: "a path of route `a`".
+    pub(super) fn entry_described(&self) -> String {
+        let below = self.path.get(self.owner.depth..).unwrap_or_default();
+        match below {
+            [.., Step::Entry(_)] if below.len() == 2 => match entry_noun(self.field_name()) {
+                Some(noun) => format!("{noun} of {}", self.owner.described()),
+                None => format!("an entry of {}", self.described()),
+            },
+            [_, .., Step::Entry(_)] => format!("an entry of {}", self.described()),
+            _ => self.described(),
+        }
     }
 
     /// The name of the field that we are at, or in a list of.
@@ -187,9 +211,9 @@ const UNSET: &str = "unset-variable";
 pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
     match problem {
         Problem::Unset(name) => {
-            let found =
-                Diagnostic::error(UNSET, span, format!("{field} needs the variable `{name}`, which is not set"));
-            found.label(format!("`{name}` is not set")).help(format!("set it, or write `${{{name}:-default}}`"))
+            let found = Diagnostic::error(UNSET, span, format!("the variable `{name}` is not set"));
+            let help = format!("set it in the environment of the gateway, or write `${{{name}:-default}}`");
+            found.label(format!("{field} needs it")).help(help)
         }
         Problem::Vault(name) => {
             let found =
@@ -207,6 +231,19 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
             Diagnostic::error(UNSET, span, message)
         }
     }
+}
+
+/// What to call one entry of a list.
+fn entry_noun(list: &str) -> Option<&'static str> {
+    Some(match list {
+        "paths" => "a path",
+        "hosts" => "a host",
+        "methods" => "a method",
+        "tags" => "a tag",
+        "snis" => "an sni",
+        "protocols" => "a protocol",
+        _ => return None,
+    })
 }
 
 /// `a` or `an`.

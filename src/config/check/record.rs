@@ -1,10 +1,10 @@
 //! A mapping with known keys: unknown ones, missing ones, and the rules about several at once.
 
 use super::words::{self, Said};
-use super::{Checker, Fields, article, fill};
+use super::{Checker, Fields, fill};
 use crate::config::nearest::nearest;
 use crate::config::report::{Diagnostic, KongError, Span, Step};
-use crate::config::schema::{EntityCheck, Field, Kind, Record};
+use crate::config::schema::{EntityCheck, Field, Kind, Record, Since};
 use crate::config::tree::{NodeId, Pair, Raw, Tree};
 use crate::config::value::{Checked, Value};
 
@@ -17,8 +17,8 @@ pub(crate) struct Around<'a> {
     pub nested: bool,
     /// Fields of the `config` below it, where people forget to indent them.
     pub config: &'a [&'static str],
-    /// What has a field of this name, to say where one belongs.
-    pub whose: fn(&str) -> Option<&'static str>,
+    /// Who has a field of this name, to say where one belongs.
+    pub whose: fn(&str) -> Option<String>,
 }
 
 /// Fields of a record that are all told when one is unknown.
@@ -122,18 +122,36 @@ impl<'a> Checker<'a> {
     /// Reports a field that must be there, is there, and has no value.
     pub(super) fn nothing(&mut self, span: Span) {
         let help = words::remedy(self.owner.noun, self.field_name()).map(str::to_owned);
-        let entry = matches!(self.path.last(), Some(Step::Entry(_)));
-        let message = format!("{}{} has no value", if entry { "an entry of " } else { "" }, self.described());
+        let message = format!("{} has no value", self.entry_described());
         let found = Diagnostic::error("missing-field", span, message).label("nothing is written here");
         self.push(Diagnostic { help, ..found }, "required field missing");
     }
 
+    /// A service's `url` is taken apart before its fields are read; what is left of it here is no URL.
+    fn no_url(&mut self, pair: &Pair) {
+        let (raw, span) = self.raw(pair.value);
+        let found = match raw {
+            Raw::Null => Diagnostic::error("missing-field", pair.key_span, format!("`url` of {} has no value", self.described())),
+            _ => Diagnostic::error("wrong-type", span, format!("`url` of {} must be text, not {}", self.described(), raw.kind())),
+        };
+        self.at(Step::Key(pair.key.clone()), |this| this.push(found.help("write `url: http://HOST:PORT`"), "unknown field"));
+    }
+
     fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
+        if self.owner.noun == "service" && &*pair.key == "url" {
+            return self.no_url(pair);
+        }
         let known = record.fields(self.compat).map(|field| field.name);
         let near = nearest(&pair.key, known.chain(around.elsewhere.iter().copied()));
         let whose = self.described();
-        let found = Diagnostic::error("unknown-field", pair.key_span, format!("{whose} has no field `{}`", pair.key));
-        let found = match near {
+        let message = match &*pair.key {
+            "" => format!("{whose} has a key without a name"),
+            key => format!("{whose} has no field `{key}`"),
+        };
+        let found = Diagnostic::error("unknown-field", pair.key_span, message);
+        let top = self.path.len() == self.owner.depth;
+        let alias = words::alias(self.owner.noun, &pair.key).filter(|_| top);
+        let found = match alias.or(near) {
             Some(near) => found.label(format!("did you mean `{near}`?")),
             None => self.where_else(found, &pair.key, record, around),
         };
@@ -148,8 +166,12 @@ impl<'a> Checker<'a> {
         if around.config.contains(&key) {
             return found.label("this belongs below `config`").help("indent it below `config:`");
         }
-        if let Some(noun) = (around.whose)(key) {
-            return found.label(format!("this is a field of {} {noun}", article(noun)));
+        if let Some(field) = record.fields.iter().find(|field| field.name == key) {
+            let three = matches!(field.since, Since::Kong3);
+            return found.label(if three { "only `_format_version: \"3.0\"` has it" } else { "`_format_version: \"3.0\"` has it no more" });
+        }
+        if let Some(whose) = (around.whose)(key) {
+            return found.label(whose);
         }
         let known: Vec<_> = record.fields(self.compat).map(|field| format!("`{}`", field.name)).collect();
         let few = (1..=MANY).contains(&known.len()) && self.path.len() > self.owner.depth;
@@ -184,6 +206,7 @@ impl<'a> Checker<'a> {
             let whose = if whose.is_empty() { self.described() } else { whose };
             let span = span.unwrap_or_else(|| self.owner_place(checked.span));
             let Said { predicate, label, help } = words::together(&message);
+            let help = help.or_else(|| words::remedy(self.owner.noun, self.field_name()).map(str::to_owned));
             let found = Diagnostic::error("conflict", span, format!("{whose}{predicate}"));
             self.push(Diagnostic { label, help, ..found }, message);
         }

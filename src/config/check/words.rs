@@ -3,6 +3,7 @@
 //! Kong's own words stand beside them, for `config parse`. Where this table has nothing, they are shown as they are.
 
 use crate::config::nearest::nearest;
+use crate::config::scalar;
 use crate::config::schema::Kind;
 use crate::config::tree::Raw;
 
@@ -45,6 +46,14 @@ const TABLE: &[(&str, fn(&Case<'_>) -> Said)] = &[
     ("invalid path: ", path),
     ("invalid url-encoded value: ", percent),
     ("non-normalized path, consider use '", normal),
+    ("invalid port number", |_| said("has a port above 65535")),
+    ("Invalid name ('", upstream_name),
+    ("Invalid target ('", |case| host(case).help("write `target: HOST:PORT`")),
+    ("wildcard must be leftmost or rightmost", wildcard),
+    ("only one wildcard must be", wildcard),
+    ("cannot contain 'host' header", |_| said("must not name `host`").help("write `hosts:` for it")),
+    ("bad header name '", header_name),
+    ("bad cookie name '", |case| said(format!("is `{}`, which is no name of a cookie", quote(case.written)))),
     ("invalid certificate: ", certificate),
     ("invalid key: ", private_key),
     ("invalid value '", name),
@@ -64,6 +73,7 @@ const TOGETHER: &[(&str, &str, &str)] = &[
     ("values of these fields must be distinct: ", " needs different values in ", ""),
     ("value must be null", " cannot be set with this `protocol`", "remove it, or change `protocol` (with `url`, its `https://`)"),
     ("required field missing", " is missing", ""),
+    ("expected one of: ", " must be one of ", ""),
     ("cannot set ", " does not go with these `protocols`: cannot set ", ""),
     ("length must be 0", " must be empty with these `protocols`", ""),
     ("certificate does not match key", ": the certificate does not match the key", "`key` must be the one that the first certificate in `cert` was issued for"),
@@ -76,9 +86,39 @@ const REMEDIES: &[(&str, &str, &str)] = &[
     ("plugin", "name", "write `name:` and one of the plugins' names"),
     ("certificate", "key", "write `key: \"{vault://file/PATH/privkey.pem}\"`, or the PEM text below `key: |`"),
     ("certificate", "cert", "write `cert: \"{vault://file/PATH/fullchain.pem}\"`, or the PEM text below `cert: |`"),
+    ("jwt secret", "rsa_public_key", "signatures of this algorithm are checked by it; its PEM text goes below `rsa_public_key: |`"),
+    ("upstream", "hash_on_header", "name the header that requests are spread by"),
+    ("upstream", "hash_on_cookie", "name the cookie that requests are spread by"),
     ("target", "upstream", "put it below `targets:` of its upstream, or write `upstream: NAME`"),
     ("sni", "certificate", "put it below `snis:` of its certificate, or write `certificate: ID`"),
 ];
+
+/// Fields by the names that people give them: of what, theirs, Kong's.
+const ALIASES: &[(&str, &str, &str)] = &[
+    ("consumer", "name", "username"),
+    ("acl", "name", "group"),
+    ("target", "name", "target"),
+    ("target", "host", "target"),
+    ("target", "url", "target"),
+    ("service", "timeout", "read_timeout"),
+    ("service", "upstream", "host"),
+    ("route", "uris", "paths"),
+    ("route", "strip_uri", "strip_path"),
+    ("route", "upstream_url", "service"),
+    ("service", "upstream_url", "url"),
+    ("key-auth credential", "apikey", "key"),
+    ("sni", "host", "name"),
+    ("certificate", "private_key", "key"),
+    ("certificate", "certificate", "cert"),
+    ("upstream", "servers", "targets"),
+    ("file", "format_version", "_format_version"),
+    ("file", "upstream", "upstreams"),
+];
+
+/// What a field is called that people call otherwise.
+pub(super) fn alias(noun: &str, field: &str) -> Option<&'static str> {
+    ALIASES.iter().find(|(of, name, _)| *of == noun && *name == field).map(|(.., better)| *better)
+}
 
 /// What to say of fields that do not go together, in the words that Kong has for it.
 pub(super) fn together(kong: &str) -> Said {
@@ -103,9 +143,8 @@ pub(super) fn remedy(noun: &str, field: &str) -> Option<&'static str> {
 /// What to say of a value that Kong refuses with these words.
 pub(super) fn invalid(kong: &str, field: &str, written: &str) -> Said {
     let known = TABLE.iter().find_map(|(start, words)| Some((kong.strip_prefix(start)?, words)));
-    let variable = || unset(written).filter(|_| known.is_some());
     match known {
-        Some((rest, words)) => variable().unwrap_or_else(|| words(&Case { field, written, rest })),
+        Some((rest, words)) => words(&Case { field, written, rest }),
         None => Said { predicate: format!(": {kong}"), ..Said::default() },
     }
 }
@@ -114,16 +153,16 @@ pub(super) fn invalid(kong: &str, field: &str, written: &str) -> Said {
 pub(super) fn mistyped(kind: Kind, field: &str, raw: &Raw) -> Said {
     let words = said(format!("must be {}, not {}", wanted(kind), raw.kind()));
     match (kind, raw) {
+        (Kind::Integer, Raw::Num(n)) => said(format!("must be a whole number, not {n}")),
         (Kind::String | Kind::Foreign(_), Raw::Bool(_) | Raw::Int(_) | Raw::Num(_)) => words.label("put it in quotes"),
         (Kind::String | Kind::Foreign(_), Raw::List(_)) => words.label("one value goes here, without a list"),
-        (Kind::Integer | Kind::Number | Kind::Boolean, Raw::Text(text)) => scalar(words, kind, text),
+        (Kind::Integer | Kind::Number | Kind::Boolean, Raw::Text(text)) => number_or_truth(words, kind, text),
         (Kind::Boolean, _) => words.help("write `true` or `false`"),
-        (Kind::Integer, Raw::Num(_)) => words.label("without a fraction"),
         (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => words.help(format!("write `{field}: {}`", listed(text))),
         (Kind::Array(_) | Kind::Set(_), Raw::Int(n)) => words.help(format!("write `{field}: [{n}]`")),
         (Kind::Array(_) | Kind::Set(_), Raw::Map(_)) => words.label("a list has `- ` before each entry"),
-        (Kind::Map(_, _), Raw::List(_)) => words.label("without the `- `, as `name: value`"),
-        (Kind::Record(_), Raw::List(_)) => words.label("without the `- `"),
+        (Kind::Map(_, _), Raw::List(_)) => words.label("a mapping has `name: value`, without `- `"),
+        (Kind::Record(_), Raw::List(_)) => words.label("a mapping has `name: value`, without `- `"),
         _ => words,
     }
 }
@@ -142,13 +181,12 @@ fn wanted(kind: Kind) -> &'static str {
 }
 
 /// Text where a number or a truth is wanted.
-fn scalar(words: Said, kind: Kind, text: &str) -> Said {
+fn number_or_truth(words: Said, kind: Kind, text: &str) -> Said {
     let truth = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off");
     let fits = if matches!(kind, Kind::Boolean) { truth } else { text.parse::<f64>().is_ok() };
     let unit = ["ms", "s", "m", "h"].iter().find_map(|unit| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok());
     match kind {
         _ if fits => words.label("take the quotes away"),
-        _ if unset(text).is_some() => unset(text).unwrap_or(words),
         Kind::Boolean => words.help("write `true` or `false`"),
         _ if unit.is_some() => words.label("a number alone, without a unit").help("Kong's timeouts are milliseconds: `60000` is a minute"),
         _ => words,
@@ -157,7 +195,8 @@ fn scalar(words: Said, kind: Kind, text: &str) -> Said {
 
 /// A text as a list in one line. Commas part it, as people mean it.
 fn listed(text: &str) -> String {
-    let quoted = |part: &str| match part.contains(|c: char| "*&!{}[]#:@`%".contains(c)) {
+    let special = |part: &str| part.contains(|c: char| "*&!{}[]#:@`%".contains(c));
+    let quoted = |part: &str| match special(part) || !matches!(scalar::plain(part), Raw::Text(_)) {
         true => format!("\"{part}\""),
         false => part.to_owned(),
     };
@@ -165,15 +204,11 @@ fn listed(text: &str) -> String {
     format!("[{}]", parts.join(", "))
 }
 
-/// `$NAME` that nobody put in, which is what `envsubst` or a shell was to do.
-fn unset(written: &str) -> Option<Said> {
+/// The variable of a `$NAME` that nobody put in, which is what `envsubst` or a shell was to do.
+pub(super) fn unset(written: &str) -> Option<&str> {
     let after = written.split_once('$')?.1;
     let name = &after[..after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len())];
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let words = said(format!("has the variable `${name}` in it, which is not set"));
-    Some(words.help(format!("set {name} in the environment of the gateway, or write `${{{name}:-default}}`")))
+    (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
 }
 
 fn one_of(case: &Case<'_>) -> Said {
@@ -183,7 +218,9 @@ fn one_of(case: &Case<'_>) -> Said {
         [one] => format!("the only value is `{one}`"),
         _ => format!("it is one of {}", case.rest),
     });
-    match nearest(case.written, names) {
+    // A number, or a word of two letters, is near to everything.
+    let word = case.written.len() > 2 && !case.written.starts_with(|c: char| c.is_ascii_digit());
+    match nearest(case.written, names).filter(|_| word) {
         Some(near) => words.label(format!("did you mean `{near}`?")),
         None => words,
     }
@@ -232,9 +269,12 @@ fn port(case: &Case<'_>) -> Said {
     }
 }
 
-fn wildcard(_: &Case<'_>) -> Said {
+fn wildcard(case: &Case<'_>) -> Said {
     let words = said("may have one `*`, as its first or last label");
-    words.help("write `*.example.org` or `example.*`; a route without `hosts` takes every host")
+    words.help(match case.field {
+        "hosts" => "write `*.example.org` or `example.*`; a route without `hosts` takes every host",
+        _ => "write `*.example.org` or `example.*`",
+    })
 }
 
 /// A host that is none.
@@ -247,8 +287,11 @@ fn host(case: &Case<'_>) -> Said {
         }
         _ if text.contains("://") => said(what).label("without scheme and path"),
         _ if text.contains('/') => said(what).label("a path does not belong here"),
-        _ if text.contains(char::is_whitespace) => said(what).label("there is a blank in it"),
         _ if text.contains(',') => said(what).label("each host is an entry of its own"),
+        _ if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') => {
+            said(format!("is `{text}`, which is no address")).help("an IPv4 address has four numbers from 0 to 255")
+        }
+        _ if text.contains(char::is_whitespace) => said(what).label("there is a blank in it"),
         _ => said(what).help("letters, digits, `-`, `_` and `.` make a host"),
     }
 }
@@ -277,7 +320,7 @@ fn path(case: &Case<'_>) -> Said {
         Some('#') => said("must not have a fragment: `#` cannot be in a path"),
         Some(c) => {
             let escaped: String = c.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
-            said(format!("must not have `{c}` in it")).help(format!("write `{escaped}` for it"))
+            said(format!("must not have {} in it", shown(c))).help(format!("write `{escaped}` for it"))
         }
         None => said(format!("is `{}`, which is no path", quote(case.written))),
     }
@@ -290,7 +333,7 @@ fn percent(case: &Case<'_>) -> Said {
 
 fn normal(case: &Case<'_>) -> Said {
     let better = case.rest.strip_suffix("' instead").unwrap_or(case.rest);
-    said("is compared with paths in their normal form, and is not in it").help(format!("write `{better}`"))
+    said("would never match, since paths of requests are brought into a normal form first").help(format!("write `{better}`"))
 }
 
 fn name(case: &Case<'_>) -> Said {
@@ -331,18 +374,39 @@ fn path_of_pem(case: &Case<'_>) -> Option<String> {
 }
 
 fn value(case: &Case<'_>) -> Said {
+    let capital = case.written.to_ascii_uppercase();
     match case.field {
-        "methods" if case.written.eq_ignore_ascii_case(case.rest) => {
-            said(format!("must be in capital letters, not `{}`", quote(case.written)))
-                .help(format!("write `{}`", quote(&case.written.to_ascii_uppercase())))
+        "methods" | "http_method" if capital.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+            let words = said(format!("must be in capital letters, not `{}`", quote(case.written)));
+            words.help(format!("write `{}`", quote(&capital)))
         }
+        "methods" if case.written == "*" => said("cannot be `*`").help("a route without `methods` takes every method"),
+        "methods" => said(format!("is `{}`, which is no method", quote(case.written))).help("each method is an entry of its own: `[GET, POST]`"),
+        "headers" | "querystring" | "body" | "json" => {
+            let words = said(format!("must be of the form `name:value`, not `{}`", quote(case.written)));
+            words.label("there is no `:` in it")
+        }
+        "host" | "hosts" | "snis" | "name" | "https_sni" | "host_header" => host(case),
+        _ => said(format!(": invalid value: {}", quote(case.rest))),
+    }
+}
+
+fn upstream_name(case: &Case<'_>) -> Said {
+    match case.rest.rsplit_once("; ").map_or("", |(_, reason)| reason) {
+        "no ip addresses allowed" => said("must be a name, not an address").help("the address belongs into `targets:`"),
+        "no port allowed" => said("must not have a port").help("the port belongs into `targets:`, behind each host"),
         _ => host(case),
     }
+}
+
+fn header_name(case: &Case<'_>) -> Said {
+    said(format!("has `{}`, which is no name of a header", quote(case.written))).help("letters, digits, `-` and `_` make one")
 }
 
 fn protocol(case: &Case<'_>) -> Said {
     let names = ["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_passthrough"];
     match case.rest {
+        "ws" | "wss" => said(format!("cannot be `{}`", case.rest)).help("WebSocket goes over http and https: `[http, https]`"),
         "nil" => said("must not be empty").help("leave `protocols` out to take http and https"),
         other => one_of(&Case { written: other, rest: &names.join(", "), field: case.field }),
     }
@@ -393,8 +457,7 @@ mod tests {
         let near = invalid("expected one of: http, https", "protocol", "htpp");
         assert_eq!(near.predicate, "cannot be `htpp`");
         assert_eq!(near.label.as_deref(), Some("did you mean `http`?"));
-        let host = invalid("invalid value: $REST", "host", "$REST");
-        assert!(host.help.is_some_and(|help| help.contains("${REST:-default}")));
+        assert_eq!((unset("http://$REST:3000"), unset("^a$"), unset("$1")), (Some("REST"), None, None));
         assert_eq!(invalid("something else", "x", "y").predicate, ": something else");
         assert_eq!(invalid("should start with: /", "paths", "api").help.as_deref(), Some("write `/api`"));
     }

@@ -191,13 +191,17 @@ services:
     routes:
       - name: users
         paths: [/users]
-        service: orders   # the service it is written in counts"#,
+        service: orders   # the service it is written in counts
+  - name: orders
+    url: http://orders:3000"#,
         r#"services:
   - name: users
     url: http://users:3000
     routes:
       - name: users
-        paths: [/users]"#,
+        paths: [/users]
+  - name: orders
+    url: http://orders:3000"#,
     ),
     code(
         "no-such-service",
@@ -371,7 +375,8 @@ services:
         "The file asks for a value from the environment (`${NAME}` or `{vault://env/name}`), and there is none. \
          `gateway check` looks at its own environment: in a container, the one of the container. Set the \
          variable (in compose.yml under `environment:`), or give a default: `${NAME:-default}`.\n\nA bare \
-         `$NAME` whose variable is not set stays as it is written.",
+         `$NAME` whose variable is not set stays as it is written, and is told of only where that can't be \
+         right, as in a host.",
         r#"services:
   - name: users
     url: http://${USERS_HOST}:3000"#,

@@ -14,6 +14,7 @@ mod upstream;
 
 pub(super) use plugin::RECORD as PLUGIN;
 
+use super::check::article;
 use super::schema::{Field, Kind, Record, Since};
 use crate::entity::Compat;
 
@@ -57,12 +58,14 @@ pub(super) static ALL: &[EntityType] = &[
     consumer::OAUTH2,
 ];
 
-/// What has a field of this name, in the order in which people write them.
-pub(super) fn whose(field: &str) -> Option<&'static str> {
+/// Who has a field of this name, those first of which people write most.
+pub(super) fn whose(field: &str) -> Option<String> {
+    let first = ["services", "routes", "plugins", "upstreams", "consumers"];
+    let field = if field == "url" { "host" } else { field };
     let has = |kind: &&EntityType| kind.record.fields.iter().any(|known| known.name == field);
-    let first = ["services", "routes", "upstreams"];
     let of = |name: &str| ALL.iter().find(|kind| kind.name == name);
-    first.into_iter().filter_map(of).chain(ALL).find(has).map(|kind| kind.noun)
+    let noun = first.into_iter().filter_map(of).chain(ALL).find(has)?.noun;
+    Some(format!("this is a field of {} {noun}", article(noun)))
 }
 
 // === impl EntityType ===
@@ -75,6 +78,13 @@ impl EntityType {
             Some("key") => None,
             key => key,
         }
+    }
+
+    /// The field that people write first.
+    pub(super) fn first_field(&self) -> &'static str {
+        let has = |name: &&&str| self.record.fields.iter().any(|field| field.name == **name);
+        let known = ["name", "username", "target", "group", "key", "cert"];
+        known.iter().find(has).copied().unwrap_or("id")
     }
 
     /// The kinds that may be written inside of this one, and the field that this one stands for.

@@ -3,9 +3,14 @@
 use super::{Text, ceil, distinct, floor, said};
 use crate::config::report::{Diagnostic, Report, Severity, Source, Span};
 use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
+use std::collections::HashMap;
 
 /// Lines between two places that are still shown as one excerpt.
 const NEAR: usize = 6;
+/// How many findings that say the same are each shown with an excerpt.
+const ALIKE: usize = 2;
+/// How many lines of findings that are not are named.
+const LINES: usize = 12;
 /// Bytes of an excerpt that is not cut.
 const LONG: usize = 16_384;
 
@@ -14,8 +19,25 @@ const LONG: usize = 16_384;
 pub fn human(report: &Report, source: &Source, color: bool, width: usize) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(width.max(40));
     let excerpts = Excerpts { text: Text::of(source), width };
-    let one = |found: &Diagnostic| format!("{}\n\n", excerpts.render(found, &renderer));
-    distinct(report).map(one).collect()
+    let one = |alike: Vec<&Diagnostic>| format!("{}\n\n", excerpts.render(&alike, &renderer));
+    gathered(distinct(report)).into_iter().map(one).collect()
+}
+
+/// What is said word for word in several places is shown at the first, if those are many.
+fn gathered<'a>(all: impl Iterator<Item = &'a Diagnostic>) -> Vec<Vec<&'a Diagnostic>> {
+    let mut index: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut groups: Vec<Vec<&Diagnostic>> = Vec::new();
+    for found in all {
+        let at = *index.entry((found.code, &found.message)).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.push(found),
+            None => groups.push(vec![found]),
+        }
+    }
+    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() > ALIKE);
+    let mut groups: Vec<_> = few.into_iter().flatten().map(|found| vec![found]).chain(many).collect();
+    groups.sort_by_key(|group| group.first().map(|found| (found.span.start, found.severity)));
+    groups
 }
 
 /// Cuts excerpts out of a text.
@@ -35,12 +57,24 @@ struct Mark {
 // === impl Excerpts ===
 
 impl Excerpts<'_> {
-    fn render(&self, found: &Diagnostic, renderer: &Renderer) -> String {
+    /// The first of those that are alike, and where the others are.
+    fn render(&self, alike: &[&Diagnostic], renderer: &Renderer) -> String {
+        let Some((found, others)) = alike.split_first() else { return String::new() };
         let level = if found.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
         let title = level.primary_title(said(&found.message)).id(found.code);
         let excerpts = self.clusters(found).into_iter().map(|marks| Element::from(self.excerpt(&marks)));
         let help = found.help.as_deref().map(|help| Element::from(Level::HELP.message(said(help))));
-        self.true_column(found, renderer.render(&[title.elements(excerpts.chain(help))]))
+        let others = self.others(others).map(|others| Element::from(Level::NOTE.message(others)));
+        self.true_column(found, renderer.render(&[title.elements(excerpts.chain(help).chain(others))]))
+    }
+
+    fn others(&self, others: &[&Diagnostic]) -> Option<String> {
+        let mut lines: Vec<_> = others.iter().map(|other| self.text.position(other.span.start).0).collect();
+        lines.dedup();
+        let more = lines.len().saturating_sub(LINES);
+        let shown: Vec<_> = lines.iter().take(LINES).map(usize::to_string).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!lines.is_empty()).then(|| format!("the same in {} other places: lines {}{more}", others.len(), shown.join(", ")))
     }
 
     /// The renderer counts columns in the excerpt, which is short of what was cut.
