@@ -113,11 +113,20 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A bare `$NAME` is only text where that is fine; where it is not, the variable is what is missing.
+    /// A bare `$NAME` is only text where that is fine; where it is not, the variable is what is missing. The same with
+    /// `{{ NAME }}`, which somebody's template engine was to fill in.
     fn not_put_in(&mut self, written: &str, span: Span, kong: &str) -> bool {
-        let name = words::unset(written).filter(|name| (self.world.env)(name).is_none() && !written.contains("${"));
-        let Some(name) = name else { return false };
-        let found = unset(Problem::Unset(name.to_owned()), span, &self.entry_described());
+        let variable = words::unset(written).filter(|name| (self.world.env)(name).is_none() && !written.contains("${"));
+        let found = match (variable, words::template(written)) {
+            (Some(name), _) => unset(Problem::Unset(name.to_owned()), span, &self.entry_described()),
+            (None, Some(template)) => {
+                let message = format!("`{template}` is a template that nobody filled in");
+                let found = Diagnostic::error("invalid-value", span, message);
+                let label = format!("this is {}", self.entry_described());
+                found.label(label).help("fill it in, or write `${NAME}`, which the gateway takes from its environment")
+            }
+            (None, None) => return false,
+        };
         self.push(found, kong);
         true
     }

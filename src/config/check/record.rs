@@ -170,8 +170,10 @@ impl<'a> Checker<'a> {
             let three = matches!(field.since, Since::Kong3);
             return found.label(if three { "only `_format_version: \"3.0\"` has it" } else { "`_format_version: \"3.0\"` has it no more" });
         }
-        if let Some(whose) = (around.whose)(key) {
-            return found.label(whose);
+        match (around.whose)(key) {
+            Some(whose) if key == "config" => return found.label(whose).help("a plugin goes below `plugins:`"),
+            Some(whose) => return found.label(whose),
+            None => {}
         }
         let known: Vec<_> = record.fields(self.compat).map(|field| format!("`{}`", field.name)).collect();
         let few = (1..=MANY).contains(&known.len()) && self.path.len() > self.owner.depth;
@@ -194,8 +196,11 @@ impl<'a> Checker<'a> {
         let above = whole_plugin.then(|| self.path.pop()).flatten();
         let steps: Vec<Step> =
             place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into())).collect();
-        let span =
-            if place.is_empty() || place == "@entity" { None } else { checked.get(place).map(|field| field.span) };
+        let span = match place {
+            "@entity" => None,
+            "" => named_in(&message, checked),
+            place => checked.get(place).map(|field| field.span),
+        };
         let length = self.path.len();
         if message.starts_with("failed conditional validation") {
             let path = self.path.iter().cloned().chain(steps).collect();
@@ -218,6 +223,13 @@ impl<'a> Checker<'a> {
         let name = self.owner.name.as_ref().map(|(_, place)| *place);
         name.filter(|place| record.start <= place.start && place.end <= record.end).unwrap_or(record)
     }
+}
+
+/// The place of the first field that Kong's words name, and that is written.
+fn named_in(message: &str, checked: &Checked) -> Option<Span> {
+    let words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let written = |field: &&Checked| field.span != checked.span;
+    words.filter_map(|word| checked.get(word)).find(written).map(|field| field.span)
 }
 
 /// The fields that a check is about.

@@ -29,7 +29,11 @@ impl<'a> Checker<'a> {
             Kind::Any => Checked { value: Value::Null, span },
         };
         match rules::value_error(&checked, field.rules) {
-            Some(message) => self.refuse(span, &written(raw), &message),
+            Some(message) => {
+                // Kong blames the list; its words end with the entry.
+                let blamed = checked.items().iter().find(|item| item.as_str().is_some_and(|text| message.ends_with(text)));
+                self.refuse(blamed.map_or(span, |item| item.span), &written(raw), &message)
+            }
             None => Some(checked),
         }
     }

@@ -211,6 +211,13 @@ pub(super) fn unset(written: &str) -> Option<&str> {
     (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
 }
 
+/// The first `{{ NAME }}` in a text.
+pub(super) fn template(written: &str) -> Option<&str> {
+    let from = written.find("{{")?;
+    let length = written[from..].find("}}")? + 2;
+    Some(&written[from..from + length])
+}
+
 fn one_of(case: &Case<'_>) -> Said {
     let names: Vec<&str> = case.rest.split(", ").collect();
     let words = said(format!("cannot be `{}`", quote(case.written)));
@@ -297,7 +304,7 @@ fn host(case: &Case<'_>) -> Said {
 }
 
 fn is_placeholder(text: &str) -> bool {
-    text.contains("{{") || text.contains("}}") || (text.contains('<') && text.contains('>')) || text.contains("%(")
+    text.contains("{%") || text.contains("}}") || (text.contains('<') && text.contains('>')) || text.contains("%(")
 }
 
 fn regex(case: &Case<'_>) -> Said {
@@ -347,14 +354,18 @@ fn name(case: &Case<'_>) -> Said {
 fn tag(case: &Case<'_>) -> Said {
     let bad = |c: &char| matches!(c, ',' | '/' | ' ') || c.is_ascii_control();
     let found = case.written.chars().find(bad).map(shown).unwrap_or_default();
-    said(format!("has {found} in it, which a tag cannot have")).help("each tag is an entry of its own: `tags: [a, b]`")
+    let words = said(format!("has {found} in it, which a tag cannot have"));
+    match case.written.contains(' ') {
+        true => words.help(format!("write `{}`; the format 3.0 allows blanks", quote(&case.written.replace(' ', "-")))),
+        false => words.help("each tag is an entry of its own: `tags: [a, b]`"),
+    }
 }
 
 fn certificate(case: &Case<'_>) -> Said {
     let words = said(format!("is no certificate in PEM form ({})", case.rest));
     match path_of_pem(case) {
         Some(help) => words.help(help),
-        None => words.help("it begins with `-----BEGIN CERTIFICATE-----`, below `cert: |`"),
+        None => words.help("the lines of the PEM file go below `cert: |`"),
     }
 }
 
@@ -362,7 +373,7 @@ fn private_key(case: &Case<'_>) -> Said {
     let words = said(format!("is no private key in PEM form ({})", case.rest));
     match path_of_pem(case) {
         Some(help) => words.help(help),
-        None => words.help("it begins with `-----BEGIN PRIVATE KEY-----`, below `key: |`"),
+        None => words.help("the lines of the PEM file go below `key: |`"),
     }
 }
 

@@ -63,9 +63,27 @@ impl Excerpts<'_> {
         let level = if found.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
         let title = level.primary_title(said(&found.message)).id(found.code);
         let excerpts = self.clusters(found).into_iter().map(|marks| Element::from(self.excerpt(&marks)));
-        let help = found.help.as_deref().map(|help| Element::from(Level::HELP.message(said(help))));
+        let help = found.help.as_deref().map(|help| Element::from(Level::HELP.message(self.wrapped(help))));
         let others = self.others(others).map(|others| Element::from(Level::NOTE.message(others)));
         self.true_column(found, renderer.render(&[title.elements(excerpts.chain(help).chain(others))]))
+    }
+
+    /// A help in lines that fit, behind `   = help: `. What stands between backticks is not parted.
+    fn wrapped(&self, text: &str) -> String {
+        let (width, mut column, mut open) = (self.width.max(60) - 15, 0, false);
+        let mut out = String::new();
+        for word in said(text).split_inclusive(' ') {
+            let length = word.chars().count();
+            if column > 0 && column + length > width && !open {
+                out.truncate(out.trim_end().len());
+                out.push('\n');
+                column = 0;
+            }
+            out.push_str(word);
+            column += length;
+            open ^= word.matches('`').count() % 2 == 1;
+        }
+        out
     }
 
     fn others(&self, others: &[&Diagnostic]) -> Option<String> {
