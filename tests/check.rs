@@ -5,8 +5,8 @@
 //! before you commit it.
 #![allow(clippy::unwrap_used)]
 
-use gateway::config::report::Source;
 use gateway::config::render::{self, Checked, Verdict};
+use gateway::config::report::Source;
 use gateway::config::{codes, kong_print, load};
 use gateway::settings::Settings;
 use gateway::world::World;

@@ -142,7 +142,11 @@ impl Walker<'_> {
             let node = self.tree.node(id);
             let message = format!("{} {} must be a mapping, not {}", article(kind.noun), kind.noun, node.raw.kind());
             let found = Diagnostic::error("wrong-type", node.span, message);
-            let found = found.help(format!("write `- {}: {}` and its other fields below it", kind.first_field(), text(&node.raw)));
+            let found = found.help(format!(
+                "write `- {}: {}` and its other fields below it",
+                kind.first_field(),
+                text(&node.raw)
+            ));
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
@@ -201,7 +205,10 @@ impl Walker<'_> {
     }
 
     fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
-        let name = key.and_then(|key| self.tree.text(id, key)).filter(|(text, _)| !text.is_empty()).map(|(text, span)| (text.into(), span));
+        let name = key
+            .and_then(|key| self.tree.text(id, key))
+            .filter(|(text, _)| !text.is_empty())
+            .map(|(text, span)| (text.into(), span));
         let owner = Owner { noun, name, depth: self.path.len() };
         Checker {
             tree: &self.tree,

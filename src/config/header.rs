@@ -102,7 +102,9 @@ fn other_document(tree: &Tree, root: NodeId) -> Option<&'static str> {
         () if mapping("services") && (has("version") || has("networks") || has("volumes")) => {
             Some("this looks like a compose file, not a Kong file")
         }
-        () if has("data") && has("next") => Some("this looks like an answer of Kong's Admin API; `deck gateway dump` writes files"),
+        () if has("data") && has("next") => {
+            Some("this looks like an answer of Kong's Admin API; `deck gateway dump` writes files")
+        }
         () => None,
     }
 }

@@ -172,7 +172,11 @@ fn too_deep(case: &Case<'_>) -> Option<Diagnostic> {
     }
     let found = error(place, "this line is indented further than the one above, which has a value already");
     let column = above.text.len() - above.content_start().len() + 1;
-    Some(found.also(above.content_span(), "the line above").help(format!("begin it at column {column}, as `{key}` does")))
+    Some(
+        found
+            .also(above.content_span(), "the line above")
+            .help(format!("begin it at column {column}, as `{key}` does")),
+    )
 }
 
 fn indentation(case: &Case<'_>) -> Option<Diagnostic> {
@@ -195,7 +199,11 @@ fn indentation(case: &Case<'_>) -> Option<Diagnostic> {
         return None;
     }
     let found = error(line.content_span(), "this line is indented like none of those above it");
-    Some(found.label(format!("begins at column {}", own + 1)).help(format!("the lines above begin at column {}", either(&listed))))
+    Some(
+        found
+            .label(format!("begins at column {}", own + 1))
+            .help(format!("the lines above begin at column {}", either(&listed))),
+    )
 }
 
 fn either(items: &[String]) -> String {
@@ -264,7 +272,8 @@ fn first_character(case: &Case<'_>) -> Option<Diagnostic> {
 
 /// `{{ NAME }}` is a mapping with a mapping for a key.
 fn braces(case: &Case<'_>) -> Option<Diagnostic> {
-    let start = case.text[..case.at].rfind('{').filter(|at| at + 1 == case.at && case.text[case.at..].starts_with('{'))?;
+    let start =
+        case.text[..case.at].rfind('{').filter(|at| at + 1 == case.at && case.text[case.at..].starts_with('{'))?;
     let length = case.text[start..].find("}}")? + 2;
     let text = &case.text[start..start + length];
     let found = error(Span::new(start, start + length), format!("`{text}` is a template that nobody filled in"));

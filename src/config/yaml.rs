@@ -4,8 +4,8 @@
 
 use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
-use super::{scalar, syntax};
 use super::tree::{MAX_DEPTH, MAX_EXPANSION, NodeId, Pair, Raw, TooMuch, Tree};
+use super::{scalar, syntax};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use std::collections::HashMap;
 
@@ -53,7 +53,8 @@ struct Reader<'a> {
 /// Reads the first document of a text. `None`: reported.
 pub(super) fn read(text: &str, report: &mut Report) -> Option<(Tree, NodeId)> {
     let (anchors, frames) = (HashMap::new(), Vec::new());
-    let mut reader = Reader { text, lines: Lines::new(text), tree: Tree::default(), report, frames, anchors, root: None };
+    let mut reader =
+        Reader { text, lines: Lines::new(text), tree: Tree::default(), report, frames, anchors, root: None };
     reader.run(Parser::new_from_str(text)).ok()?;
     let root = match reader.root {
         Some(root) => root,

@@ -26,8 +26,7 @@ const MANY: usize = 16;
 
 impl Around<'_> {
     /// A record that stands for itself.
-    pub(crate) const NOTHING: Around<'static> =
-        Around { elsewhere: &[], nested: false, config: &[], whose: |_| None };
+    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false, config: &[], whose: |_| None };
 }
 
 impl<'a> Checker<'a> {
@@ -114,7 +113,8 @@ impl<'a> Checker<'a> {
     /// Reports a field that must be there. An underlined record would be long: its name or its first line does.
     fn missing(&mut self, span: Span, name: &str) {
         let message = format!("{} is missing", self.described());
-        let found = Diagnostic::error("missing-field", self.owner_place(span), message).label(format!("has no `{name}`"));
+        let found =
+            Diagnostic::error("missing-field", self.owner_place(span), message).label(format!("has no `{name}`"));
         let help = words::remedy(self.owner.noun, name);
         self.push(Diagnostic { help: help.map(str::to_owned), ..found }, "required field missing");
     }
@@ -131,10 +131,18 @@ impl<'a> Checker<'a> {
     fn no_url(&mut self, pair: &Pair) {
         let (raw, span) = self.raw(pair.value);
         let found = match raw {
-            Raw::Null => Diagnostic::error("missing-field", pair.key_span, format!("`url` of {} has no value", self.described())),
-            _ => Diagnostic::error("wrong-type", span, format!("`url` of {} must be text, not {}", self.described(), raw.kind())),
+            Raw::Null => {
+                Diagnostic::error("missing-field", pair.key_span, format!("`url` of {} has no value", self.described()))
+            }
+            _ => Diagnostic::error(
+                "wrong-type",
+                span,
+                format!("`url` of {} must be text, not {}", self.described(), raw.kind()),
+            ),
         };
-        self.at(Step::Key(pair.key.clone()), |this| this.push(found.help("write `url: http://HOST:PORT`"), "unknown field"));
+        self.at(Step::Key(pair.key.clone()), |this| {
+            this.push(found.help("write `url: http://HOST:PORT`"), "unknown field")
+        });
     }
 
     fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
@@ -168,7 +176,11 @@ impl<'a> Checker<'a> {
         }
         if let Some(field) = record.fields.iter().find(|field| field.name == key) {
             let three = matches!(field.since, Since::Kong3);
-            return found.label(if three { "only `_format_version: \"3.0\"` has it" } else { "`_format_version: \"3.0\"` has it no more" });
+            return found.label(if three {
+                "only `_format_version: \"3.0\"` has it"
+            } else {
+                "`_format_version: \"3.0\"` has it no more"
+            });
         }
         match (around.whose)(key) {
             Some(whose) if key == "config" => return found.label(whose).help("a plugin goes below `plugins:`"),

@@ -31,7 +31,8 @@ impl<'a> Checker<'a> {
         match rules::value_error(&checked, field.rules) {
             Some(message) => {
                 // Kong blames the list; its words end with the entry.
-                let blamed = checked.items().iter().find(|item| item.as_str().is_some_and(|text| message.ends_with(text)));
+                let blamed =
+                    checked.items().iter().find(|item| item.as_str().is_some_and(|text| message.ends_with(text)));
                 self.refuse(blamed.map_or(span, |item| item.span), &written(raw), &message)
             }
             None => Some(checked),

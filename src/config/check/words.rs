@@ -60,7 +60,9 @@ const TABLE: &[(&str, fn(&Case<'_>) -> Said)] = &[
     ("invalid tag '", tag),
     ("invalid value: ", value),
     ("unknown type: ", protocol),
-    ("these sets are mutually exclusive: ", |case| said(format!("cannot be of several families at once: {}", case.rest))),
+    ("these sets are mutually exclusive: ", |case| {
+        said(format!("cannot be of several families at once: {}", case.rest))
+    }),
 ];
 
 /// The same for several fields at once. The predicate begins with what parts it from the name.
@@ -71,12 +73,20 @@ const TOGETHER: &[(&str, &str, &str)] = &[
     ("only one or none of these fields must be set: ", " can have only one of ", ""),
     ("all or none of these fields must be set: ", " needs all or none of ", ""),
     ("values of these fields must be distinct: ", " needs different values in ", ""),
-    ("value must be null", " cannot be set with this `protocol`", "remove it, or change `protocol` (with `url`, its `https://`)"),
+    (
+        "value must be null",
+        " cannot be set with this `protocol`",
+        "remove it, or change `protocol` (with `url`, its `https://`)",
+    ),
     ("required field missing", " is missing", ""),
     ("expected one of: ", " must be one of ", ""),
     ("cannot set ", " does not go with these `protocols`: cannot set ", ""),
     ("length must be 0", " must be empty with these `protocols`", ""),
-    ("certificate does not match key", ": the certificate does not match the key", "`key` must be the one that the first certificate in `cert` was issued for"),
+    (
+        "certificate does not match key",
+        ": the certificate does not match the key",
+        "`key` must be the one that the first certificate in `cert` was issued for",
+    ),
 ];
 
 /// What helps where a field is missing.
@@ -86,7 +96,11 @@ const REMEDIES: &[(&str, &str, &str)] = &[
     ("plugin", "name", "write `name:` and one of the plugins' names"),
     ("certificate", "key", "write `key: \"{vault://file/PATH/privkey.pem}\"`, or the PEM text below `key: |`"),
     ("certificate", "cert", "write `cert: \"{vault://file/PATH/fullchain.pem}\"`, or the PEM text below `cert: |`"),
-    ("jwt secret", "rsa_public_key", "signatures of this algorithm are checked by it; its PEM text goes below `rsa_public_key: |`"),
+    (
+        "jwt secret",
+        "rsa_public_key",
+        "signatures of this algorithm are checked by it; its PEM text goes below `rsa_public_key: |`",
+    ),
     ("upstream", "hash_on_header", "name the header that requests are spread by"),
     ("upstream", "hash_on_cookie", "name the cookie that requests are spread by"),
     ("target", "upstream", "put it below `targets:` of its upstream, or write `upstream: NAME`"),
@@ -188,7 +202,9 @@ fn number_or_truth(words: Said, kind: Kind, text: &str) -> Said {
     match kind {
         _ if fits => words.label("take the quotes away"),
         Kind::Boolean => words.help("write `true` or `false`"),
-        _ if unit.is_some() => words.label("a number alone, without a unit").help("Kong's timeouts are milliseconds: `60000` is a minute"),
+        _ if unit.is_some() => {
+            words.label("a number alone, without a unit").help("Kong's timeouts are milliseconds: `60000` is a minute")
+        }
         _ => words,
     }
 }
@@ -253,7 +269,9 @@ fn no_slash(case: &Case<'_>) -> Said {
     let two = case.rest.contains("regex path");
     let words = said(if two { "must begin with `/`, or with `~/` for an expression" } else { "must begin with `/`" });
     match case.written {
-        text if text.starts_with('~') && !two => words.label("`~` is of `_format_version: \"3.0\"`; before, an expression has no mark"),
+        text if text.starts_with('~') && !two => {
+            words.label("`~` is of `_format_version: \"3.0\"`; before, an expression has no mark")
+        }
         text if text.contains("://") => words.label("only the path, without scheme and host"),
         text => words.help(format!("write `/{}`", quote(text))),
     }
@@ -334,13 +352,15 @@ fn path(case: &Case<'_>) -> Said {
 }
 
 fn percent(case: &Case<'_>) -> Said {
-    let words = said(format!("has {} in it, and `%` needs two hexadecimal digits behind it", case.rest.replace('\'', "`")));
+    let words =
+        said(format!("has {} in it, and `%` needs two hexadecimal digits behind it", case.rest.replace('\'', "`")));
     words.help("write `%25` for the sign itself")
 }
 
 fn normal(case: &Case<'_>) -> Said {
     let better = case.rest.strip_suffix("' instead").unwrap_or(case.rest);
-    said("would never match, since paths of requests are brought into a normal form first").help(format!("write `{better}`"))
+    said("would never match, since paths of requests are brought into a normal form first")
+        .help(format!("write `{better}`"))
 }
 
 fn name(case: &Case<'_>) -> Said {
@@ -381,7 +401,9 @@ fn private_key(case: &Case<'_>) -> Said {
 fn path_of_pem(case: &Case<'_>) -> Option<String> {
     let (field, text) = (case.field, case.written);
     let path = text.starts_with('/') && !text.contains(char::is_whitespace);
-    path.then(|| format!("the PEM text goes here, not its path; this gateway also takes `{field}: \"{{vault://file{text}}}\"`"))
+    path.then(|| {
+        format!("the PEM text goes here, not its path; this gateway also takes `{field}: \"{{vault://file{text}}}\"`")
+    })
 }
 
 fn value(case: &Case<'_>) -> Said {
@@ -392,7 +414,8 @@ fn value(case: &Case<'_>) -> Said {
             words.help(format!("write `{}`", quote(&capital)))
         }
         "methods" if case.written == "*" => said("cannot be `*`").help("a route without `methods` takes every method"),
-        "methods" => said(format!("is `{}`, which is no method", quote(case.written))).help("each method is an entry of its own: `[GET, POST]`"),
+        "methods" => said(format!("is `{}`, which is no method", quote(case.written)))
+            .help("each method is an entry of its own: `[GET, POST]`"),
         "headers" | "querystring" | "body" | "json" => {
             let words = said(format!("must be of the form `name:value`, not `{}`", quote(case.written)));
             words.label("there is no `:` in it")
@@ -411,13 +434,16 @@ fn upstream_name(case: &Case<'_>) -> Said {
 }
 
 fn header_name(case: &Case<'_>) -> Said {
-    said(format!("has `{}`, which is no name of a header", quote(case.written))).help("letters, digits, `-` and `_` make one")
+    said(format!("has `{}`, which is no name of a header", quote(case.written)))
+        .help("letters, digits, `-` and `_` make one")
 }
 
 fn protocol(case: &Case<'_>) -> Said {
     let names = ["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_passthrough"];
     match case.rest {
-        "ws" | "wss" => said(format!("cannot be `{}`", case.rest)).help("WebSocket goes over http and https: `[http, https]`"),
+        "ws" | "wss" => {
+            said(format!("cannot be `{}`", case.rest)).help("WebSocket goes over http and https: `[http, https]`")
+        }
         "nil" => said("must not be empty").help("leave `protocols` out to take http and https"),
         other => one_of(&Case { written: other, rest: &names.join(", "), field: case.field }),
     }

@@ -42,7 +42,8 @@ mod tests {
         let mut report = Report::default();
         report.push(Diagnostic::error("x", Span::new(3, 4), "50% of `a`: no\nno").help("write b, or c"));
         let text = github(&report, &Source::new("a,b:c.yml", "a: 1\n"));
-        let expected = "::error file=a%2Cb%3Ac.yml,line=1,endLine=1,col=4,title=x::50%25 of `a`: no\\nno%0Ahelp: write b, or c\n";
+        let expected =
+            "::error file=a%2Cb%3Ac.yml,line=1,endLine=1,col=4,title=x::50%25 of `a`: no\\nno%0Ahelp: write b, or c\n";
         assert_eq!(text, expected);
     }
 }

@@ -92,7 +92,8 @@ impl Excerpts<'_> {
         let more = lines.len().saturating_sub(LINES);
         let shown: Vec<_> = lines.iter().take(LINES).map(usize::to_string).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        (!lines.is_empty()).then(|| format!("the same in {} other places: lines {}{more}", others.len(), shown.join(", ")))
+        (!lines.is_empty())
+            .then(|| format!("the same in {} other places: lines {}{more}", others.len(), shown.join(", ")))
     }
 
     /// The renderer counts columns in the excerpt, which is short of what was cut.

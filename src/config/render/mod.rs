@@ -107,7 +107,10 @@ impl<'a> Text<'a> {
     }
 
     fn range(&self, span: Span) -> Range {
-        Range { start: self.position(span.start), end: self.position(ceil(&self.source.text, span.end.max(span.start))) }
+        Range {
+            start: self.position(span.start),
+            end: self.position(ceil(&self.source.text, span.end.max(span.start))),
+        }
     }
 }
 
@@ -133,7 +136,9 @@ fn said(text: &str) -> String {
         '\r' => Cow::Borrowed("\\r"),
         '\t' => Cow::Borrowed("\\t"),
         // Directions of writing hide what is written (CVE-2021-42574).
-        c if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+        c if c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+        {
             Cow::Owned(c.escape_unicode().to_string())
         }
         c => Cow::Owned(c.to_string()),

@@ -98,7 +98,10 @@ mod tests {
             assert!(rule[text]["text"].as_str().is_some_and(|text| !text.is_empty()), "{text}");
         }
         let result = &run["results"][0];
-        assert_eq!((&result["ruleId"], &result["ruleIndex"], &result["level"]), (&json!("unknown-field"), &json!(0), &json!("error")));
+        assert_eq!(
+            (&result["ruleId"], &result["ruleIndex"], &result["level"]),
+            (&json!("unknown-field"), &json!(0), &json!("error"))
+        );
         assert_eq!(result["message"]["text"], "x");
         let place = &result["locations"][0]["physicalLocation"];
         assert_eq!(place["artifactLocation"]["uri"], "a%20folder/k.yml");
