@@ -1,7 +1,8 @@
-//! The one set of cryptographic algorithms, for both sides: which suites, in which order.
+//! The one set of cryptographic algorithms, for both sides: which suites, in which order; and random keys.
 //!
 //! Not here: certificates, and what a connection does with them.
 
+use rustls::crypto::GetRandomFailed;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{CipherSuite, SupportedCipherSuite};
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,16 @@ pub fn provider() -> Arc<CryptoProvider> {
         provider.cipher_suites.sort_by_key(rank);
         Arc::new(provider)
     }))
+}
+
+/// Random bytes, good enough for a key.
+///
+/// # Errors
+/// If the system gives none.
+pub fn random() -> Result<[u8; 32], GetRandomFailed> {
+    let mut bytes = [0; 32];
+    provider().secure_random.fill(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// TLS 1.3 before 1.2, and AES-128 before the others within each; the sort is stable.
@@ -36,6 +47,11 @@ mod tests {
 
     use super::*;
     use rustls::NamedGroup;
+
+    #[test]
+    fn no_two_keys_are_alike() {
+        assert_ne!(random().unwrap(), random().unwrap());
+    }
 
     #[test]
     fn aes_128_and_the_hybrid_come_first() {

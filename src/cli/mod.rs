@@ -8,6 +8,7 @@ mod demo;
 mod document;
 mod edge;
 mod findings;
+mod import;
 mod kong;
 mod logs;
 mod print;
@@ -15,7 +16,7 @@ mod run;
 mod summary;
 mod systemd;
 
-use args::{Cli, Command, Config};
+use args::{Cli, Command, Config, Import};
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::main(&args),
         Command::Config(Config::Parse(args)) => kong::parse(&args),
         Command::Config(Config::Init { file }) => kong::init(&file),
+        Command::Import(Import::Nginx(args)) => import::nginx(&args),
         Command::Version => version(),
     }
 }

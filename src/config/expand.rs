@@ -1,5 +1,5 @@
 //! Variables in a text: `${NAME}`, `${NAME:-default}`, `$NAME` where it is set, `{vault://env/NAME}`, and
-//! `{vault://file/PATH}` for the content of a file.
+//! `{vault://file/PATH}` for the content of a file. A variable that is not set may be in the file that `NAME_FILE` names.
 //!
 //! Works on one scalar after parsing, so a value can never become structure. Kong knows only the vault form
 //! (`kong/declarative.md` §10); the others are what people run `envsubst` for. What stands inside `$(...)` is a template
@@ -27,6 +27,8 @@ pub(super) enum Problem {
     Unset(String),
     /// A vault other than `env` and `file`.
     Vault(String),
+    /// Both this variable and the one that names a file for it are set.
+    Twice(String),
     /// This file cannot be read, and why.
     File(PathBuf, String),
     /// The variable is set, but is no JSON object with this key.
@@ -50,7 +52,7 @@ pub(super) fn expand(text: &str, world: World<'_>) -> Result<Option<Expanded>, P
     if !text.contains('$') {
         return Ok(None);
     }
-    let expanded = variables(text, world.env, 0)?;
+    let expanded = variables(text, world, 0)?;
     Ok((expanded != text).then_some(Expanded { text: expanded, file: None }))
 }
 
@@ -76,16 +78,25 @@ fn reason(error: &std::io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-fn variables(text: &str, env: Env<'_>, level: usize) -> Result<String, Problem> {
+/// A variable's value, or what the file holds that `NAME_FILE` names, as images have it for secrets.
+fn variable(name: &str, world: World<'_>) -> Result<Option<String>, Problem> {
+    match ((world.env)(name), (world.env)(&format!("{name}_FILE"))) {
+        (Some(_), Some(_)) => Err(Problem::Twice(name.to_owned())),
+        (None, Some(path)) => content(Path::new(&path), world).map(Some),
+        (value, None) => Ok(value),
+    }
+}
+
+fn variables(text: &str, world: World<'_>, level: usize) -> Result<String, Problem> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         let after = &rest[at + 1..];
         let used = match after.as_bytes().first() {
-            Some(b'{') => braced(after, env, level, &mut out)?,
+            Some(b'{') => braced(after, world, level, &mut out)?,
             Some(b'(') => template(after, &mut out),
-            _ => bare(after, env, &mut out),
+            _ => bare(after, world, &mut out)?,
         };
         rest = &after[used..];
     }
@@ -94,15 +105,16 @@ fn variables(text: &str, env: Env<'_>, level: usize) -> Result<String, Problem> 
 }
 
 /// `{NAME}` or `{NAME:-default}` after a `$`. Yields how much of the text it took.
-fn braced(text: &str, env: Env<'_>, level: usize, out: &mut String) -> Result<usize, Problem> {
+fn braced(text: &str, world: World<'_>, level: usize, out: &mut String) -> Result<usize, Problem> {
     let end = closing(text, b'{', b'}');
     let Some((name, default)) = end.and_then(|end| parts(&text[1..end - 1])) else {
         out.push('$');
         return Ok(0);
     };
-    match (env(name).filter(|value| default.is_none() || !value.is_empty()), default) {
+    let value = variable(name, world)?;
+    match (value.filter(|value| default.is_none() || !value.is_empty()), default) {
         (Some(value), _) => out.push_str(&value),
-        (None, Some(default)) if level < MAX_NESTING => out.push_str(&variables(default, env, level + 1)?),
+        (None, Some(default)) if level < MAX_NESTING => out.push_str(&variables(default, world, level + 1)?),
         (None, _) => return Err(Problem::Unset(name.to_owned())),
     }
     Ok(end.unwrap_or_default())
@@ -127,16 +139,16 @@ fn template(text: &str, out: &mut String) -> usize {
 }
 
 /// `$NAME`: put in where it is set, a dollar sign elsewhere.
-fn bare(text: &str, env: Env<'_>, out: &mut String) -> usize {
+fn bare(text: &str, world: World<'_>, out: &mut String) -> Result<usize, Problem> {
     let name = &text[..name_length(text)];
-    match (!name.is_empty()).then(|| env(name)).flatten() {
+    match if name.is_empty() { None } else { variable(name, world)? } {
         Some(value) => out.push_str(&value),
         None => {
             out.push('$');
             out.push_str(name);
         }
     }
-    name.len()
+    Ok(name.len())
 }
 
 fn name_length(text: &str) -> usize {
@@ -262,6 +274,19 @@ mod tests {
         fn no_text_makes_it_panic(text in "[${}():a-zA-Z_é-]{0,40}") {
             let _ = expand(&text, world());
         }
+    }
+
+    #[test]
+    fn a_variable_may_be_in_a_file() {
+        let env = |name: &str| match name {
+            "TOKEN_FILE" => Some("/run/secrets/key".to_owned()),
+            "BOTH" | "BOTH_FILE" => Some("/x".to_owned()),
+            _ => None,
+        };
+        let world = World { env: &env, ..world() };
+        assert_eq!(expand("Bearer ${TOKEN}", world).unwrap().unwrap().text, "Bearer s3cret");
+        assert_eq!(expand("$TOKEN!", world).unwrap().unwrap().text, "s3cret!");
+        assert_eq!(expand("${BOTH}", world), Err(Problem::Twice("BOTH".to_owned())));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Whoever starts the process puts them below all other sources (`settings::sources`). Here they are read, and judged by
 //! themselves, so that each error has its place.
 
+use super::check::unset;
 use super::expand::expand;
 use super::nearest::nearest;
 use super::report::{Diagnostic, Report, Span};
-use super::tree::{NodeId, Raw, Tree};
+use super::tree::{NodeId, Pair, Raw, Tree};
 use crate::settings::reading::Edge;
 use crate::settings::sources::Sources;
 use crate::settings::{self, ignored, table};
@@ -36,9 +37,8 @@ pub(super) fn read(tree: &Tree, root: NodeId, world: World<'_>, report: &mut Rep
     match &tree.node(pair.value).raw {
         Raw::Null => Vec::new(),
         Raw::Map(pairs) => {
-            let read = |pair: &super::tree::Pair| {
-                let value = value(tree, pair.value, world);
-                let value = value.map_err(|found| report.push(found)).ok()?;
+            let read = |pair: &Pair| {
+                let value = value(tree, pair.value, world, report)?;
                 Some(Setting { key: pair.key.to_ascii_lowercase(), value, span: pair.key_span })
             };
             pairs.iter().filter_map(read).collect()
@@ -51,35 +51,36 @@ pub(super) fn read(tree: &Tree, root: NodeId, world: World<'_>, report: &mut Rep
     }
 }
 
-/// A scalar, or a list of them.
-fn value(tree: &Tree, id: NodeId, world: World<'_>) -> Result<String, Diagnostic> {
-    let node = tree.node(id);
-    match &node.raw {
+/// A scalar, or a list of them. `None`: reported.
+fn value(tree: &Tree, id: NodeId, world: World<'_>, report: &mut Report) -> Option<String> {
+    match &tree.node(id).raw {
         Raw::List(items) => {
-            let texts: Result<Vec<_>, _> = items.iter().map(|item| scalar(tree, *item, world)).collect();
-            Ok(texts?.join(", "))
+            let texts: Option<Vec<_>> = items.iter().map(|item| scalar(tree, *item, world, report)).collect();
+            Some(texts?.join(", "))
         }
-        _ => scalar(tree, id, world),
+        _ => scalar(tree, id, world, report),
     }
 }
 
-fn scalar(tree: &Tree, id: NodeId, world: World<'_>) -> Result<String, Diagnostic> {
+fn scalar(tree: &Tree, id: NodeId, world: World<'_>, report: &mut Report) -> Option<String> {
     let node = tree.node(id);
     match &node.raw {
-        Raw::Null => Ok(String::new()),
-        Raw::Bool(true) => Ok("on".to_owned()),
-        Raw::Bool(false) => Ok("off".to_owned()),
-        Raw::Int(n) => Ok(n.to_string()),
-        Raw::Num(n) => Ok(n.to_string()),
-        // `{vault://…}` as a whole is the settings' own, for every source.
-        Raw::Text(text) if text.starts_with("{vault://env/") => Ok(text.to_string()),
-        Raw::Text(text) => match expand(text, world) {
-            Ok(expanded) => Ok(expanded.map_or_else(|| text.to_string(), |found| found.text)),
-            Err(problem) => Err(super::check::unset(problem, node.span, "a setting")),
-        },
+        Raw::Null => Some(String::new()),
+        Raw::Bool(true) => Some("on".to_owned()),
+        Raw::Bool(false) => Some("off".to_owned()),
+        Raw::Int(n) => Some(n.to_string()),
+        Raw::Num(n) => Some(n.to_string()),
+        // A reference to the vault `env` is the settings' own, whatever the source.
+        Raw::Text(text) if text.starts_with("{vault://env/") => Some(text.to_string()),
+        Raw::Text(text) => {
+            let expanded = expand(text, world);
+            let expanded = expanded.map_err(|problem| report.push(unset(problem, node.span, "a setting"))).ok()?;
+            Some(expanded.map_or_else(|| text.to_string(), |found| found.text))
+        }
         other => {
             let message = format!("a setting is a text, a number, a truth or a list of them, not {}", other.kind());
-            Err(Diagnostic::error("wrong-type", node.span, message))
+            report.push(Diagnostic::error("wrong-type", node.span, message));
+            None
         }
     }
 }

@@ -88,13 +88,13 @@ impl Access {
         })
     }
 
-    /// Adds a line.
-    pub fn write(&self, entry: &Entry, status: StatusCode, bytes: u64, now: SystemTime) {
+    /// Adds a line. `user` is who the client turned out to be.
+    pub fn write(&self, entry: &Entry, user: Option<&str>, status: StatusCode, bytes: u64, now: SystemTime) {
         let mut lines = self.lines.borrow_mut();
         let mut clock = self.clock.borrow_mut();
         stamp(&mut clock, now);
         // Writing to memory cannot fail.
-        let _ = line(&mut lines, entry, &clock.1, status, bytes);
+        let _ = line(&mut lines, entry, user, &clock.1, status, bytes);
         if lines.len() >= BATCH {
             drop(lines);
             self.flush();
@@ -116,12 +116,21 @@ impl Access {
     }
 }
 
-/// `ADDR - USER [time] "request line" status bytes "referer" "agent"`. The user is not told: it would need the
-/// credentials.
-fn line(out: &mut Vec<u8>, entry: &Entry, time: &str, status: StatusCode, bytes: u64) -> io::Result<()> {
+/// `ADDR - USER [time] "request line" status bytes "referer" "agent"`. nginx tells any user who is named in a request;
+/// here it is only one who was let in, for people type passwords where their name should be.
+fn line(
+    out: &mut Vec<u8>,
+    entry: &Entry,
+    user: Option<&str>,
+    time: &str,
+    status: StatusCode,
+    bytes: u64,
+) -> io::Result<()> {
     let target = entry.uri.path_and_query().map_or("-", |target| target.as_str());
     let (client, method, version) = (entry.client, &entry.method, entry.version);
-    write!(out, "{client} - - [{time}] \"{method} ")?;
+    write!(out, "{client} - ")?;
+    escape(out, user.unwrap_or("-").as_bytes());
+    write!(out, " [{time}] \"{method} ")?;
     escape(out, redact(target).as_bytes());
     write!(out, " {version:?}\" {} {bytes} \"", status.as_u16())?;
     quoted(out, entry.referer.as_ref(), true);
@@ -183,12 +192,13 @@ mod tests {
             .unwrap();
         let entry = access.entry(&req, "127.0.0.1".parse().unwrap()).unwrap();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_438_800);
-        access.write(&entry, StatusCode::OK, 5, now);
+        access.write(&entry, None, StatusCode::OK, 5, now);
+        access.write(&entry, Some("j\"ö rg"), StatusCode::OK, 5, now);
         access.flush();
         let text = String::from_utf8(receiver.recv().unwrap()).unwrap();
-        let want = "127.0.0.1 - - [23/Nov/2026:13:00:00 +0000] \"GET /a\\xC3\\xA9?apikey=REDACTED HTTP/1.1\" 200 5 \
+        let rest = "[23/Nov/2026:13:00:00 +0000] \"GET /a\\xC3\\xA9?apikey=REDACTED HTTP/1.1\" 200 5 \
                     \"http://h/?token=REDACTED\" \"x\\x22y\"\n";
-        assert_eq!(text, want);
+        assert_eq!(text, format!("127.0.0.1 - - {rest}127.0.0.1 - j\\x22\\xC3\\xB6 rg {rest}"));
     }
 
     #[test]
@@ -197,7 +207,7 @@ mod tests {
         let access = Access::new(Some(Sink(sender)));
         let req = http::Request::new(());
         let entry = access.entry(&req, "::1".parse().unwrap()).unwrap();
-        access.write(&entry, StatusCode::OK, 0, SystemTime::UNIX_EPOCH);
+        access.write(&entry, None, StatusCode::OK, 0, SystemTime::UNIX_EPOCH);
         access.flush();
         assert_eq!(access.take_dropped(), 1);
     }

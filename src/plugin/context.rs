@@ -50,6 +50,8 @@ pub struct Ctx {
     pub service: Option<ServiceId>,
     /// The authenticated (or anonymous) consumer.
     pub consumer: Option<ConsumerId>,
+    /// The authenticated user, for the access log: one who is no consumer.
+    pub user: Option<Box<str>>,
     /// Path to ask the upstream for: starts with `/`, escaped, without query.
     pub path: String,
     /// A query that a plugin made (without `?`; empty removes it). `None`: the client's goes on byte for byte.
@@ -111,6 +113,7 @@ impl Ctx {
             route: None,
             service: None,
             consumer: None,
+            user: None,
             path: String::new(),
             query: None,
             host: None,

@@ -5,6 +5,7 @@
 //! To add a plugin: write `plugin/NAME.rs` with a type that is [`Plugin`] and [`Define`], and add a line to the table.
 
 pub mod chain;
+mod client;
 mod context;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -121,6 +122,7 @@ macro_rules! plugins {
 
 plugins! {
     cors::Cors,
+    htpasswd::Htpasswd,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The gateway between real programs: curl, httpx, websockets and MCP clients on one side; PostgreSQL behind a REST
-server, FastAPI on uvicorn, MCP servers, nginx on the other. Needs Debian's postgresql, nginx-light and curl; Python
-packages go into a virtual environment under target/.
+server, FastAPI on uvicorn, MCP servers, nginx on the other. Needs Debian's postgresql, nginx-light, apache2-utils and
+curl; Python packages go into a virtual environment under target/.
 
   tests/real/run.py [--binary target/release/gateway] [CHECK ...]      checks by a part of their names
 
@@ -75,7 +75,8 @@ def gateway(stack, program, env):
     settings = {**env, "KONG_DATABASE": "off", "KONG_ADMIN_LISTEN": "off", "KONG_PROXY_LISTEN": listen}
     process = stack.start("gateway", [program, "run", "--config", HERE / "gateway.yml"], clear, settings)
     return types.SimpleNamespace(pid=process.pid, url=f"http://127.0.0.1:{clear}", h2_url=f"http://127.0.0.1:{h2}",
-                                 tls_url=f"https://localhost:{tls}", no_verify=unverified())
+                                 tls_url=f"https://localhost:{tls}", no_verify=unverified(),
+                                 stack=stack, program=program)
 
 
 def unverified():
@@ -111,8 +112,10 @@ def main():
     enter_environment()
     program = binary(opts)
     import checks
+    import passwords
     from stack import Stack
-    chosen = [c for c in checks.ALL if not opts.checks or any(part in c.__name__ for part in opts.checks)]
+    known = checks.ALL + passwords.ALL
+    chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))
     signal.alarm(LIMIT)

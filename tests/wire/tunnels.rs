@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 /// Agrees to any upgrade, then sends everything back in upper case.
-fn shouting(peer: &mut Peer, _: usize) -> io::Result<()> {
+pub(crate) fn shouting(peer: &mut Peer, _: usize) -> io::Result<()> {
     let head = peer.head()?;
     let (upgrade, connection) = (head.get("upgrade").unwrap_or("none"), head.get("connection").unwrap_or_default());
     if upgrade == "none" || !connection.to_ascii_lowercase().contains("upgrade") {

@@ -224,6 +224,10 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
             let help = format!("set it in the environment of the gateway, or write `${{{name}:-default}}`");
             found.label(format!("{field} needs it")).help(help)
         }
+        Problem::Twice(name) => {
+            let message = format!("{field} needs the variable `{name}`, and both `{name}` and `{name}_FILE` are set");
+            Diagnostic::error("ambiguous-variable", span, message).help("unset one of them")
+        }
         Problem::Vault(name) => {
             let found =
                 Diagnostic::error("unsupported-field", span, format!("the vault `{name}` is not supported yet"));

@@ -1,6 +1,7 @@
 //! The buckets of all clients of one limit, shared by the workers and bounded in number.
 
 use super::bucket::{Bucket, Rate, Refusal};
+use crate::plugin::client::Client;
 use foldhash::fast::RandomState;
 use lru::LruCache;
 use std::hash::BuildHasher;
@@ -25,14 +26,6 @@ pub(super) struct Zone {
 }
 
 type Buckets = LruCache<Client, Bucket, RandomState>;
-
-/// Whom a bucket belongs to: an IPv4 address, or the first half of an IPv6 address. The other half names a host within
-/// one network (RFC 4291 §2.5.1), and a stranger may choose it anew for each request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Client {
-    V4(u32),
-    V6(u64),
-}
 
 // === impl Zone ===
 
@@ -80,18 +73,6 @@ fn buckets() -> Buckets {
     let mut buckets = LruCache::unbounded_with_hasher(RandomState::default());
     buckets.resize(MOST);
     buckets
-}
-
-// === impl Client ===
-
-impl Client {
-    fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(address) => Self::V4(address.to_bits()),
-            #[allow(clippy::cast_possible_truncation)]
-            IpAddr::V6(address) => Self::V6((address.to_bits() >> 64) as u64),
-        }
-    }
 }
 
 #[cfg(test)]
