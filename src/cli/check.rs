@@ -13,6 +13,9 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// Columns of an explanation.
+const PAGE: usize = 88;
+
 /// A file, and what came of it.
 pub(super) struct Outcome {
     source: Source,
@@ -114,7 +117,7 @@ fn explain(name: &str) -> ExitCode {
     // People copy it with its brackets: `error[unknown-field]`.
     let name = name.trim_end_matches(']').rsplit('[').next().unwrap_or(name);
     if let Some(code) = codes::named(name) {
-        print::out(&codes::plain(code));
+        print::out(&print::wrapped(&codes::plain(code), PAGE));
         return ExitCode::SUCCESS;
     }
     let near = codes::near(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();

@@ -14,7 +14,7 @@ const SECRETS: &[&str] = &[
     // A private key, whole or cut off.
     r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?(?:-----END|\z))",
     // The rest of the line: `password: a, b`. In a list, too: `- apikey:a,b`.
-    r#"(?im)^([ \t]*(?:-[ \t]+)*["']?NAME["']?[ \t]*:[ \t]*)([^\s"'|>&*!$\[{][^\n]*)"#,
+    r#"(?im)^([ \t]*(?:-[ \t]+)*(?:NAME|"NAME"|'NAME')[ \t]*:[ \t]*)([^\s"'|>&*!$\[{][^\n]*)"#,
     // The line below a block's `|`.
     r"(?im)^([ \t]*(?:-[ \t]+)*NAME[ \t]*:[ \t]*[|>][-+0-9]*[ \t]*\r?\n[ \t]*)(\S[^\n]*)",
     // In quotes: `password: "a"`, `"client_secret": "a"`, `- "apikey: a, b"`.
@@ -25,6 +25,9 @@ const SECRETS: &[&str] = &[
     // Between braces: `{username: u, password: p}`.
     r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$][^"',}\]\n]*)"#,
     r"(?i)(\b(?:bearer|basic)\s+)([^\s$'\x22][^\s'\x22]*)",
+    // A line of an htpasswd file.
+    r"(\{(?:PLAIN|SHA|SSHA)\})([^\s\x22']+)",
+    r"(:\$(?:2[aby]|apr1|[156])\$)([^\s\x22']+)",
     // A password in a URL.
     r"(://[^\s/@:]*:)([^\s/]+@)",
     // A JSON Web Token, and keys of Supabase and others, by their looks.
@@ -96,6 +99,8 @@ mod tests {
             ("url: postgres://u:p@ss@h/x", "url: postgres://u:****@h/x"),
             ("url: http://u:geheim@h/x", "url: http://u:******@h/x"),
             ("jwt_secret: |\n  abc def\n  x", "jwt_secret: |\n  *******\n  x"),
+            ("file: \"admin:{PLAIN}x\"", "file: \"admin:{PLAIN}*\""),
+            ("bob:$2y$10$abc.def", "bob:$2y$**********"),
             ("x sb_secret_abcdefgh", "x sb_secret_********"),
             (
                 "k: |\n -----BEGIN PRIVATE KEY-----\n MII\n x==\n -----END PRIVATE KEY-----",

@@ -16,8 +16,10 @@ struct Line<'a> {
     text: &'a str,
 }
 
+type Find = fn(&Case<'_>) -> Option<Diagnostic>;
+
 /// What the parser's words contain, and who knows more.
-const YAML: &[(&str, fn(&Case<'_>) -> Option<Diagnostic>)] = &[
+const YAML: &[(&str, Find)] = &[
     ("", conflict_marker),
     ("", fence),
     ("tab", tab),
@@ -75,7 +77,7 @@ pub(super) fn json(text: &str, place: Span, info: &str) -> Diagnostic {
 }
 
 fn error(place: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error("syntax", place, message)
+    Diagnostic::error("syntax", Span::new(place.start, place.end.max(place.start)), message)
 }
 
 /// What a whole document is that is no mapping, where it can be told.

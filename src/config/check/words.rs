@@ -28,8 +28,10 @@ struct Case<'a> {
     rest: &'a str,
 }
 
+type Words = fn(&Case<'_>) -> Said;
+
 /// How Kong's words begin, and ours.
-const TABLE: &[(&str, fn(&Case<'_>) -> Said)] = &[
+const TABLE: &[(&str, Words)] = &[
     ("expected one of: ", one_of),
     ("value should be between ", between),
     ("expected a valid UUID", uuid),

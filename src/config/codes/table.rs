@@ -1,4 +1,4 @@
-//! The table. Sorted as a file is read: the text, its values, how they go together, what they refer to, what is missing here.
+//! The table, in the order in which a file is read: its text, its values, what they refer to, what is missing here.
 
 use super::Code;
 use crate::config::report::Severity::{self, Error, Warning};
@@ -385,6 +385,54 @@ services:
     url: http://${USERS_HOST:-users}:3000"#,
     ),
     code(
+        "ambiguous-variable",
+        Error,
+        "a variable is set twice",
+        "Both NAME and NAME_FILE (a file that holds the value, as Docker's secrets have it) are set, and \
+         nothing says which of the two counts. Unset one of them.",
+        "",
+        "",
+    ),
+    code(
+        "no-such-file",
+        Error,
+        "a file that a plugin needs is not there",
+        "The file is read when the configuration is, and is watched from then on. The path is one in the \
+         gateway's own file system: in a container, the container's.",
+        r#"plugins:
+  - name: htpasswd
+    config: {file: /no/such/file}"#,
+        "",
+    ),
+    code(
+        "no-users",
+        Error,
+        "a password file lets nobody in",
+        "The file of `htpasswd` has no line that could be used, so nobody could ever come in. Most often it is \
+         empty because the secret was not mounted, or its passwords are in a form that is not supported \
+         (docs/extensions.md lists those that are).",
+        "",
+        "",
+    ),
+    code(
+        "bad-htpasswd-line",
+        Warning,
+        "a line of a password file can't be used",
+        "This user can't come in: the line has no colon, or its password is in a form that is not supported. \
+         The other lines count. `htpasswd -B` writes what is understood.",
+        "",
+        "",
+    ),
+    code(
+        "no-randomness",
+        Error,
+        "the machine gives no random numbers",
+        "Passwords are kept in memory under a key that is made when the gateway starts. The system gave no \
+         random bytes for it, which should never happen.",
+        "",
+        "",
+    ),
+    code(
         "unreadable-file",
         Error,
         "a file can't be read",
@@ -406,6 +454,33 @@ services:
   proxy_listen: eight thousand"#,
         r#"_gateway:
   proxy_listen: 0.0.0.0:8000"#,
+    ),
+    code(
+        "nginx-syntax",
+        Error,
+        "the nginx configuration can't be read",
+        "`gateway import nginx` reads the files as nginx does, and this is not the syntax of nginx: a brace or \
+         quote is not closed, or a `;` is missing. `nginx -t` says the same.",
+        "",
+        "",
+    ),
+    code(
+        "nginx-include",
+        Error,
+        "a file that nginx includes can't be read",
+        "`include` names a file that is not there or may not be read. Relative paths start at the folder of the \
+         first file, or at the one that `--folder` names.",
+        "",
+        "",
+    ),
+    code(
+        "nginx-too-much",
+        Error,
+        "the nginx configuration is too large to import",
+        "Files may include each other only so deeply, and all together they may only be so large. An `include` \
+         that includes itself is the usual cause.",
+        "",
+        "",
     ),
     code(
         "not-portable",
