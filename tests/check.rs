@@ -112,6 +112,7 @@ fn variable(name: &str) -> Option<String> {
         "PORT" => "8080",
         "RETRIES" => "3",
         "BAD_HOST" => "not a host",
+        "BAD_URL" => "http://h.test:99999",
         _ => return None,
     };
     Some(value.to_owned())
