@@ -23,5 +23,6 @@ pub mod server;
 pub mod settings;
 pub mod snapshot;
 pub mod sni;
+pub mod token;
 pub mod upstream;
 pub mod world;

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("world", 0, true),
     ("settings", 0, true),
     ("sni", 0, true),
+    ("token", 0, true),
     ("config/report", 0, true),
     ("config/value", 0, true),
     ("config/schema", 0, true),
