@@ -8,6 +8,7 @@ mod expand;
 mod header;
 mod ids;
 mod json;
+pub mod json_schema;
 pub mod kong_print;
 mod lines;
 mod mask;
