@@ -16,6 +16,7 @@ pub mod observe;
 pub mod offload;
 pub mod pcre;
 pub mod plugin;
+pub mod probe;
 pub mod proxy;
 pub mod reply;
 pub mod route;

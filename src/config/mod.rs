@@ -15,6 +15,7 @@ mod mask;
 mod model;
 mod nearest;
 mod pem;
+pub mod places;
 mod plugins;
 pub mod render;
 pub mod report;
