@@ -4,7 +4,7 @@ use super::args::{Check, Format};
 use super::document::Place;
 use super::edge::Setup;
 use super::findings::{Compiled, compile_here, counts};
-use super::{REFUSED, UNREADABLE, count, print, refuse};
+use super::{REFUSED, UNREADABLE, count, online, print, refuse};
 use std::io;
 use std::process::ExitCode;
 
@@ -30,19 +30,28 @@ fn check(place: &Place, args: &Check, setup: &Setup) -> u8 {
             return UNREADABLE;
         }
     };
-    let mut compiled = match compile_here(source, setup) {
-        Ok((compiled, _)) => compiled,
+    let (mut compiled, loaded) = match compile_here(source, setup) {
+        Ok(both) => both,
         Err(messages) => {
             refuse(&messages);
             return REFUSED;
         }
     };
     let portable = !args.portable || compiled.mind_extensions();
+    let asked = match args.online.then(|| online::ask(&mut compiled, &loaded.settings, args)).transpose() {
+        Ok(asked) => asked.flatten(),
+        Err(message) => {
+            refuse(&[message]);
+            return REFUSED;
+        }
+    };
     print::out(&compiled.render(args.format, &io::stdout()));
     if args.format == Format::Human {
         print::out(&verdict(place, &compiled, portable));
+        print::out(&asked.as_ref().map(|asked| asked.table() + &asked.verdict()).unwrap_or_default());
     }
-    if compiled.snapshot.is_some() && portable { 0 } else { REFUSED }
+    let there = asked.is_none_or(|asked| asked.is_fine());
+    if compiled.snapshot.is_some() && portable && there { 0 } else { REFUSED }
 }
 
 /// The last line, for people.

@@ -76,7 +76,7 @@ def gateway(stack, program, env):
     process = stack.start("gateway", [program, "run", "--config", HERE / "gateway.yml"], clear, settings)
     return types.SimpleNamespace(pid=process.pid, url=f"http://127.0.0.1:{clear}", h2_url=f"http://127.0.0.1:{h2}",
                                  tls_url=f"https://localhost:{tls}", no_verify=unverified(),
-                                 stack=stack, program=program)
+                                 stack=stack, program=program, root=ROOT)
 
 
 def unverified():
@@ -113,8 +113,9 @@ def main():
     program = binary(opts)
     import checks
     import passwords
+    import tokens
     from stack import Stack
-    known = checks.ALL + passwords.ALL
+    known = checks.ALL + passwords.ALL + tokens.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))
