@@ -55,7 +55,7 @@ pub(super) fn pass(
     let own = if url.scheme == "https" { 443 } else { 80 };
     pass.target.port = url.port.filter(|port| *port != own && !named);
     join(&mut pass, url.uri, pattern, directive, notes)?;
-    patience(&mut pass.target, scope, notes);
+    patience(&mut pass.target, scope, named, notes);
     Ok(pass)
 }
 
@@ -115,11 +115,11 @@ fn join(
     Ok(())
 }
 
-fn patience(target: &mut Target, scope: &Scope<'_>, notes: &mut Notes) {
+fn patience(target: &mut Target, scope: &Scope<'_>, several: bool, notes: &mut Notes) {
     target.connect_timeout = milliseconds("proxy_connect_timeout", scope, notes);
     target.write_timeout = milliseconds("proxy_send_timeout", scope, notes);
     target.read_timeout = milliseconds("proxy_read_timeout", scope, notes);
-    target.retries = retries(scope, notes);
+    target.retries = retries(scope, several, notes);
     target.tls_verify = target.scheme == "https" && scope.text("proxy_ssl_verify") == Some("on");
     if let Some(directive) = scope.last("proxy_ssl_trusted_certificate").filter(|_| target.tls_verify) {
         let reason = "the upstream's certificate is checked against the system's authorities; for others set \
@@ -142,7 +142,8 @@ fn milliseconds(name: &str, scope: &Scope<'_>, notes: &mut Notes) -> Option<u64>
     }
 }
 
-fn retries(scope: &Scope<'_>, notes: &mut Notes) -> Option<u64> {
+/// nginx asks each server of an upstream at most once, and so a single address never again.
+fn retries(scope: &Scope<'_>, several: bool, notes: &mut Notes) -> Option<u64> {
     if let Some(directive) = scope.last("proxy_next_upstream") {
         if directive.says(&["off"]) {
             return Some(0);
@@ -152,8 +153,12 @@ fn retries(scope: &Scope<'_>, notes: &mut Notes) -> Option<u64> {
             notes.differs(directive, "the gateway tries again where no connection came about or none was kept, only");
         }
     }
-    let tries: u64 = scope.text("proxy_next_upstream_tries")?.parse().ok()?;
-    (tries > 0).then(|| tries - 1)
+    let tries = scope.text("proxy_next_upstream_tries").and_then(|tries| tries.parse().ok());
+    match tries {
+        _ if !several => Some(0),
+        Some(tries @ 1_u64..) => Some(tries - 1),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
