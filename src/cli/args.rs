@@ -121,7 +121,8 @@ pub(super) struct Settings {
 
 const CHECK_HELP: &str = "\
 Without a file, the one that `gateway run` would serve is checked. Variables in a file (${NAME}) are looked up in the \
-environment, and KONG_PLUGINS limits the plugins that it may use.
+environment, and KONG_PLUGINS limits the plugins that it may use. Without --online nothing is connected to, and nothing is changed. \
+Secrets are shown as stars.
 
 With --online, every server that a file sends requests to is asked as a request would find it: its name, a connection, TLS
 where the service wants it, and `OPTIONS *`, which concerns no resource. Where a route's path is a prefix, `HEAD` of the
@@ -129,10 +130,15 @@ path with and without it tells whether `strip_path` is the wrong way round.
 
 Examples:
   gateway check kong.yml
-  gateway check --online --timeout 2s kong.yml
+  gateway check --explain unknown-field       what a code means, with an example
+  gateway check --deny-warnings *.yml         for a build that is to stop at warnings
+  gateway check --format github kong.yml      beside the lines of a pull request
+  gateway check --format sarif kong.yml > check.sarif
+  gateway check --online kong.yml             whether every upstream can be reached
   gateway check --online --resolve rest:3000:127.0.0.1:3000 kong.yml
 
-Exit status: 0 all can be served, and with --online every server can be used; 1 one cannot; 2 one cannot be read.";
+Exit status: 0 all can be served, and with --online every server can be used; 1 one cannot (or has warnings that are
+denied); 2 one cannot be read.";
 
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_HELP)]
@@ -140,9 +146,15 @@ pub(super) struct Check {
     /// The Kong files; `-` reads standard input.
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// `short` is one line per finding: FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT.
+    /// How to tell what was found.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+    /// Refuse files with warnings, too.
+    #[arg(long)]
+    pub(super) deny_warnings: bool,
+    /// Say what a code means, such as unknown-field, and check nothing.
+    #[arg(long, value_name = "CODE", conflicts_with = "files")]
+    pub(super) explain: Option<String>,
     /// Refuse what Kong does not have, so that the file can be served by both.
     #[arg(long)]
     pub(super) portable: bool,
@@ -164,8 +176,14 @@ pub(super) enum Format {
     /// With the lines that a finding is about.
     #[default]
     Human,
-    /// One line per finding.
+    /// One line per finding: FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT.
     Short,
+    /// One object with everything, for programs.
+    Json,
+    /// Commands that GitHub Actions shows beside the lines.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
 }
 
 #[derive(Debug, Subcommand)]

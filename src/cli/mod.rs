@@ -17,6 +17,7 @@ mod online;
 mod print;
 mod run;
 mod schema;
+mod summary;
 mod systemd;
 mod token;
 

@@ -11,10 +11,10 @@ use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use std::io::{self, IsTerminal};
 
-const UNREACHABLE: &str = "upstream-unreachable";
-const TLS: &str = "upstream-tls";
-const NO_HTTP: &str = "upstream-no-http";
-const PATH: &str = "upstream-path";
+const UNREACHABLE_CODE: &str = "upstream-unreachable";
+const TLS_CODE: &str = "upstream-tls";
+const HTTP_CODE: &str = "upstream-no-http";
+const PATH_CODE: &str = "upstream-path";
 
 /// Columns for the longest address of a table.
 const WIDTH: usize = 40;
@@ -77,32 +77,36 @@ fn finding(server: &Server, answer: &Answer) -> Option<Diagnostic> {
 fn said(server: &Server, trouble: &Trouble) -> (&'static str, String, Option<String>) {
     let inside = "ask from where the gateway runs, such as its container, or lead a name elsewhere with --resolve";
     match trouble {
-        Trouble::Name(reason) => (UNREACHABLE, format!("its name is not known ({reason})"), Some(inside.to_owned())),
+        Trouble::Name(reason) => {
+            (UNREACHABLE_CODE, format!("its name is not known ({reason})"), Some(inside.to_owned()))
+        }
         Trouble::Connect(reason) => (
-            UNREACHABLE,
+            UNREACHABLE_CODE,
             format!("it takes no connection ({reason})"),
             Some(format!("is it running, and on port {}? {inside}", server.port)),
         ),
         Trouble::NoTls => {
-            (TLS, "it does not speak TLS".to_owned(), Some("write `http` in place of `https`".to_owned()))
+            (TLS_CODE, "it does not speak TLS".to_owned(), Some("write `http` in place of `https`".to_owned()))
         }
-        Trouble::OnlyTls => (TLS, "it speaks TLS only".to_owned(), Some("write `https` in place of `http`".to_owned())),
-        Trouble::Handshake(reason) => (TLS, format!("TLS fails ({reason})"), None),
+        Trouble::OnlyTls => {
+            (TLS_CODE, "it speaks TLS only".to_owned(), Some("write `https` in place of `http`".to_owned()))
+        }
+        Trouble::Handshake(reason) => (TLS_CODE, format!("TLS fails ({reason})"), None),
         Trouble::Untrusted(reason) => {
             let help = "`ca_certificates` of the service names its authority, or else `lua_ssl_trusted_certificate`";
-            (TLS, format!("its certificate is not believed: {reason}"), Some(help.to_owned()))
+            (TLS_CODE, format!("its certificate is not believed: {reason}"), Some(help.to_owned()))
         }
         Trouble::NoHttp => {
             let help = "is that its port? only HTTP can be proxied";
-            (NO_HTTP, "something answers there, but not in HTTP/1.1".to_owned(), Some(help.to_owned()))
+            (HTTP_CODE, "something answers there, but not in HTTP/1.1".to_owned(), Some(help.to_owned()))
         }
         Trouble::Silent(limit) => {
             let help = "is it busy, or does it speak another protocol? --timeout waits longer";
-            (NO_HTTP, format!("it takes connections, and does not answer within {limit:?}"), Some(help.to_owned()))
+            (HTTP_CODE, format!("it takes connections, and does not answer within {limit:?}"), Some(help.to_owned()))
         }
         Trouble::Closed => {
             let help = "is it starting, or does it let nobody in from here?";
-            (NO_HTTP, "it takes connections, and closes them without an answer".to_owned(), Some(help.to_owned()))
+            (HTTP_CODE, "it takes connections, and closes them without an answer".to_owned(), Some(help.to_owned()))
         }
     }
 }
@@ -137,7 +141,8 @@ fn wrong_way_round(prefix: &Prefix, sent: u16, other: u16) -> Diagnostic {
         prefix.route, prefix.sent, prefix.other
     );
     let place: Span = prefix.place;
-    Diagnostic::warning(PATH, place, message).help(format!("is it `strip_path: {}` that you want?", !prefix.stripped))
+    Diagnostic::warning(PATH_CODE, place, message)
+        .help(format!("is it `strip_path: {}` that you want?", !prefix.stripped))
 }
 
 // === impl Online ===

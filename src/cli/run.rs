@@ -1,6 +1,6 @@
 //! `gateway run`: settings, then the document, then the server.
 
-use super::args::{self, Format};
+use super::args;
 use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
@@ -54,7 +54,7 @@ pub(super) fn until_stopped(
     passed: &[Passed],
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
-    print::err(&compiled.render(Format::Human, &io::stderr()));
+    print::err(&compiled.human(&io::stderr()));
     let name = &compiled.source.name;
     let Some(snapshot) = compiled.snapshot else {
         print::err(&format!("error: {name} cannot be served ({})\n", counts(&compiled.report)));

@@ -119,9 +119,9 @@ fn all_is_well_where_all_answer() {
         (tempfile::tempdir().unwrap(), Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
     let yaml = format!("_format_version: '2.1'\nservices: [{{name: a, url: 'http://127.0.0.1:{}'}}]\n", app.port());
     let (said, code) = check(folder.path(), &yaml, &[(app.port(), "PORT")]);
-    let want = "kong.yml is fine: 1 service, 0 routes, no plugins\n\
-                ok  http://127.0.0.1:PORT  a\n    answers `OPTIONS *` with 200, TIME, at 127.0.0.1:PORT\n\
-                all upstream servers can be used (1)\n";
+    let want = "ok  http://127.0.0.1:PORT  a\n    answers `OPTIONS *` with 200, TIME, at 127.0.0.1:PORT\n\
+                all upstream servers can be used (1)\n\
+                kong.yml: fine, 0 routes, 1 service, 0 plugins\n";
     assert_eq!((said.as_str(), code), (want, 0));
     assert_eq!(app.connections(), 1);
 }
