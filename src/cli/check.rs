@@ -127,11 +127,11 @@ fn explain(name: &str) -> ExitCode {
     // People copy it with its brackets: `error[unknown-field]`.
     let name = name.trim_end_matches(']').rsplit('[').next().unwrap_or(name);
     if let Some(code) = codes::named(name) {
-        print::out(&print::wrapped(&codes::plain(code), PAGE));
+        print::out(&codes::wrapped(&codes::plain(code), PAGE));
         return ExitCode::SUCCESS;
     }
     let near = codes::near(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    let all: Vec<_> = codes::CODES.iter().map(|code| code.code).collect();
+    let all: Vec<_> = codes::all().map(|code| code.code).collect();
     print::err(&format!("error: there is no code `{name}`{near}\nhelp: the codes are {}\n", all.join(", ")));
     ExitCode::from(UNREADABLE)
 }

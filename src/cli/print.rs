@@ -58,26 +58,6 @@ fn width(terminal: bool, env: &dyn Fn(&str) -> Option<String>) -> usize {
     told.or_else(asked).unwrap_or(WIDTH).clamp(40, 200)
 }
 
-/// Paragraphs in lines of a width. What is indented stays as it is.
-pub(super) fn wrapped(text: &str, width: usize) -> String {
-    let mut out = String::new();
-    for line in text.lines() {
-        let mut column = 0;
-        for word in line.split_inclusive(' ').filter(|_| !line.starts_with(' ')) {
-            if column > 0 && column + word.trim_end().chars().count() > width {
-                out.truncate(out.trim_end_matches(' ').len());
-                out.push('\n');
-                column = 0;
-            }
-            out.push_str(word);
-            column += word.chars().count();
-        }
-        out.push_str(if line.starts_with(' ') { line } else { "" });
-        out.push('\n');
-    }
-    out
-}
-
 /// What the operating system says about an error, without its number, as Kong prints it.
 pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -100,11 +80,6 @@ mod tests {
         assert!(!colors(true, &env(&[("TERM", "dumb")])));
         assert!(colors(false, &env(&[("CLICOLOR_FORCE", "1")])));
         assert!(!colors(false, &env(&[("FORCE_COLOR", "0")])));
-    }
-
-    #[test]
-    fn paragraphs_are_wrapped_and_examples_are_not() {
-        assert_eq!(wrapped("aa bb cc\n\n    dd ee ff gg\n", 6), "aa bb\ncc\n\n    dd ee ff gg\n");
     }
 
     #[test]

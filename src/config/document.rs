@@ -150,16 +150,15 @@ impl Walker<'_> {
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
-        let url = self.tree.text(id, "url").filter(|_| kind.name == "services");
-        let url = url.map(|(text, place)| (text.to_owned(), place));
+        let url = self.tree.text(id, "url").filter(|_| kind.name == "services").map(|(_, place)| place);
         let (id, tainted) = self.url(kind, id);
         if kind.name == "plugins" {
             self.plugin(kind, id, parent);
         } else {
             let before = self.report.found.len();
             let fields = self.fields(kind, id, parent.is_some(), tainted);
-            if let Some((text, place)) = url {
-                shorthand::retell(self.report, before, &text, place);
+            if let Some(place) = url {
+                shorthand::retell(self.report, before, place);
             }
             self.keep(kind, id, fields, None, parent);
         }

@@ -217,7 +217,7 @@ fn either(items: &[String]) -> String {
 
 fn escape(case: &Case<'_>) -> Option<Diagnostic> {
     let line = case.line_at(case.at)?;
-    let rest = &case.text[case.at..line.start + line.text.len()];
+    let rest = case.text.get(case.at..line.start + line.text.len())?;
     let mut letters = rest.char_indices().peekable();
     while let Some((at, c)) = letters.next() {
         let next = if c == '\\' { letters.next() } else { None };

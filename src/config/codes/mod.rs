@@ -1,13 +1,18 @@
-//! The codes of findings: what `gateway check --explain CODE` prints and `docs/checks.md` holds, out of one table.
+//! The codes of findings: what `gateway check --explain CODE` prints and `docs/checks.md` holds, out of one
+//! table in three files.
 //!
 //! A code is stable: scripts look for it. `tests/check.rs` fails when the sources use one that is not in the table.
 
-mod table;
+mod file;
+mod here;
+mod online;
 
 use super::nearest::nearest;
 use super::report::Severity;
 use std::fmt::Write;
-pub use table::CODES;
+
+/// Columns of the documentation.
+const PAGE: usize = 120;
 
 /// One kind of finding.
 #[derive(Clone, Copy, Debug)]
@@ -26,16 +31,32 @@ pub struct Code {
     pub good: &'static str,
 }
 
+const fn code(
+    code: &'static str,
+    severity: Severity,
+    summary: &'static str,
+    explain: &'static str,
+    bad: &'static str,
+    good: &'static str,
+) -> Code {
+    Code { code, severity, summary, explain, bad, good }
+}
+
+/// All codes.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    file::FILE.iter().chain(here::HERE).chain(online::ONLINE)
+}
+
 /// The code of a name.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Code> {
-    CODES.iter().find(|code| code.code == name)
+    all().find(|code| code.code == name)
 }
 
 /// The code that somebody may have meant.
 #[must_use]
 pub fn near(name: &str) -> Option<&'static str> {
-    nearest(name, CODES.iter().map(|code| code.code))
+    nearest(name, all().map(|code| code.code))
 }
 
 /// A code for a terminal.
@@ -62,12 +83,34 @@ pub fn markdown(code: &Code) -> String {
     text
 }
 
+/// Paragraphs in lines of a width. What is indented stays as it is.
+#[must_use]
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut column = 0;
+        for word in line.split_inclusive(' ').filter(|_| !line.starts_with(' ')) {
+            if column > 0 && column + word.trim_end().chars().count() > width {
+                out.truncate(out.trim_end_matches(' ').len());
+                out.push('\n');
+                column = 0;
+            }
+            out.push_str(word);
+            column += word.chars().count();
+        }
+        out.push_str(if line.starts_with(' ') { line } else { "" });
+        out.push('\n');
+    }
+    out
+}
+
 /// All sections of the documentation, by name.
 #[must_use]
 pub fn document() -> String {
-    let mut codes: Vec<_> = CODES.iter().collect();
+    let mut codes: Vec<_> = all().collect();
     codes.sort_by_key(|code| code.code);
-    codes.into_iter().map(|code| format!("\n### {}\n\n{}", code.code, markdown(code))).collect()
+    let section = |code: &Code| format!("\n### {}\n\n{}", code.code, wrapped(&markdown(code), PAGE));
+    codes.into_iter().map(section).collect()
 }
 
 fn word(severity: Severity) -> &'static str {
@@ -93,13 +136,18 @@ mod tests {
 
     #[test]
     fn every_code_is_there_once_and_says_something() {
-        for code in CODES {
-            assert_eq!(CODES.iter().filter(|other| other.code == code.code).count(), 1, "{}", code.code);
+        for code in all() {
+            assert_eq!(all().filter(|other| other.code == code.code).count(), 1, "{}", code.code);
             assert!(!code.summary.ends_with('.') && code.explain.ends_with('.'), "{}", code.code);
             assert!(code.explain.len() > 60, "{}: explain it", code.code);
         }
         assert!(named("unknown-field").is_some());
         assert_eq!(near("unkown-field"), Some("unknown-field"));
+    }
+
+    #[test]
+    fn paragraphs_are_wrapped_and_examples_are_not() {
+        assert_eq!(wrapped("aa bb cc\n\n    dd ee ff gg\n", 6), "aa bb\ncc\n\n    dd ee ff gg\n");
     }
 
     #[test]

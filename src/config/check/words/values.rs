@@ -1,22 +1,7 @@
-//! Our words for what Kong says of a value: what is wrong with it, and what to write instead.
-//!
-//! Kong's own words stand beside them, for `config parse`. Where this table has nothing, they are shown as they are.
+//! Values that a field cannot have: a row for each of Kong's sentences.
 
+use super::{Said, quote, said, shown};
 use crate::config::nearest::nearest;
-use crate::config::scalar;
-use crate::config::schema::Kind;
-use crate::config::tree::Raw;
-
-/// What to say of a value. The message is the field's name and `predicate`: "`port` of service `a` must be …".
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    /// Goes on after the field's name.
-    pub predicate: String,
-    /// Stands under the value.
-    pub label: Option<String>,
-    /// What to do.
-    pub help: Option<String>,
-}
 
 /// A value and what Kong says of it.
 struct Case<'a> {
@@ -67,173 +52,13 @@ const TABLE: &[(&str, Words)] = &[
     }),
 ];
 
-/// The same for several fields at once. The predicate begins with what parts it from the name.
-const TOGETHER: &[(&str, &str, &str)] = &[
-    ("must set one of ", " needs at least one of ", "`paths: [/]` takes every request"),
-    ("at least one of these fields must be non-empty: ", " needs at least one of ", ""),
-    ("exactly one of these fields must be non-empty: ", " needs exactly one of ", ""),
-    ("only one or none of these fields must be set: ", " can have only one of ", ""),
-    ("all or none of these fields must be set: ", " needs all or none of ", ""),
-    ("values of these fields must be distinct: ", " needs different values in ", ""),
-    (
-        "value must be null",
-        " cannot be set with this `protocol`",
-        "remove it, or change `protocol` (with `url`, its `https://`)",
-    ),
-    ("required field missing", " is missing", ""),
-    ("expected one of: ", " must be one of ", ""),
-    ("cannot set ", " does not go with these `protocols`: cannot set ", ""),
-    ("length must be 0", " must be empty with these `protocols`", ""),
-    (
-        "certificate does not match key",
-        ": the certificate does not match the key",
-        "`key` must be the one that the first certificate in `cert` was issued for",
-    ),
-];
-
-/// What helps where a field is missing.
-const REMEDIES: &[(&str, &str, &str)] = &[
-    ("service", "host", "write `url: http://HOST:PORT`, or `host: HOST`"),
-    ("file", "_format_version", "write `_format_version: \"2.1\"` at the top; the format 3.0 is `\"3.0\"`"),
-    ("plugin", "name", "write `name:` and one of the plugins' names"),
-    ("certificate", "key", "write `key: \"{vault://file/PATH/privkey.pem}\"`, or the PEM text below `key: |`"),
-    ("certificate", "cert", "write `cert: \"{vault://file/PATH/fullchain.pem}\"`, or the PEM text below `cert: |`"),
-    (
-        "jwt secret",
-        "rsa_public_key",
-        "signatures of this algorithm are checked by it; its PEM text goes below `rsa_public_key: |`",
-    ),
-    ("upstream", "hash_on_header", "name the header that requests are spread by"),
-    ("upstream", "hash_on_cookie", "name the cookie that requests are spread by"),
-    ("target", "upstream", "put it below `targets:` of its upstream, or write `upstream: NAME`"),
-    ("sni", "certificate", "put it below `snis:` of its certificate, or write `certificate: ID`"),
-];
-
-/// Fields by the names that people give them: of what, theirs, Kong's.
-const ALIASES: &[(&str, &str, &str)] = &[
-    ("consumer", "name", "username"),
-    ("acl", "name", "group"),
-    ("target", "name", "target"),
-    ("target", "host", "target"),
-    ("target", "url", "target"),
-    ("service", "timeout", "read_timeout"),
-    ("service", "upstream", "host"),
-    ("route", "uris", "paths"),
-    ("route", "strip_uri", "strip_path"),
-    ("route", "upstream_url", "service"),
-    ("service", "upstream_url", "url"),
-    ("key-auth credential", "apikey", "key"),
-    ("sni", "host", "name"),
-    ("certificate", "private_key", "key"),
-    ("certificate", "certificate", "cert"),
-    ("upstream", "servers", "targets"),
-    ("file", "format_version", "_format_version"),
-    ("file", "upstream", "upstreams"),
-];
-
-/// What a field is called that people call otherwise.
-pub(super) fn alias(noun: &str, field: &str) -> Option<&'static str> {
-    ALIASES.iter().find(|(of, name, _)| *of == noun && *name == field).map(|(.., better)| *better)
-}
-
-/// What to say of fields that do not go together, in the words that Kong has for it.
-pub(super) fn together(kong: &str) -> Said {
-    let ticked = |text: &str| text.replace('\'', "`");
-    let known = TOGETHER.iter().find_map(|(start, ours, help)| Some((kong.strip_prefix(start)?, ours, help)));
-    match known {
-        Some((rest, ours, help)) => {
-            Said { help: (!help.is_empty()).then(|| (*help).to_owned()), ..said(format!("{ours}{}", ticked(rest))) }
-        }
-        None => said(format!(": {kong}")),
-    }
-}
-
-/// What to write where a field is missing; credentials and groups belong to a consumer.
-pub(super) fn remedy(noun: &str, field: &str) -> Option<&'static str> {
-    if field == "consumer" {
-        return Some("put it into its consumer, or write `consumer: USERNAME`");
-    }
-    REMEDIES.iter().find(|(of, name, _)| *of == noun && *name == field).map(|(_, _, help)| *help)
-}
-
 /// What to say of a value that Kong refuses with these words.
-pub(super) fn invalid(kong: &str, field: &str, written: &str) -> Said {
+pub(in crate::config::check) fn invalid(kong: &str, field: &str, written: &str) -> Said {
     let known = TABLE.iter().find_map(|(start, words)| Some((kong.strip_prefix(start)?, words)));
     match known {
         Some((rest, words)) => words(&Case { field, written, rest }),
         None => Said { predicate: format!(": {kong}"), ..Said::default() },
     }
-}
-
-/// What to say of a value of the wrong kind.
-pub(super) fn mistyped(kind: Kind, field: &str, raw: &Raw) -> Said {
-    let words = said(format!("must be {}, not {}", wanted(kind), raw.kind()));
-    match (kind, raw) {
-        (Kind::Integer, Raw::Num(n)) => said(format!("must be a whole number, not {n}")),
-        (Kind::String | Kind::Foreign(_), Raw::Bool(_) | Raw::Int(_) | Raw::Num(_)) => words.label("put it in quotes"),
-        (Kind::String | Kind::Foreign(_), Raw::List(_)) => words.label("one value goes here, without a list"),
-        (Kind::Integer | Kind::Number | Kind::Boolean, Raw::Text(text)) => number_or_truth(words, kind, text),
-        (Kind::Boolean, _) => words.help("write `true` or `false`"),
-        (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => words.help(format!("write `{field}: {}`", listed(text))),
-        (Kind::Array(_) | Kind::Set(_), Raw::Int(n)) => words.help(format!("write `{field}: [{n}]`")),
-        (Kind::Array(_) | Kind::Set(_), Raw::Map(_)) => words.label("a list has `- ` before each entry"),
-        (Kind::Map(_, _), Raw::List(_)) => words.label("a mapping has `name: value`, without `- `"),
-        (Kind::Record(_), Raw::List(_)) => words.label("a mapping has `name: value`, without `- `"),
-        _ => words,
-    }
-}
-
-fn wanted(kind: Kind) -> &'static str {
-    match kind {
-        Kind::String => "text",
-        Kind::Integer => "a whole number",
-        Kind::Number => "a number",
-        Kind::Boolean => "true or false",
-        Kind::Array(_) | Kind::Set(_) => "a list",
-        Kind::Map(_, _) | Kind::Record(_) => "a mapping",
-        Kind::Foreign(_) => "a name or id, as text",
-        Kind::Any => "anything",
-    }
-}
-
-/// Text where a number or a truth is wanted.
-fn number_or_truth(words: Said, kind: Kind, text: &str) -> Said {
-    let truth = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off");
-    let fits = if matches!(kind, Kind::Boolean) { truth } else { text.parse::<f64>().is_ok() };
-    let unit = ["ms", "s", "m", "h"].iter().find_map(|unit| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok());
-    match kind {
-        _ if fits => words.label("take the quotes away"),
-        Kind::Boolean => words.help("write `true` or `false`"),
-        _ if unit.is_some() => {
-            words.label("a number alone, without a unit").help("Kong's timeouts are milliseconds: `60000` is a minute")
-        }
-        _ => words,
-    }
-}
-
-/// A text as a list in one line. Commas part it, as people mean it.
-fn listed(text: &str) -> String {
-    let special = |part: &str| part.contains(|c: char| "*&!{}[]#:@`%".contains(c));
-    let quoted = |part: &str| match special(part) || !matches!(scalar::plain(part), Raw::Text(_)) {
-        true => format!("\"{part}\""),
-        false => part.to_owned(),
-    };
-    let parts: Vec<_> = text.split(',').map(|part| quoted(part.trim())).collect();
-    format!("[{}]", parts.join(", "))
-}
-
-/// The variable of a `$NAME` that nobody put in, which is what `envsubst` or a shell was to do.
-pub(super) fn unset(written: &str) -> Option<&str> {
-    let after = written.split_once('$')?.1;
-    let name = &after[..after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len())];
-    (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
-}
-
-/// The first `{{ NAME }}` in a text.
-pub(super) fn template(written: &str) -> Option<&str> {
-    let from = written.find("{{")?;
-    let length = written[from..].find("}}")? + 2;
-    Some(&written[from..from + length])
 }
 
 fn one_of(case: &Case<'_>) -> Said {
@@ -451,42 +276,6 @@ fn protocol(case: &Case<'_>) -> Said {
     }
 }
 
-/// A character by its name, where it has no look.
-fn shown(c: char) -> String {
-    match c {
-        ' ' => "a blank".to_owned(),
-        '\t' => "a tab".to_owned(),
-        '\n' => "a line end".to_owned(),
-        c => format!("`{c}`"),
-    }
-}
-
-/// A value within a sentence: not longer than it can be.
-fn quote(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-fn said(predicate: impl Into<String>) -> Said {
-    Said { predicate: predicate.into(), ..Said::default() }
-}
-
-// === impl Said ===
-
-impl Said {
-    fn label(mut self, text: impl Into<String>) -> Self {
-        self.label = Some(text.into());
-        self
-    }
-
-    fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -496,23 +285,14 @@ mod tests {
         let near = invalid("expected one of: http, https", "protocol", "htpp");
         assert_eq!(near.predicate, "cannot be `htpp`");
         assert_eq!(near.label.as_deref(), Some("did you mean `http`?"));
-        assert_eq!((unset("http://$REST:3000"), unset("^a$"), unset("$1")), (Some("REST"), None, None));
         assert_eq!(invalid("something else", "x", "y").predicate, ": something else");
         assert_eq!(invalid("should start with: /", "paths", "api").help.as_deref(), Some("write `/api`"));
-    }
-
-    #[test]
-    fn lists_of_one_line() {
-        assert_eq!(listed("a"), "[a]");
-        assert_eq!(listed("GET, POST"), "[GET, POST]");
-        assert_eq!(listed("*"), "[\"*\"]");
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(n in 0..TABLE.len(), rest in "\\PC{0,20}", written in "\\PC{0,90}") {
             let _ = invalid(&format!("{}{rest}", TABLE[n].0), "host", &written);
-            let _ = mistyped(Kind::Integer, "port", &Raw::Text(written.into()));
         }
     }
 }
