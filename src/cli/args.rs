@@ -2,12 +2,15 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
   gateway demo             try it: a sample file, with a stand-in for every upstream
   gateway run              serve gateway.yml on 127.0.0.1:54321
   gateway check kong.yml   say what is wrong with a file, and where
+  gateway check --online   the same, and whether its upstreams can be reached
+  gateway token keys --env-file .env
   gateway import nginx /etc/nginx/nginx.conf -o gateway.yml
   gateway run --config kong.yml --listen 0.0.0.0:8000 --listen '0.0.0.0:8443 ssl http2'
   KONG_DATABASE=off KONG_DECLARATIVE_CONFIG=kong.yml KONG_PROXY_LISTEN=0.0.0.0:8000 gateway run
@@ -33,6 +36,20 @@ pub(super) enum Command {
     /// Kong's `kong config` commands, in Kong's words.
     #[command(subcommand)]
     Config(Config),
+    /// Make, read and verify the tokens (JWT) that PostgREST and a Supabase stack want.
+    #[command(subcommand)]
+    Token(super::token::args::Token),
+    /// Write the JSON Schema of Kong files, for editors.
+    Schema(Schema),
+    /// Write completions for a shell.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual: one page, or all of them.
+    Man(Man),
     /// Write the gateway's file from another program's configuration.
     #[command(subcommand)]
     Import(Import),
@@ -104,8 +121,12 @@ pub(super) struct Settings {
 
 const CHECK_HELP: &str = "\
 Without a file, the one that `gateway run` would serve is checked. Variables in a file (${NAME}) are looked up in the \
-environment, and KONG_PLUGINS limits the plugins that it may use. Nothing is connected to and nothing is changed. \
+environment, and KONG_PLUGINS limits the plugins that it may use. Without --online nothing is connected to, and nothing is changed. \
 Secrets are shown as stars.
+
+With --online, every server that a file sends requests to is asked as a request would find it: its name, a connection, TLS
+where the service wants it, and `OPTIONS *`, which concerns no resource. Where a route's path is a prefix, `HEAD` of the
+path with and without it tells whether `strip_path` is the wrong way round.
 
 Examples:
   gateway check kong.yml
@@ -113,8 +134,11 @@ Examples:
   gateway check --deny-warnings *.yml         for a build that is to stop at warnings
   gateway check --format github kong.yml      beside the lines of a pull request
   gateway check --format sarif kong.yml > check.sarif
+  gateway check --online kong.yml             whether every upstream can be reached
+  gateway check --online --resolve rest:3000:127.0.0.1:3000 kong.yml
 
-Exit status: 0 all can be served, 1 one cannot (or has warnings that are denied), 2 one cannot be read.";
+Exit status: 0 all can be served, and with --online every server can be used; 1 one cannot (or has warnings that are
+denied); 2 one cannot be read.";
 
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_HELP)]
@@ -134,6 +158,15 @@ pub(super) struct Check {
     /// Refuse what Kong does not have, so that the file can be served by both.
     #[arg(long)]
     pub(super) portable: bool,
+    /// Ask every server that the file sends requests to whether it is there.
+    #[arg(long)]
+    pub(super) online: bool,
+    /// How long to wait for each of them, with --online.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = limit)]
+    pub(super) timeout: Duration,
+    /// Use this address in place of what DNS says for a host and port, with --online; can be given more than once.
+    #[arg(long, value_name = "HOST:PORT:ADDR[:PORT]", value_parser = crate::settings::resolve::parse)]
+    pub(super) resolve: Vec<crate::settings::resolve::Override>,
     #[command(flatten)]
     pub(super) settings: Settings,
 }
@@ -221,6 +254,62 @@ pub(super) struct Parse {
     pub(super) _verbose: bool,
     #[arg(long = "vv", hide = true)]
     pub(super) _debug: bool,
+}
+
+const SCHEMA_HELP: &str = "\
+The schema (JSON Schema, draft 7) has every field of every entity and of every plugin that this gateway runs, with types,
+defaults and rules. An editor that has it completes names and underlines mistakes while you type; `gateway check` finds
+more, since a schema cannot compare entities.
+
+Examples:
+  gateway schema > kong.schema.json
+  # yaml-language-server: $schema=./kong.schema.json        as first line of a YAML file
+  gateway schema --format 3.0 > kong3.schema.json           for one version only";
+
+#[derive(Debug, Args)]
+#[command(after_help = SCHEMA_HELP)]
+pub(super) struct Schema {
+    /// Which format version a file has. Without it, the file's `_format_version` decides.
+    #[arg(long = "format", value_name = "VERSION", value_enum)]
+    pub(super) version: Option<FormatVersion>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatVersion {
+    /// 1.1 and 2.1, as Kong 2.8 has them.
+    #[value(name = "2.1", alias = "1.1")]
+    Two,
+    /// 3.0, as Kong 3 has it.
+    #[value(name = "3.0")]
+    Three,
+}
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  gateway completions bash > /etc/bash_completion.d/gateway
+  gateway completions zsh > /usr/local/share/zsh/site-functions/_gateway
+  gateway completions fish > ~/.config/fish/completions/gateway.fish";
+
+const MAN_HELP: &str = "\
+Examples:
+  gateway man | man -l -
+  gateway man token mint | man -l -
+  gateway man --dir /usr/local/share/man/man1";
+
+#[derive(Debug, Args)]
+#[command(after_help = MAN_HELP)]
+pub(super) struct Man {
+    /// Whose page; without any, the gateway's own.
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
+    /// Write all pages as files into this folder.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+fn limit(text: &str) -> Result<Duration, String> {
+    let time = crate::settings::units::time(text).filter(|time| !time.is_zero());
+    time.ok_or_else(|| "write a time such as 5s, 500ms or 1m".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

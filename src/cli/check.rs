@@ -4,6 +4,7 @@ use super::args::{Check, Format};
 use super::document::Place;
 use super::edge::Setup;
 use super::findings::compile_here;
+use super::online::{self, Online};
 use super::print::{self, Look};
 use super::{REFUSED, UNREADABLE, refuse, summary};
 use crate::config::codes;
@@ -23,6 +24,8 @@ pub(super) struct Outcome {
     pub(super) verdict: Verdict,
     /// Whether it could be served here, though not by Kong.
     pub(super) only_here: bool,
+    /// What the servers said that were asked.
+    asked: Option<Online>,
 }
 
 /// Checks every file; the worst result is the exit code.
@@ -56,15 +59,20 @@ fn check(place: &Place, args: &Check, setup: &Setup) -> Outcome {
 }
 
 fn compiled(source: Source, args: &Check, setup: &Setup) -> Outcome {
-    let mut compiled = match compile_here(source.clone(), setup) {
-        Ok((compiled, _)) => compiled,
+    let (mut compiled, loaded) = match compile_here(source.clone(), setup) {
+        Ok(both) => both,
         Err(messages) => return unset(source, messages),
     };
     let only_here = args.portable && !compiled.mind_extensions() && compiled.snapshot.is_some();
+    let asked = match args.online.then(|| online::ask(&mut compiled, &loaded.settings, args)).transpose() {
+        Ok(asked) => asked.flatten(),
+        Err(message) => return unset(source, vec![message]),
+    };
+    let there = asked.as_ref().is_none_or(Online::is_fine);
     let minded = args.deny_warnings && compiled.report.count(Severity::Warning) > 0;
-    let valid = compiled.snapshot.is_some() && !only_here && !minded;
+    let valid = compiled.snapshot.is_some() && !only_here && !minded && there;
     let verdict = if valid { Verdict::Valid } else { Verdict::Invalid };
-    Outcome { source, report: compiled.report, verdict, only_here }
+    Outcome { source, report: compiled.report, verdict, only_here, asked }
 }
 
 /// Settings of the document that do not go together with those of other sources.
@@ -73,7 +81,7 @@ fn unset(source: Source, messages: Vec<String>) -> Outcome {
     let mut report = Report::default();
     let error = |message| Diagnostic::error("invalid-setting", Span::new(at, at + "_gateway".len()), message);
     messages.into_iter().for_each(|message| report.push(error(message)));
-    Outcome { source, report, verdict: Verdict::Invalid, only_here: false }
+    Outcome { source, report, verdict: Verdict::Invalid, only_here: false, asked: None }
 }
 
 fn unreadable(place: &Place, error: &io::Error) -> Outcome {
@@ -84,7 +92,7 @@ fn unreadable(place: &Place, error: &io::Error) -> Outcome {
         None => found,
     });
     let source = Source::new(place.to_string(), "");
-    Outcome { source, report, verdict: Verdict::Unreadable, only_here: false }
+    Outcome { source, report, verdict: Verdict::Unreadable, only_here: false, asked: None }
 }
 
 fn show(outcomes: &[Outcome], format: Format, started: Instant) {
@@ -97,6 +105,8 @@ fn show(outcomes: &[Outcome], format: Format, started: Instant) {
         Format::Human => {
             let look = Look::of(&io::stdout());
             each(outcomes, |file| render::human(file.report, file.source, look.color, look.width));
+            let told = outcomes.iter().filter_map(|outcome| outcome.asked.as_ref());
+            told.for_each(|asked| print::out(&(asked.table() + &asked.verdict())));
             print::out(&summary::of(outcomes, look.terminal.then(|| started.elapsed())));
         }
     }

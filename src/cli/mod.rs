@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod completions;
 mod count;
 mod demo;
 mod document;
@@ -11,10 +12,14 @@ mod findings;
 mod import;
 mod kong;
 mod logs;
+mod man;
+mod online;
 mod print;
 mod run;
+mod schema;
 mod summary;
 mod systemd;
+mod token;
 
 use args::{Cli, Command, Config, Import};
 use clap::Parser;
@@ -41,6 +46,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::main(&args),
         Command::Config(Config::Parse(args)) => kong::parse(&args),
         Command::Config(Config::Init { file }) => kong::init(&file),
+        Command::Token(args) => token::main(&args),
+        Command::Schema(args) => schema::main(&args),
+        Command::Completions { shell } => completions::main(shell),
+        Command::Man(args) => man::main(&args),
         Command::Import(Import::Nginx(args)) => import::nginx(&args),
         Command::Version => version(),
     }

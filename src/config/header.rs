@@ -13,7 +13,8 @@ use super::unsupported;
 use crate::entity::Compat;
 use crate::world::World;
 
-static RECORD: Record = Record {
+/// The keys with an underscore.
+pub(super) static RECORD: Record = Record {
     fields: &[
         Field::string("_format_version").required(),
         Field::boolean("_transform").default(Default::Bool(true)),
@@ -31,10 +32,18 @@ static RECORD: Record = Record {
 
 static ANY: Field = Field::any("");
 
+/// The format versions with the behaviour of a compatibility.
+pub(super) const fn versions(compat: Compat) -> &'static [&'static str] {
+    match compat {
+        Compat::Kong2 => &["1.1", "2.1"],
+        Compat::Kong3 => &["3.0"],
+    }
+}
+
 /// Whose behaviour a document asks for.
 pub(super) fn compat(tree: &Tree, root: NodeId) -> Compat {
     match tree.text(root, "_format_version") {
-        Some(("3.0", _)) => Compat::Kong3,
+        Some((version, _)) if versions(Compat::Kong3).contains(&version) => Compat::Kong3,
         _ => Compat::Kong2,
     }
 }
@@ -74,7 +83,7 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
 /// Format 3.0 is accepted where Kong 2.8 refuses it: there is one program for both.
 fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {
     let (version, place) = tree.text(root, "_format_version")?;
-    if matches!(version, "1.1" | "2.1" | "3.0") {
+    if [Compat::Kong2, Compat::Kong3].iter().any(|compat| versions(*compat).contains(&version)) {
         return None;
     }
     let found = Diagnostic::error("invalid-value", place, format!("there is no format version `{version}`"));

@@ -17,7 +17,7 @@ use crate::world::World;
 pub(super) const KEY: &str = "_gateway";
 
 /// Settings that choose the document, and so cannot stand in it.
-const ELSEWHERE: &[&str] = &["declarative_config", "declarative_config_string"];
+pub(super) const ELSEWHERE: &[&str] = &["declarative_config", "declarative_config_string"];
 
 /// A setting of the document.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -84,7 +84,7 @@ def gateway(stack, program, env):
     process = stack.start("gateway", [program, "run", "--config", HERE / "gateway.yml"], clear, settings)
     return types.SimpleNamespace(pid=process.pid, url=f"http://127.0.0.1:{clear}", h2_url=f"http://127.0.0.1:{h2}",
                                  tls_url=f"https://localhost:{tls}", no_verify=unverified(),
-                                 stack=stack, program=program, page=TARGET / "real-browser", tls_port=tls,
+                                 stack=stack, program=program, root=ROOT, page=TARGET / "real-browser", tls_port=tls,
                                  authority=authority, ui_cert=ui[0])
 
 
@@ -126,8 +126,9 @@ def main():
     import passwords
     import renew
     import tls
+    import tokens
     from stack import Stack
-    known = checks.ALL + tls.ALL + passwords.ALL + browser.ALL + edge.ALL + renew.ALL
+    known = checks.ALL + tls.ALL + passwords.ALL + browser.ALL + edge.ALL + renew.ALL + tokens.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))

@@ -19,6 +19,7 @@ mod limits;
 mod listeners;
 mod messages;
 mod names;
+mod online;
 mod plugins;
 mod process;
 mod proxy_protocol;

@@ -1,10 +1,11 @@
 //! The codes of findings: what `gateway check --explain CODE` prints and `docs/checks.md` holds, out of one
-//! table in two files.
+//! table in three files.
 //!
 //! A code is stable: scripts look for it. `tests/check.rs` fails when the sources use one that is not in the table.
 
 mod file;
 mod here;
+mod online;
 
 use super::nearest::nearest;
 use super::report::Severity;
@@ -43,7 +44,7 @@ const fn code(
 
 /// All codes.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    file::FILE.iter().chain(here::HERE)
+    file::FILE.iter().chain(here::HERE).chain(online::ONLINE)
 }
 
 /// The code of a name.

@@ -16,6 +16,7 @@ use crate::snapshot::{Consumer, Host, PathHandling, Route, Service, Snapshot, au
 use chains::Chains;
 use http::{HeaderName, StatusCode};
 use std::time::Duration;
+pub(super) use upstreams::targets;
 
 /// Compiles a model. `None`: reported.
 pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {

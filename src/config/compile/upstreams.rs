@@ -8,21 +8,25 @@ use crate::snapshot::{Target, Upstream, authority};
 /// The port of a target that writes none (`kong/declarative.md` §4, targets).
 const DEFAULT_PORT: u16 = 8000;
 
-/// Every upstream, each with its targets in Kong's order: by `created_at`, then by id.
+/// Every upstream, each with its targets.
 pub(super) fn compile(model: &Model) -> Box<[Upstream]> {
-    let upstreams = model.all("upstreams");
-    let mut targets: Vec<Vec<&Entity>> = upstreams.iter().map(|_| Vec::new()).collect();
+    model.all("upstreams").iter().zip(targets(model)).map(|(entity, targets)| upstream(entity, targets)).collect()
+}
+
+/// The targets of every upstream, in Kong's order: by `created_at`, then by id.
+pub(in crate::config) fn targets(model: &Model) -> Vec<Vec<&Entity>> {
+    let mut targets: Vec<Vec<&Entity>> = model.all("upstreams").iter().map(|_| Vec::new()).collect();
     for entity in model.all("targets") {
         if let Some(at) = model.position("upstreams", entity, "upstream") {
             targets[at].push(entity);
         }
     }
-    upstreams.iter().zip(targets).map(|(entity, targets)| upstream(entity, targets)).collect()
+    let created = |target: &Entity| target.fields.get("created_at").and_then(|at| at.as_num()).unwrap_or(f64::INFINITY);
+    targets.iter_mut().for_each(|of| of.sort_by(|a, b| created(a).total_cmp(&created(b)).then(a.id.cmp(&b.id))));
+    targets
 }
 
-fn upstream(entity: &Entity, mut targets: Vec<&Entity>) -> Upstream {
-    let created = |target: &Entity| target.fields.get("created_at").and_then(|at| at.as_num()).unwrap_or(f64::INFINITY);
-    targets.sort_by(|a, b| created(a).total_cmp(&created(b)).then(a.id.cmp(&b.id)));
+fn upstream(entity: &Entity, targets: Vec<&Entity>) -> Upstream {
     let host_header: Option<Box<str>> = entity.fields.str("host_header").map(Into::into);
     let targets = targets.into_iter().map(|entity| target(entity, host_header.as_deref())).collect();
     Upstream { identity: entity.identity(), host_header, targets }
