@@ -35,6 +35,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("observe/repeats", 4, true),
     ("proxy", 5, false),
     ("proxy/client", 5, true),
+    ("proxy/decide", 5, true),
     ("proxy/failure", 5, true),
     ("proxy/inspect", 5, true),
     ("proxy/request", 5, true),
