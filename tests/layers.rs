@@ -46,6 +46,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("demo", 6, false),
     ("demo/answer", 6, true),
     ("demo/frames", 6, true),
+    ("explain", 6, true),
     ("cli", 7, false),
     ("main", 8, false),
     ("lib", 8, true),

@@ -7,10 +7,12 @@ mod count;
 mod demo;
 mod document;
 mod edge;
+mod explain;
 mod findings;
 mod kong;
 mod logs;
 mod print;
+mod routes;
 mod run;
 mod systemd;
 
@@ -37,6 +39,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::main(&args),
         Command::Demo(args) => demo::main(&args),
         Command::Check(args) => check::main(&args),
+        Command::Explain(args) => explain::main(&args),
+        Command::Routes(args) => routes::main(&args),
         Command::Config(Config::Parse(args)) => kong::parse(&args),
         Command::Config(Config::Init { file }) => kong::init(&file),
         Command::Version => version(),

@@ -21,6 +21,11 @@ pub(super) fn colors(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// How wide a terminal on standard output is; 80 where there is none.
+pub(super) fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).max(40))
+}
+
 /// What the operating system says about an error, without its number, as Kong prints it.
 pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
