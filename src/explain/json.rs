@@ -1,6 +1,6 @@
 //! An explanation for machines: one object. Pure.
 
-use super::reason::{of_criterion, of_failure, of_miss};
+use super::reason::{of_criterion, of_failure};
 use super::secrets::Secrets;
 use super::{Answer, Answerer, Asked, Change, Explanation, Loser, Outcome, Question, Ran, Step, Winner};
 use base64::Engine as _;
@@ -32,6 +32,7 @@ pub fn json(question: &Question, told: &Explanation, secrets: Secrets) -> Value 
         "plugins": told.steps.iter().map(|step| self::step(step, secrets)).collect::<Vec<_>>(),
         "upstream": upstream,
         "answer": answer,
+        "notes": told.notes,
     })
 }
 
@@ -41,12 +42,11 @@ fn winner(winner: &Winner) -> Value {
 }
 
 fn loser(loser: &Loser) -> Value {
-    let misses = loser.misses.iter().map(|(miss, wanted)| of_miss(miss, wanted));
     json!({
         "name": loser.name,
         "line": loser.line,
         "path": loser.path,
-        "misses": misses.collect::<Vec<_>>(),
+        "misses": loser.misses,
         "lost": loser.lost.as_ref().map(of_criterion),
     })
 }

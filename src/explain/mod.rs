@@ -66,6 +66,8 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// How it ends.
     pub outcome: Outcome,
+    /// What was taken for granted.
+    pub notes: Vec<String>,
 }
 
 /// How a request ends here.
@@ -143,6 +145,7 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant) -> E
         routing: None,
         steps: Vec::new(),
         outcome: Outcome::Unparsable(String::new()),
+        notes: question.notes(served.settings),
     };
     let request = match question.request() {
         Ok(request) => request,

@@ -43,9 +43,9 @@ impl Paint {
 #[must_use]
 pub(super) fn folded(text: &str, used: usize, indent: usize, width: usize) -> String {
     let (mut out, mut column) = (String::with_capacity(text.len()), used);
-    for word in text.split(' ') {
+    for (at, word) in text.split(' ').enumerate() {
         let length = word.chars().count();
-        let first = out.is_empty();
+        let first = at == 0;
         if !first && column + 1 + length > width {
             out.push('\n');
             out.push_str(&" ".repeat(indent));

@@ -2,7 +2,7 @@
 
 use crate::body::Body;
 use crate::proxy::client::{Connection, Tls};
-use crate::settings::Settings;
+use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version, header};
@@ -99,7 +99,7 @@ impl Question {
     /// as the URL says. A server name that wants certificates finds that the client showed one.
     #[must_use]
     pub fn connection(&self, settings: &Settings, snapshot: &Snapshot) -> Connection {
-        let listen = settings.proxy_listen.iter().find(|listen| listen.ssl == self.tls);
+        let listen = self.listen(settings);
         let usual = if self.tls { 443 } else { 80 };
         let port = self.port.or_else(|| Some(listen?.address.port())).unwrap_or(usual);
         let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
@@ -109,6 +109,19 @@ impl Question {
             client_cert: None,
         });
         Connection::new(SocketAddr::new(self.from, 0), local, tls, settings)
+    }
+
+    fn listen<'a>(&self, settings: &'a Settings) -> Option<&'a Listen> {
+        settings.proxy_listen.iter().find(|listen| listen.ssl == self.tls)
+    }
+
+    /// What is not so, but taken for granted.
+    #[must_use]
+    pub fn notes(&self, settings: &Settings) -> Vec<String> {
+        let (scheme, kind) = if self.tls { ("https", "speaks TLS") } else { ("http", "is without TLS") };
+        let missing = self.listen(settings).is_none();
+        let none = missing.then(|| format!("no listener {kind} (proxy_listen): this {scheme} request cannot come in"));
+        none.into_iter().collect()
     }
 
     /// The request itself.

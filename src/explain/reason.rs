@@ -1,7 +1,7 @@
 //! Why, in words. Pure.
 
 use crate::proxy::failure::Failure;
-use crate::route::trace::{Criterion, Miss};
+use crate::route::trace::Criterion;
 
 /// Whether the routes were looked at before a request failed so.
 pub(super) fn is_after_routing(failure: Failure) -> bool {
@@ -38,17 +38,6 @@ pub(super) fn of_failure(failure: Failure) -> &'static str {
         Failure::NoPeer => "the upstream has no target with a weight",
         Failure::BadGateway => "the upstream cannot be asked",
         Failure::GatewayTimeout => "the upstream takes too long",
-    }
-}
-
-/// What a route does not accept, and what it wants.
-pub(super) fn of_miss(miss: &Miss, wanted: &str) -> String {
-    match miss {
-        Miss::Host => format!("host is not {wanted}"),
-        Miss::Path => format!("path is not {wanted}"),
-        Miss::Method => format!("method is not {wanted}"),
-        Miss::Sni => format!("TLS server name is not {wanted}"),
-        Miss::Header(name) => format!("header {name} is not {wanted}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The routes as compiled, in the order in which the router tries them: for `gateway routes`. Pure.
 
 use super::Served;
-use super::paint::Paint;
+use super::paint::{Paint, folded};
 use crate::route::Spec;
 use crate::route::trace::{Standing, Standings};
 use serde_json::{Map, Value, json};
@@ -101,7 +101,7 @@ impl Row {
     fn also(&self) -> Vec<String> {
         let protocols = match self.protocols.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["http", "https"] | ["https", "http"] => None,
-            some => Some(some.join(", ")),
+            some => Some(format!("{} only", some.join(", "))),
         };
         let snis = (!self.snis.is_empty()).then(|| format!("server name {}", self.snis.join(", ")));
         self.headers.iter().map(|line| format!("header {line}")).chain(snis).chain(protocols).collect()
@@ -135,7 +135,7 @@ pub fn text(rows: &[Row], width: usize, paint: Paint) -> String {
     let widths: [usize; 5] =
         std::array::from_fn(|column| table.iter().map(|cells| cells[column].chars().count()).max().unwrap_or_default());
     if widths.iter().sum::<usize>() + GAP * (widths.len() - 1) > width {
-        return rows.iter().map(|row| stacked(row, paint)).collect::<Vec<_>>().join("\n");
+        return rows.iter().map(|row| stacked(row, width, paint)).collect::<Vec<_>>().join("\n");
     }
     table
         .iter()
@@ -178,16 +178,14 @@ fn aligned(cells: &[String; 5], widths: [usize; 5], paint: Paint) -> String {
     format!("{}\n", paint.bold(line.trim_end()))
 }
 
-fn stacked(row: &Row, paint: Paint) -> String {
+fn stacked(row: &Row, width: usize, paint: Paint) -> String {
     let name = format!("{} (line {})", row.route, row.line);
+    let regex = if row.is_regex { "  (regular expression)" } else { "" };
     let hosts = (!row.hosts.is_empty()).then(|| format!("host {}", row.hosts.join(", ")));
-    let path = row
-        .path
-        .as_ref()
-        .map(|path| format!("path {path}{}", if row.is_regex { "  (regular expression)" } else { "" }));
+    let path = row.path.as_ref().map(|path| format!("path {path}{regex}"));
     let methods = (!row.methods.is_empty()).then(|| format!("method {}", row.methods.join(", ")));
     let asks = [hosts, path, methods].into_iter().flatten().chain(row.also());
     let goes = row.goes().into_iter().enumerate().map(|(at, line)| if at == 0 { format!("-> {line}") } else { line });
-    let lines = asks.chain(goes).map(|line| format!("  {line}\n"));
+    let lines = asks.chain(goes).map(|line| format!("  {}\n", folded(&line, 2, 4, width)));
     format!("{}\n{}", paint.bold(&name), lines.collect::<String>())
 }

@@ -1,7 +1,7 @@
 //! An explanation for people. Pure.
 
 use super::paint::{Paint, folded};
-use super::reason::{of_criterion, of_failure, of_miss};
+use super::reason::{of_criterion, of_failure};
 use super::secrets::Secrets;
 use super::{Answer, Answerer, Asked, Change, Explanation, Loser, Outcome, Question, Ran, Routing, Step, Winner};
 use crate::config::outline::PluginOutline;
@@ -21,6 +21,8 @@ pub struct Look {
     pub secrets: Secrets,
 }
 
+/// Characters of the column of labels.
+const LABEL: usize = 12;
 /// Routes that lost which are told.
 const NEAREST: usize = 3;
 /// Most bytes of an answer's body that are shown.
@@ -40,7 +42,7 @@ pub fn text(question: &Question, told: &Explanation, look: &Look) -> String {
     if let Some(routing) = &told.routing {
         page.routing(routing);
     }
-    page.steps(&told.steps, matches!(told.outcome, Outcome::Upstream(_)));
+    page.steps(&told.steps);
     match &told.outcome {
         Outcome::Upstream(asked) => page.upstream(asked),
         Outcome::Answer(answer) => page.answer(answer),
@@ -58,16 +60,16 @@ impl Page<'_> {
     }
 
     fn head(&mut self, name: &str, rest: &str) {
-        let label = format!("{name:<10}");
-        let rest = folded(rest, 10, 10, self.look.width);
+        let label = format!("{name:<LABEL$}");
+        let rest = folded(rest, LABEL, LABEL, self.look.width);
         let label = self.look.paint.bold(&label).into_owned();
         self.line(&format!("{label}{rest}"));
     }
 
-    /// A line under a heading: a label of ten characters, and a text that may be broken.
+    /// A line under a heading: a label, and a text that may be broken.
     fn item(&mut self, label: &str, rest: &str) {
-        let label = format!("{label:<10}");
-        let rest = folded(rest, 10, 12, self.look.width);
+        let label = format!("{label:<LABEL$}");
+        let rest = folded(rest, LABEL, LABEL + 2, self.look.width);
         let label = self.look.paint.dim(&label).into_owned();
         self.line(&format!("{label}{rest}"));
     }
@@ -79,6 +81,9 @@ impl Page<'_> {
         let client =
             if told.client == question.from { String::new() } else { format!("; the client is {}", told.client) };
         self.item("", &format!("from {}{trust}{client}; to port {}", question.from, told.port));
+        for note in &told.notes {
+            self.item("  note", note);
+        }
     }
 
     fn routing(&mut self, routing: &Routing) {
@@ -88,13 +93,15 @@ impl Page<'_> {
             None => self.head("route", "none"),
         }
         let shown = if self.look.all { routing.losers.len() } else { NEAREST };
-        for (at, loser) in routing.losers.iter().take(shown).enumerate() {
-            let label = match (at, &routing.winner) {
-                (0, Some(_)) => "  not",
-                (0, None) => "  nearest",
-                _ => "",
+        let mut last = "";
+        for loser in routing.losers.iter().take(shown) {
+            let label = match &routing.winner {
+                None => "  nearest",
+                Some(_) if loser.lost.is_some() => "  beats",
+                Some(_) => "  not",
             };
-            self.item(label, &loser_line(loser));
+            self.item(if label == last { "" } else { label }, &loser_line(loser));
+            last = label;
         }
         let left = routing.losers.len().saturating_sub(shown);
         if left > 0 {
@@ -105,11 +112,11 @@ impl Page<'_> {
     fn winner(&mut self, winner: &Winner) {
         self.head("route", &format!("{} (line {})", winner.name, winner.line));
         for (at, (kind, texts)) in winner.asks.iter().enumerate() {
-            self.item(if at == 0 { "  asks for" } else { "" }, &format!(" {kind} {}", texts.join(", ")));
+            self.item(if at == 0 { "  asks for" } else { "" }, &format!("{kind} {}", texts.join(", ")));
         }
     }
 
-    fn steps(&mut self, steps: &[Step], proxied: bool) {
+    fn steps(&mut self, steps: &[Step]) {
         if steps.is_empty() {
             return;
         }
@@ -118,14 +125,15 @@ impl Page<'_> {
             let scope = step.outline.as_ref().map(scope).unwrap_or_default();
             let label = if at == 0 { "plugins" } else { "" };
             self.head(label, &format!("{}  {scope}", step.name));
-            self.step(step, proxied);
+            self.step(step);
         }
     }
 
-    fn step(&mut self, step: &Step, proxied: bool) {
+    fn step(&mut self, step: &Step) {
         match step.ran {
             Ran::Answered(status) => self.item("", &format!("  answers with {}", titled(status))),
-            Ran::NotReached => self.item("", "  is not reached"),
+            Ran::NotReached if step.answer.is_empty() => self.item("", "  is not reached"),
+            Ran::NotReached => self.item("", "  is not reached by the request, but by the answer"),
             Ran::Passed if step.request.is_empty() && step.answer.is_empty() && step.remark.is_none() => {
                 self.item("", "  changes nothing");
             }
@@ -135,7 +143,7 @@ impl Page<'_> {
             self.change("", change);
         }
         for change in &step.answer {
-            self.change(if proxied { "answer " } else { "" }, change);
+            self.change("answer ", change);
         }
         if let Some(remark) = &step.remark {
             self.item("", &format!("  {remark}"));
@@ -149,7 +157,7 @@ impl Page<'_> {
             Change::Removed(name, value) => paint.red(&format!("- {}", field(secrets, name, value))).into_owned(),
             Change::Became(what, before, after) => became(secrets, what, before, after),
         };
-        self.line(&format!("{:12}{what}{line}", ""));
+        self.line(&format!("{:LABEL$}  {what}{line}", ""));
     }
 
     fn upstream(&mut self, asked: &Asked) {
@@ -157,6 +165,7 @@ impl Page<'_> {
         let scheme = if asked.tls { "https" } else { "http" };
         self.head("upstream", &format!("service {} (line {}), {}", asked.service, asked.line, asked.url));
         match asked.peers.as_slice() {
+            [(_, None)] => {}
             [(peer, _)] => self.item("", &format!("at {scheme}://{peer}")),
             many => {
                 let of =
@@ -165,7 +174,7 @@ impl Page<'_> {
             }
         }
         let target = self.look.secrets.target(&asked.target).into_owned();
-        self.line(&format!("{:10}{} {target} HTTP/1.1", "", asked.method));
+        self.line(&format!("{:LABEL$}{} {target} HTTP/1.1", "", asked.method));
         self.fields(&asked.headers);
         if !asked.body.is_empty() {
             self.item("", &format!("and a body of {} bytes", asked.body.len()));
@@ -185,7 +194,7 @@ impl Page<'_> {
             let body = String::from_utf8_lossy(&answer.body);
             let short: String = body.chars().take(BODY).collect();
             let more = if short.len() < body.len() { "…" } else { "" };
-            short.trim_end().lines().for_each(|line| self.line(&format!("{:10}{line}", "")));
+            short.trim_end().lines().for_each(|line| self.line(&format!("{:LABEL$}{line}", "")));
             self.out.push_str(more);
         }
     }
@@ -196,11 +205,13 @@ impl Page<'_> {
     }
 
     fn fields(&mut self, headers: &HeaderMap) {
-        let mut lines: Vec<_> = headers.iter().map(|(name, value)| field(self.look.secrets, name, value)).collect();
+        // How long it takes is not known.
+        let known = headers.iter().filter(|(name, _)| !name.as_str().ends_with("-latency"));
+        let mut lines: Vec<_> = known.map(|(name, value)| field(self.look.secrets, name, value)).collect();
         // The order of different names means nothing, so people get one that they can search.
         lines.sort_by_key(|line| line.split(':').next().unwrap_or_default().to_owned());
         for line in lines {
-            self.line(&format!("{:10}{line}", ""));
+            self.line(&format!("{:LABEL$}{line}", ""));
         }
     }
 }
@@ -225,7 +236,7 @@ fn became(secrets: Secrets, what: &str, before: &str, after: &str) -> String {
 fn loser_line(loser: &Loser) -> String {
     let why = match &loser.lost {
         Some(criterion) => of_criterion(criterion),
-        None => loser.misses.iter().map(|(miss, wanted)| of_miss(miss, wanted)).collect::<Vec<_>>().join("; "),
+        None => loser.misses.join("; "),
     };
     format!("{} (line {}): {why}", loser.name, loser.line)
 }
