@@ -9,6 +9,7 @@ pub mod crypto;
 pub mod demo;
 pub mod entity;
 pub mod explain;
+pub mod import;
 pub mod keys;
 pub mod live;
 pub mod number;

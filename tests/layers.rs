@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("buffer", 1, true),
     ("route", 1, true),
     ("plugin", 2, true),
+    ("import", 2, true),
     ("snapshot", 3, true),
     ("config", 4, true),
     ("upstream", 4, false),

@@ -9,6 +9,7 @@ mod document;
 mod edge;
 mod explain;
 mod findings;
+mod import;
 mod kong;
 mod logs;
 mod print;
@@ -16,7 +17,7 @@ mod routes;
 mod run;
 mod systemd;
 
-use args::{Cli, Command, Config};
+use args::{Cli, Command, Config, Import};
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Routes(args) => routes::main(&args),
         Command::Config(Config::Parse(args)) => kong::parse(&args),
         Command::Config(Config::Init { file }) => kong::init(&file),
+        Command::Import(Import::Nginx(args)) => import::nginx(&args),
         Command::Version => version(),
     }
 }
