@@ -1,15 +1,17 @@
 //! `gateway explain`: what would become of a request.
 
 use super::args::{self, Format};
-use super::document::Place;
+use super::document::{Place, read_some};
 use super::edge::Setup;
 use super::findings::{Compiled, compile_outlined, counts};
 use super::{REFUSED, UNREADABLE, print, refuse};
+use crate::config::MAX_TEXT;
 use crate::config::outline::Outline;
 use crate::explain::secrets::Secrets;
 use crate::explain::{Look, Paint, Question, Served, explain, json, read_batch, text};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,6 +33,9 @@ pub(super) fn main(args: &args::Explain) -> ExitCode {
 }
 
 fn try_main(args: &args::Explain) -> Result<ExitCode, ExitCode> {
+    if wants_stdin_twice(args) {
+        return Err(wrong("standard input cannot be the Kong file and a request at once"));
+    }
     let question = if args.batch { None } else { Some(question(args).map_err(|why| wrong(&why))?) };
     let ready = Ready::read(args.config.as_deref(), &args.settings)?;
     let runtime = Builder::new_current_thread().enable_time().build();
@@ -57,11 +62,17 @@ fn question(args: &args::Explain) -> Result<Question, String> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if path.as_os_str() != "-" {
-        return std::fs::read(path);
-    }
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    if is_stdin(path) { read_some(io::stdin().lock()) } else { read_some(File::open(path)?) }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Whether two things are to be read from standard input.
+fn wants_stdin_twice(args: &args::Explain) -> bool {
+    let others = args.batch || args.body.as_deref().is_some_and(is_stdin);
+    others && args.config.as_deref().is_some_and(is_stdin)
 }
 
 fn one(args: &args::Explain, ready: &Ready, question: &Question, runtime: &Runtime) -> String {
@@ -79,9 +90,13 @@ fn secrets(args: &args::Explain) -> Secrets {
 
 /// One line in, one line out, until there are no more. A line that is no question gets an error.
 fn batch(args: &args::Explain, ready: &Ready, runtime: &Runtime) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
-    for line in io::stdin().lock().lines() {
-        let Ok(line) = line else { return wrong("standard input is no UTF-8") };
+    let (mut input, mut code) = (io::stdin().lock(), ExitCode::SUCCESS);
+    loop {
+        let line = match next_line(&mut input) {
+            Ok(Some(line)) => line,
+            Ok(None) => return code,
+            Err(error) => return wrong(&format!("standard input: {}", print::reason(&error))),
+        };
         let answer = match read_batch(&line) {
             Ok(question) => {
                 let told = runtime.block_on(explain(ready.served(), &question, Instant::now()));
@@ -94,7 +109,19 @@ fn batch(args: &args::Explain, ready: &Ready, runtime: &Runtime) -> ExitCode {
         };
         print::out(&format!("{answer}\n"));
     }
-    code
+}
+
+/// The next line, if there is one that is no longer than a document may be.
+fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let read = input.take(MAX_TEXT as u64).read_line(&mut line)?;
+    match read {
+        0 => Ok(None),
+        MAX_TEXT => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, format!("a line of more than {} MiB", MAX_TEXT >> 20)))
+        }
+        _ => Ok(Some(line)),
+    }
 }
 
 // === impl Ready ===

@@ -51,7 +51,7 @@ pub(super) fn of_criterion(criterion: &Criterion) -> String {
             format!("{} count less than {}", listed(lost), listed(won))
         }
         Criterion::NamedFirst => "the winner names what the request has (its host, path or header) first".to_owned(),
-        Criterion::NotTried => "is not tried for this request: it asks for a TLS server name".to_owned(),
+        Criterion::NotTried => "asks for what the request does not show, such as a TLS server name".to_owned(),
         Criterion::WildcardPort => "has no wildcard host with a port".to_owned(),
         Criterion::ExactHosts => "has a wildcard among its hosts".to_owned(),
         Criterion::Headers(won, lost) => format!("names fewer headers ({lost} against {won})"),

@@ -175,6 +175,7 @@ fn any_of(texts: &[String]) -> String {
     }
 }
 
+/// As text that a terminal can show.
 fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    String::from_utf8_lossy(bytes).replace(char::is_control, "\u{fffd}")
 }

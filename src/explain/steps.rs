@@ -160,7 +160,7 @@ impl Witness for Recorder<'_> {
 
 impl Seen {
     fn changes(&self, after: &Self) -> Vec<Change> {
-        let host = |seen: &Self| seen.host.as_ref().map(|host| lossy(host)).unwrap_or_default();
+        let host = |seen: &Self| seen.host.as_ref().map(lossy).unwrap_or_default();
         let size = |seen: &Self| format!("{} bytes", seen.body.len());
         let texts = [
             ("method", self.method.to_string(), after.method.to_string()),

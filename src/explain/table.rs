@@ -144,7 +144,7 @@ pub fn text(rows: &[Row], width: usize, paint: Paint) -> String {
         .collect()
 }
 
-const HEAD: [&str; 5] = ["ROUTE", "ASKS FOR", "METHODS", "GOES TO", "PLUGINS"];
+const HEAD: [&str; 5] = ["ROUTE:LINE", "ASKS FOR", "METHODS", "GOES TO", "PLUGINS"];
 
 fn cells(row: &Row) -> [String; 5] {
     let also = row.also();
@@ -188,4 +188,41 @@ fn stacked(row: &Row, width: usize, paint: Paint) -> String {
     let goes = row.goes().into_iter().enumerate().map(|(at, line)| if at == 0 { format!("-> {line}") } else { line });
     let lines = asks.chain(goes).map(|line| format!("  {}\n", folded(&line, 2, 4, width)));
     format!("{}\n{}", paint.bold(&name), lines.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(route: &str, hosts: &[&str]) -> Row {
+        Row {
+            route: route.to_owned(),
+            line: 7,
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            path: Some("/a".to_owned()),
+            is_regex: false,
+            methods: Vec::new(),
+            headers: vec!["x-a: 1".to_owned()],
+            snis: Vec::new(),
+            protocols: vec!["https".to_owned()],
+            service: Some(("s".to_owned(), "http://s/".to_owned())),
+            strip_path: true,
+            preserve_host: false,
+            plugins: vec!["cors"],
+        }
+    }
+
+    #[test]
+    fn wide_terminals_get_a_table_and_narrow_ones_a_list() {
+        let rows = [row("one", &["a.test"]), row("other", &[])];
+        let table = text(&rows, 120, Paint(false));
+        let lines: Vec<_> = table.lines().collect();
+        let head = "ROUTE:LINE  ASKS FOR                             METHODS  GOES TO                       PLUGINS";
+        let other = "other:7     /a header x-a: 1, https only         any      http://s/  (strips the path)  cors";
+        assert_eq!((lines[0], lines[2]), (head, other));
+        let list = text(&rows[1..], 40, Paint(false));
+        let lines = "other (line 7)\n  path /a\n  header x-a: 1\n  https only\n  -> http://s/  (strips the path)\n  plugins: cors\n";
+        assert_eq!(list, lines);
+        assert_eq!(text(&[], 80, Paint(false)), "no routes\n");
+    }
 }

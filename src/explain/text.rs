@@ -191,12 +191,15 @@ impl Page<'_> {
         self.head("answer", &format!("{status}, {by}"));
         self.fields(&answer.headers);
         if !answer.body.is_empty() {
-            let body = String::from_utf8_lossy(&answer.body);
-            let short: String = body.chars().take(BODY).collect();
-            let more = if short.len() < body.len() { "…" } else { "" };
-            short.trim_end().lines().for_each(|line| self.line(&format!("{:LABEL$}{line}", "")));
-            self.out.push_str(more);
+            self.body(&String::from_utf8_lossy(&answer.body));
         }
+    }
+
+    /// The beginning, without what could steer a terminal.
+    fn body(&mut self, body: &str) {
+        let short: String = body.trim_end().chars().take(BODY).filter(|c| *c == '\n' || !c.is_control()).collect();
+        let more = if body.trim_end().chars().nth(BODY).is_some() { "…" } else { "" };
+        (short + more).lines().for_each(|line| self.line(&format!("{:LABEL$}{line}", "")));
     }
 
     fn unparsable(&mut self, why: &str) {

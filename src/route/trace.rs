@@ -196,20 +196,24 @@ mod tests {
         Query { method, host, path, headers, tls: false, sni: None, port: 80 }
     }
 
-    /// The winner's route, and each other route's misses or what decided against it.
-    fn judged(
-        specs: &[Spec],
-        query: &Query<'_>,
-        flavor: Flavor,
-    ) -> (Option<u32>, Vec<(u32, Vec<Miss>, Option<Criterion>)>) {
+    /// The winner's route, and what each other path misses or what decided against it.
+    fn judged(specs: &[Spec], query: &Query<'_>) -> (Option<u32>, Vec<Judged>) {
+        let flavor = Compat::Kong2;
         let trace = Router::build(specs, flavor).unwrap().trace(query);
         let standings = Standings::of(specs, flavor);
         let others = standings.by_rank().filter(|standing| Some(standing.rank) != trace.winner).map(|standing| {
             let misses = trace.misses[standing.rank].clone();
             let decided = trace.winner.filter(|_| misses.is_empty());
-            (standing.spec.id.0, misses, decided.map(|winner| standings.criterion(winner, standing.rank)))
+            let lost = decided.map(|winner| standings.criterion(winner, standing.rank));
+            Judged { route: standing.spec.id.0, misses, lost }
         });
         (trace.winner.map(|rank| standings.standing(rank).spec.id.0), others.collect())
+    }
+
+    struct Judged {
+        route: u32,
+        misses: Vec<Miss>,
+        lost: Option<Criterion>,
     }
 
     #[test]
@@ -222,20 +226,25 @@ mod tests {
             spec(4, &[], &["/a/\\w+"], &[]),
         ];
         let headers = HeaderMap::new();
-        let flavor = Compat::Kong2;
-        {
-            let (winner, others) = judged(&specs, &ask(&headers, "h.test", "/a/b", "GET"), flavor);
-            assert_eq!(winner, Some(2));
-            let of = |id: u32| others.iter().find(|(other, ..)| *other == id).unwrap();
-            let kinds = Criterion::MoreKinds { won: vec!["host", "path"], lost: vec!["path"] };
-            assert_eq!((&of(0).1, &of(0).2), (&vec![], &Some(kinds)));
-            assert_eq!(of(3).1, [Miss::Host, Miss::Path, Miss::Method]);
-            let (winner, others) = judged(&specs[..2], &ask(&headers, "h.test", "/a/b", "GET"), flavor);
-            assert_eq!((winner, &others[0].2), (Some(1), &Some(Criterion::PathLength(4, 2))));
-            let (winner, others) =
-                judged(&[specs[1].clone(), specs[4].clone()], &ask(&headers, "", "/a/b", "GET"), flavor);
-            assert_eq!((winner, &others[0].2), (Some(4), &Some(Criterion::Regex)));
-        }
+        let query = ask(&headers, "h.test", "/a/b", "GET");
+        let (winner, others) = judged(&specs, &query);
+        assert_eq!(winner, Some(2));
+        let of = |id: u32| others.iter().find(|other| other.route == id).unwrap();
+        let kinds = Criterion::MoreKinds { won: vec!["host", "path"], lost: vec!["path"] };
+        assert_eq!((&*of(0).misses, &of(0).lost), (&[][..], &Some(kinds)));
+        assert_eq!((&*of(3).misses, &of(3).lost), (&[Miss::Host, Miss::Path, Miss::Method][..], &None));
+        let (winner, others) = judged(&specs[..2], &query);
+        assert_eq!((winner, &others[0].lost), (Some(1), &Some(Criterion::PathLength(4, 2))));
+        let (winner, others) = judged(&[specs[1].clone(), specs[4].clone()], &query);
+        assert_eq!((winner, &others[0].lost), (Some(4), &Some(Criterion::Regex)));
+    }
+
+    #[test]
+    fn over_plain_http_routes_with_a_server_name_are_passed_over() {
+        let guarded = Spec { snis: vec!["a.test".to_owned()], ..spec(0, &[], &["/a"], &[]) };
+        let headers = HeaderMap::new();
+        let (winner, others) = judged(&[guarded, spec(1, &[], &["/"], &[])], &ask(&headers, "h", "/a", "GET"));
+        assert_eq!((winner, &others[0].lost), (Some(1), &Some(Criterion::NotTried)));
     }
 
     #[test]
