@@ -160,9 +160,20 @@ impl Question {
     /// The URL as people write it.
     #[must_use]
     pub fn url(&self) -> String {
-        let host = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| &**value);
         let scheme = if self.tls { "https" } else { "http" };
-        format!("{scheme}://{}{}", host.unwrap_or_default(), self.target)
+        format!("{scheme}://{}{}", self.host().unwrap_or_default(), self.target)
+    }
+
+    fn host(&self) -> Option<&str> {
+        self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| &**value)
+    }
+
+    /// The TLS server name, if the request is for another host.
+    #[must_use]
+    pub fn other_server_name(&self) -> Option<&str> {
+        let name = self.sni.as_deref().filter(|_| self.tls)?;
+        let host = self.host().and_then(host_and_port).map(|(host, _)| host.to_ascii_lowercase());
+        (host.as_deref() != Some(name)).then_some(name)
     }
 }
 

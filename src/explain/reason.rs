@@ -25,7 +25,9 @@ pub(super) fn of_failure(failure: Failure) -> &'static str {
         Failure::HeaderTooLarge => "the headers are larger than their buffers (large_client_header_buffers)",
         Failure::BodyTooLarge => "the body is larger than client_max_body_size",
         Failure::SizeLimit => "the body is larger than a plugin allows",
-        Failure::Misdirected => "the host wants a client certificate, and the TLS handshake was with another name",
+        Failure::Misdirected => {
+            "the host lets in clients with a certificate only, and the connection was made without TLS or for another name"
+        }
         Failure::ClientTimeout => "the client stopped sending its body",
         Failure::NotImplemented => "the only transfer coding that is understood is chunked",
         Failure::NoRoute => "no route takes the request",

@@ -80,7 +80,8 @@ impl Page<'_> {
         let trust = if told.trusted { ", which is trusted (trusted_ips)" } else { "" };
         let client =
             if told.client == question.from { String::new() } else { format!("; the client is {}", told.client) };
-        self.item("", &format!("from {}{trust}{client}; to port {}", question.from, told.port));
+        let name = question.other_server_name().map(|name| format!("; with TLS for {name}")).unwrap_or_default();
+        self.item("", &format!("from {}{trust}{client}; to port {}{name}", question.from, told.port));
         for note in &told.notes {
             self.item("  note", note);
         }
