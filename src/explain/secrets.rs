@@ -5,7 +5,9 @@ use http::{HeaderName, HeaderValue};
 use std::borrow::Cow;
 
 /// Parts of the names of headers whose values are secrets.
-const SECRET_PARTS: [&str; 8] = ["authorization", "cookie", "apikey", "api-key", "token", "secret", "password", "jwt"];
+const SECRET_PARTS: [&str; 6] = ["authorization", "cookie", "token", "secret", "password", "jwt"];
+/// What such a name may end with.
+const SECRET_END: &str = "key";
 /// What stands in a secret's place.
 const STARS: &str = "****";
 
@@ -25,7 +27,8 @@ impl Secrets {
     #[must_use]
     pub fn value(self, name: &HeaderName, value: &HeaderValue) -> String {
         let text = super::steps::lossy(value);
-        let secret = SECRET_PARTS.iter().any(|part| name.as_str().contains(part));
+        let secret =
+            name.as_str().ends_with(SECRET_END) || SECRET_PARTS.iter().any(|part| name.as_str().contains(part));
         match (self, secret) {
             (Self::Shown, _) => text,
             (Self::Masked, true) => match text.split_once(' ') {
@@ -64,7 +67,7 @@ mod tests {
         assert_eq!(masked("authorization", "Bearer abc"), "Bearer ****");
         assert_eq!(masked("authorization", "abc"), "****");
         assert_eq!(masked("cookie", "a=b; c=d"), "****");
-        assert_eq!(masked("x-api-key", "abc"), "****");
+        assert_eq!((masked("x-api-key", "abc"), masked("apikey", "abc")), ("****".to_owned(), "****".to_owned()));
         assert_eq!(masked("accept", "a/b"), "a/b");
         assert_eq!(Secrets::Masked.query("apikey=abc&x=1"), "apikey=REDACTED&x=1");
         let shown = Secrets::Shown.value(&HeaderName::from_static("cookie"), &HeaderValue::from_static("a"));
