@@ -1,6 +1,7 @@
 //! What the command line can say. Declarations only.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ Examples:
   gateway check kong.yml   say what is wrong with a file, and where
   gateway check --online   the same, and whether its upstreams can be reached
   gateway token keys --env-file .env
+  gateway explain GET http://localhost/mcp    say what would become of a request, and why
+  gateway routes kong.yml  list the routes in the order in which they are tried
   gateway import nginx /etc/nginx/nginx.conf -o gateway.yml
   gateway run --config kong.yml --listen 0.0.0.0:8000 --listen '0.0.0.0:8443 ssl http2'
   KONG_DATABASE=off KONG_DECLARATIVE_CONFIG=kong.yml KONG_PROXY_LISTEN=0.0.0.0:8000 gateway run
@@ -33,6 +36,10 @@ pub(super) enum Command {
     Demo(Demo),
     /// Say what is wrong with Kong files. Nothing is served.
     Check(Check),
+    /// Say what would become of a request: its route and why, its plugins, what the upstream would be asked.
+    Explain(Explain),
+    /// List the routes in the order in which they are tried.
+    Routes(Routes),
     /// Kong's `kong config` commands, in Kong's words.
     #[command(subcommand)]
     Config(Config),
@@ -167,6 +174,85 @@ pub(super) struct Check {
     /// Use this address in place of what DNS says for a host and port, with --online; can be given more than once.
     #[arg(long, value_name = "HOST:PORT:ADDR[:PORT]", value_parser = crate::settings::resolve::parse)]
     pub(super) resolve: Vec<crate::settings::resolve::Override>,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+const EXPLAIN_HELP: &str = "\
+Nothing is sent and nothing is counted: the request goes the way that a served one would go, up to the upstream's door. \
+Secrets are masked.
+
+The scheme of the URL chooses the listener (https is TLS, with the URL's host as server name), its port what \
+X-Forwarded-Port says; without a port it is that of the first listener of that kind.
+
+Examples:
+  gateway explain GET http://localhost/rest/v1/todos
+  gateway explain GET https://studio.example.com/ --from 203.0.113.7
+  gateway explain OPTIONS http://localhost/mcp -H 'Origin: https://app.test' -H 'Access-Control-Request-Method: POST'
+  gateway explain POST http://localhost/graphql/v1 --body query.json -H 'Content-Type: application/json'
+  gateway explain GET http://localhost/nowhere --all     why not, route by route
+  gateway explain --batch < requests.jsonl               one JSON object per line, in and out
+
+A line of --batch: {\"method\": \"GET\", \"url\": \"http://a.test/x\", \"headers\": [[\"Accept\", \"*/*\"]], \
+\"from\": \"203.0.113.7\", \"body\": \"text\"}. docs/explain.md has all its fields.
+
+Exit status: 0 explained, 1 the file cannot be served, 2 wrong usage or an unreadable file.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_HELP)]
+pub(super) struct Explain {
+    /// The method, such as GET.
+    #[arg(required_unless_present = "batch", conflicts_with = "batch")]
+    pub(super) method: Option<String>,
+    /// What is asked for: http://HOST[:PORT]/PATH or https://…
+    #[arg(required_unless_present = "batch", conflicts_with = "batch")]
+    pub(super) url: Option<String>,
+    /// A header of the request; can be given more than once.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub(super) headers: Vec<(String, String)>,
+    /// The address that the request comes from.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub(super) from: IpAddr,
+    /// The request's body; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(super) body: Option<PathBuf>,
+    /// The version of HTTP that the client speaks: 1.0, 1.1 or 2.
+    #[arg(long, value_name = "VERSION", default_value = "1.1", value_parser = crate::explain::version)]
+    pub(super) http: http::Version,
+    /// The Kong file; without it, the one that `gateway run` would serve.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Tell of all routes that do not take the request, not only of the nearest.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Show secrets as they are.
+    #[arg(long)]
+    pub(super) show_secrets: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// For machines: read requests from standard input, one JSON object per line, and answer each with one.
+    #[arg(long, conflicts_with_all = ["headers", "body"])]
+    pub(super) batch: bool,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+const ROUTES_HELP: &str = "\
+One entry for each path of each route. The first that fits takes a request, but for rare cases in which Kong 2 looks \
+first at the routes that name a host, path or header; `gateway explain` tells of them.
+
+Exit status: 0 listed, 1 the file cannot be served, 2 wrong usage or an unreadable file.";
+
+#[derive(Debug, Args)]
+#[command(after_help = ROUTES_HELP)]
+pub(super) struct Routes {
+    /// The Kong file, or `-` for standard input; without it, the one that `gateway run` would serve.
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Print a JSON list.
+    #[arg(long)]
+    pub(super) json: bool,
     #[command(flatten)]
     pub(super) settings: Settings,
 }
@@ -315,6 +401,11 @@ fn limit(text: &str) -> Result<Duration, String> {
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not of the form KEY=VALUE"))?;
     Ok((key.trim().to_ascii_lowercase(), value.trim().to_owned()))
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or_else(|| format!("'{text}' is not of the form NAME: VALUE"))?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 #[cfg(test)]

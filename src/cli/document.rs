@@ -87,7 +87,7 @@ impl std::fmt::Display for Place {
 }
 
 /// Reads no more than can be accepted, so that a device or an endless pipe is refused as well.
-fn read_some(from: impl Read) -> io::Result<Vec<u8>> {
+pub(super) fn read_some(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(MAX_TEXT as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_TEXT {

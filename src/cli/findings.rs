@@ -2,7 +2,9 @@
 
 use super::edge::{self, Setup};
 use super::print::Look;
+use crate::config::Opened;
 use crate::config::kong_print;
+use crate::config::outline::Outline;
 use crate::config::render;
 use crate::config::report::{Report, Severity, Source};
 use crate::settings::Loaded;
@@ -30,13 +32,31 @@ pub(super) fn compile(
 ) -> Result<(Compiled, Loaded), Vec<String>> {
     let world = edge::world(env);
     let opened = crate::config::open(&source, world, edge::EDGE);
-    let alone = opened.settings().is_empty() || opened.is_refused();
-    let loaded = if alone { setup.base.clone() } else { setup.with(opened.settings())? };
+    let loaded = settings_of(&opened, setup)?;
     let (snapshot, report) = opened.compile(world, &loaded.settings);
     Ok((Compiled { source, snapshot, report }, loaded))
 }
 
-/// The same, with this process's environment.
+/// Compiles a document with this process's environment, and tells what was written where.
+///
+/// # Errors
+/// Messages about settings that do not go together.
+pub(super) fn compile_outlined(source: Source, setup: &Setup) -> Result<(Compiled, Outline, Loaded), Vec<String>> {
+    let world = edge::world(&edge::variable);
+    let opened = crate::config::open(&source, world, edge::EDGE);
+    let loaded = settings_of(&opened, setup)?;
+    let (made, report) = opened.compile_outlined(&source, world, &loaded.settings);
+    let (snapshot, outline) = made.unzip();
+    Ok((Compiled { source, snapshot, report }, outline.unwrap_or_default(), loaded))
+}
+
+/// The settings of all sources, a document among them.
+fn settings_of(opened: &Opened, setup: &Setup) -> Result<Loaded, Vec<String>> {
+    let alone = opened.settings().is_empty() || opened.is_refused();
+    if alone { Ok(setup.base.clone()) } else { setup.with(opened.settings()) }
+}
+
+/// [`compile`] with this process's environment.
 pub(super) fn compile_here(source: Source, setup: &Setup) -> Result<(Compiled, Loaded), Vec<String>> {
     compile(source, &edge::variable, setup)
 }

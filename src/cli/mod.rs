@@ -8,6 +8,7 @@ mod count;
 mod demo;
 mod document;
 mod edge;
+mod explain;
 mod findings;
 mod import;
 mod kong;
@@ -15,6 +16,7 @@ mod logs;
 mod man;
 mod online;
 mod print;
+mod routes;
 mod run;
 mod schema;
 mod summary;
@@ -44,6 +46,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::main(&args),
         Command::Demo(args) => demo::main(&args),
         Command::Check(args) => check::main(&args),
+        Command::Explain(args) => explain::main(&args),
+        Command::Routes(args) => routes::main(&args),
         Command::Config(Config::Parse(args)) => kong::parse(&args),
         Command::Config(Config::Init { file }) => kong::init(&file),
         Command::Token(args) => token::main(&args),

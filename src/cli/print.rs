@@ -32,11 +32,16 @@ fn put(stream: &mut impl Write, text: &str) {
 // === impl Look ===
 
 impl Look {
-    /// How a stream is to look, by the terminal and the environment.
+    /// How excerpts on a stream are to look, by the terminal and the environment.
     pub(super) fn of(stream: &impl IsTerminal) -> Self {
+        Self::within(stream, WIDTH)
+    }
+
+    /// The same with so many columns where there is no terminal that has some.
+    pub(super) fn within(stream: &impl IsTerminal, columns: usize) -> Self {
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let terminal = stream.is_terminal();
-        Self { terminal, color: colors(terminal, &env), width: width(terminal, &env) }
+        Self { terminal, color: colors(terminal, &env), width: width(terminal, columns, &env) }
     }
 }
 
@@ -52,10 +57,10 @@ fn colors(terminal: bool, env: &dyn Fn(&str) -> Option<String>) -> bool {
 }
 
 /// `COLUMNS`, else the terminal's, within reason.
-fn width(terminal: bool, env: &dyn Fn(&str) -> Option<String>) -> usize {
+fn width(terminal: bool, columns: usize, env: &dyn Fn(&str) -> Option<String>) -> usize {
     let told = env("COLUMNS").and_then(|columns| columns.parse().ok());
     let asked = || terminal.then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0));
-    told.or_else(asked).unwrap_or(WIDTH).clamp(40, 200)
+    told.or_else(asked).unwrap_or(columns).clamp(40, 200)
 }
 
 /// What the operating system says about an error, without its number, as Kong prints it.
@@ -84,10 +89,10 @@ mod tests {
 
     #[test]
     fn the_width_is_neither_tiny_nor_huge() {
-        assert_eq!(width(false, &env(&[])), WIDTH);
-        assert_eq!(width(false, &env(&[("COLUMNS", "100")])), 100);
-        assert_eq!(width(false, &env(&[("COLUMNS", "1")])), 40);
-        assert_eq!(width(false, &env(&[("COLUMNS", "9999")])), 200);
-        assert_eq!(width(false, &env(&[("COLUMNS", "wide")])), WIDTH);
+        assert_eq!(width(false, WIDTH, &env(&[])), WIDTH);
+        assert_eq!(width(false, WIDTH, &env(&[("COLUMNS", "100")])), 100);
+        assert_eq!(width(false, WIDTH, &env(&[("COLUMNS", "1")])), 40);
+        assert_eq!(width(false, WIDTH, &env(&[("COLUMNS", "9999")])), 200);
+        assert_eq!(width(false, WIDTH, &env(&[("COLUMNS", "wide")])), WIDTH);
     }
 }

@@ -15,6 +15,7 @@ mod lines;
 mod mask;
 mod model;
 mod nearest;
+pub mod outline;
 mod pem;
 pub mod places;
 mod plugins;
@@ -36,6 +37,8 @@ use crate::settings::reading::Edge;
 use crate::settings::{Plugins, Settings};
 use crate::snapshot::Snapshot;
 use crate::world::World;
+use model::Model;
+use outline::Outline;
 use report::{Diagnostic, Report, Source, Span};
 use section::Setting;
 
@@ -91,15 +94,32 @@ impl Opened {
         self.compile_with(world, &settings.plugins, crate::plugin::TABLE)
     }
 
+    /// The same, and with a snapshot what people want to know besides. `source` is what was opened.
+    #[must_use]
+    pub fn compile_outlined(
+        self,
+        source: &Source,
+        world: World<'_>,
+        settings: &Settings,
+    ) -> (Option<(Snapshot, Outline)>, Report) {
+        let (made, report) = self.make(world, &settings.plugins, crate::plugin::TABLE);
+        (made.map(|(snapshot, model)| (snapshot, Outline::of(&model, &source.text))), report)
+    }
+
     /// The same, with the plugins of a table.
     fn compile_with(self, world: World<'_>, enabled: &Plugins, table: &'static [Entry]) -> (Option<Snapshot>, Report) {
+        let (made, report) = self.make(world, enabled, table);
+        (made.map(|(snapshot, _)| snapshot), report)
+    }
+
+    fn make(self, world: World<'_>, enabled: &Plugins, table: &'static [Entry]) -> (Option<(Snapshot, Model)>, Report) {
         let Self { tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
         let document = document::read(tree, root, world, enabled, table, &mut report);
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
-        (snapshot, report)
+        (snapshot.map(|snapshot| (snapshot, model)), report)
     }
 }
 

@@ -28,10 +28,26 @@ pub struct Chain {
     keeps: Arc<[HeaderName]>,
 }
 
+/// Who looks on while plugins run; `()` looks away.
+pub trait Witness {
+    /// A plugin's `access` is about to run.
+    fn before_access(&mut self, _slot: usize, _req: &Request<Body>, _cx: &Ctx) {}
+    /// It has run, and this is what it decided.
+    fn after_access(&mut self, _slot: usize, _flow: &Flow, _req: &Request<Body>, _cx: &Ctx) {}
+    /// A plugin's `response` is about to run.
+    fn before_response(&mut self, _slot: usize, _res: &Response<Body>) {}
+    /// It has run.
+    fn after_response(&mut self, _slot: usize, _res: &Response<Body>) {}
+}
+
+impl Witness for () {}
+
 // === impl Slot ===
 
 impl Slot {
-    fn pick(&self, consumer: Option<ConsumerId>) -> Option<&dyn Plugin> {
+    /// The instance that runs for a consumer.
+    #[must_use]
+    pub fn pick(&self, consumer: Option<ConsumerId>) -> Option<&dyn Plugin> {
         let special = consumer.and_then(|id| self.by_consumer.get(&id));
         special.or(self.base.as_ref()).map(|plugin| &**plugin)
     }
@@ -73,18 +89,36 @@ impl Chain {
         }
     }
 
+    /// The plugins in running order.
+    #[must_use]
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
     /// Runs `access` until a plugin answers.
     pub async fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<Response<Body>> {
+        self.access_seen(req, cx, &mut ()).await
+    }
+
+    /// The same, while somebody looks on.
+    pub async fn access_seen(
+        &self,
+        req: &mut Request<Body>,
+        cx: &mut Ctx,
+        witness: &mut impl Witness,
+    ) -> Option<Response<Body>> {
         if cx.consumer.is_some() {
             cx.consumers.push((0, cx.consumer));
         }
         for (at, slot) in self.slots.iter().enumerate() {
             let before = cx.consumer;
             let Some(plugin) = slot.pick(before) else { continue };
+            witness.before_access(at, req, cx);
             let flow = match plugin.access(req, cx) {
                 Flow::Wait => plugin.wait(req, cx).await,
                 decided => decided,
             };
+            witness.after_access(at, &flow, req, cx);
             if cx.consumer != before {
                 cx.consumers.push((at + 1, cx.consumer));
             }
@@ -97,11 +131,24 @@ impl Chain {
 
     /// Runs `response` of every plugin, with the instances that `access` chose or would have chosen.
     pub fn response(&self, res: &mut Response<Body>, cx: &mut Ctx) {
+        self.response_seen(res, cx, &mut ());
+    }
+
+    /// The same, while somebody looks on.
+    pub fn response_seen(&self, res: &mut Response<Body>, cx: &mut Ctx, witness: &mut impl Witness) {
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
+                witness.before_response(at, res);
                 plugin.response(res, cx);
+                witness.after_response(at, res);
             }
         }
+    }
+
+    /// The instance of a slot that ran, or would have run, for a request.
+    #[must_use]
+    pub fn instance(&self, slot: usize, cx: &Ctx) -> Option<&dyn Plugin> {
+        self.slots.get(slot)?.pick(known_at(cx, slot))
     }
 
     /// Runs `log` of every plugin.
@@ -118,6 +165,12 @@ impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.names()).finish()
     }
+}
+
+/// Tells instances apart: no two that are alive have the same.
+#[must_use]
+pub fn address(plugin: &dyn Plugin) -> usize {
+    std::ptr::from_ref(plugin).cast::<()>().addr()
 }
 
 /// The consumer that was known when the slot's turn came.

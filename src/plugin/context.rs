@@ -70,6 +70,9 @@ pub struct Ctx {
     pub error_type: ErrorType,
     /// The request's id, which Kong 3 shows in errors.
     pub request_id: Option<Box<str>>,
+    /// Whether the request is only thought of (`gateway explain`): nothing may be counted or remembered, and what was
+    /// counted may not change the decision.
+    pub dry_run: bool,
     /// Who made the answer; set before the `response` phase.
     pub origin: Origin,
     /// What a plugin wants to find again in a later phase, by type.
@@ -123,6 +126,7 @@ impl Ctx {
             body_limit: None,
             error_type: ErrorType::Plain,
             request_id: None,
+            dry_run: false,
             origin: Origin::Gateway,
             stash: Extensions::new(),
             consumers: Vec::new(),

@@ -10,7 +10,7 @@ mod context;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use chain::{Chain, Slot};
+pub use chain::{Chain, Slot, Witness};
 pub use context::{Ctx, Group, Kept, Origin};
 
 use crate::body::Body;
@@ -59,6 +59,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// when `access` never ran.
     fn keeps(&self) -> &[HeaderName] {
         &[]
+    }
+
+    /// What it does that one request alone cannot show, for `gateway explain`: a few words, lower case, no full stop.
+    fn remark(&self) -> Option<String> {
+        None
     }
 }
 

@@ -1,6 +1,5 @@
 //! What of the client's head is needed after the head itself went upstream.
 
-use crate::body::Body;
 use crate::proxy::request::forwarded_host;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
@@ -28,7 +27,7 @@ pub(super) struct Asked {
 // === impl Asked ===
 
 impl Asked {
-    pub(super) fn of(req: &Request<Body>) -> Self {
+    pub(super) fn of<B>(req: &Request<B>) -> Self {
         let headers = req.headers();
         Self {
             version: req.version(),

@@ -5,6 +5,7 @@ use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
 use crate::proxy::worker::Worker;
+use crate::settings::Settings;
 use crate::snapshot::{Service, Snapshot};
 use crate::upstream::alarm::Alarm;
 use crate::upstream::connect::ConnectError;
@@ -112,7 +113,9 @@ fn again(parts: &Parts) -> Request<RequestBody> {
     Request::from_parts(copy(parts), RequestBody::empty())
 }
 
-const fn broken(why: Break) -> Failure {
+/// What the client is told when its body broke.
+#[must_use]
+pub const fn broken(why: Break) -> Failure {
     match why {
         Break::TooLarge => Failure::BodyTooLarge,
         Break::Slow => Failure::ClientTimeout,
@@ -228,11 +231,10 @@ impl Watch<'_> {
 ///
 /// # Errors
 /// When it breaks before anything is sent.
-pub async fn request_body(body: Body, max: u64, worker: &Worker, from: &Activity) -> Result<RequestBody, Failure> {
+pub async fn request_body(body: Body, max: u64, settings: &Settings, from: &Activity) -> Result<RequestBody, Failure> {
     if http_body::Body::is_end_stream(&body) {
         return Ok(RequestBody::empty());
     }
-    let settings = &worker.settings;
     let body = super::gather::gather(body, settings.client_body_buffer_size, max).await.map_err(broken)?;
     Ok(RequestBody::new(body, max, settings.client_body_timeout, Some(from.clone())))
 }

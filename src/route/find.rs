@@ -62,11 +62,16 @@ impl<'i> Search<'i> {
 
     /// The route, if one takes the request.
     pub(super) fn find(&self) -> Option<Match> {
-        let rank = match self.index.compat {
+        let rank = self.find_rank();
+        (rank != NOBODY).then(|| self.finish(rank))
+    }
+
+    /// The rank of the candidate that takes the request, or [`NOBODY`].
+    pub(super) fn find_rank(&self) -> u32 {
+        match self.index.compat {
             Compat::Kong2 => self.find2(),
             Compat::Kong3 => self.find3(),
-        };
-        (rank != NOBODY).then(|| self.finish(rank))
+        }
     }
 
     /// The first category that has a match decides.

@@ -118,15 +118,8 @@ enum Branch {
 impl Index {
     /// Arranges routes.
     pub(super) fn build(specs: &[Spec], compat: Compat) -> Result<Self, Vec<SpecError>> {
-        let read: Vec<Vec<Path>> = specs.iter().map(|spec| paths(spec, compat)).collect();
-        let mut places: Vec<Place> = Vec::new();
-        for (number, (spec, paths)) in specs.iter().zip(&read).enumerate() {
-            let texts = spec.paths.iter().map(String::as_str).zip(paths).map(Some);
-            let none = spec.paths.is_empty().then_some(None);
-            let all = texts.chain(none).enumerate();
-            places.extend(all.map(|(path, text)| Place::of(spec, text, (number, path), compat)));
-        }
-        places.sort_unstable();
+        let read: Vec<Vec<Path>> = specs.iter().map(|spec| Self::paths_of(spec, compat)).collect();
+        let places = order::places(specs, &read, compat);
         let mut builder = Builder { index: Self { compat, ..Self::default() }, ..Builder::default() };
         let mut errors = Vec::new();
         for (spec, path) in places.into_iter().map(Place::order) {
@@ -138,13 +131,14 @@ impl Index {
         if errors.is_empty() { Ok(builder.finish()) } else { Err(errors) }
     }
 
+    /// A route's paths, read.
+    pub(super) fn paths_of(spec: &Spec, compat: Compat) -> Vec<Path> {
+        spec.paths.iter().map(|path| Path::read(path, compat)).collect()
+    }
+
     pub(super) fn rule(&self, candidate: Candidate) -> &Rule {
         &self.rules[candidate.rule as usize]
     }
-}
-
-fn paths(spec: &Spec, compat: Compat) -> Vec<Path> {
-    spec.paths.iter().map(|path| Path::read(path, compat)).collect()
 }
 
 // === impl Places ===

@@ -11,6 +11,7 @@ pub mod normalize;
 mod order;
 pub mod rewrite;
 mod rule;
+pub mod trace;
 mod trie;
 
 pub use crate::pcre::Capture;
@@ -107,5 +108,11 @@ impl Router {
     #[must_use]
     pub fn find(&self, query: &Query<'_>) -> Option<Match> {
         find::Search::new(&self.0, query).find()
+    }
+
+    /// How a request fares with every route. For people: looks at all of them.
+    #[must_use]
+    pub fn trace(&self, query: &Query<'_>) -> trace::Trace {
+        find::Search::new(&self.0, query).trace()
     }
 }

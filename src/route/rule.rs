@@ -75,6 +75,18 @@ impl Kinds {
     pub(super) fn count(self) -> u32 {
         self.0.count_ones()
     }
+
+    /// What people call them, most significant first.
+    pub(super) fn names(self) -> Vec<&'static str> {
+        let names = [
+            (Self::HOST, "host"),
+            (Self::HEADER, "headers"),
+            (Self::PATH, "path"),
+            (Self::METHOD, "method"),
+            (Self::SNI, "server name"),
+        ];
+        names.into_iter().filter(|(kind, _)| self.has(*kind)).map(|(_, name)| name).collect()
+    }
 }
 
 // === impl Rule ===
@@ -108,7 +120,7 @@ impl Header {
         Self { name, number, values: values.iter().map(|value| value.as_str().into()).collect(), patterns }
     }
 
-    fn accepts(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn accepts(&self, headers: &HeaderMap) -> bool {
         headers.get_all(&self.name).iter().any(|value| self.accepts_value(value.as_bytes()))
     }
 

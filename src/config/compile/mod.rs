@@ -110,7 +110,7 @@ fn route(model: &Model, at: usize, entity: &Entity, chains: &mut Chains) -> Rout
 }
 
 /// Routes of a service that is not enabled are not routed to (`kong/routing.md` §1).
-fn specs(model: &Model) -> Vec<Spec> {
+pub(super) fn specs(model: &Model) -> Vec<Spec> {
     let services = model.all("services");
     let enabled = |entity: &Entity| {
         model.position("services", entity, "service").is_none_or(|at| services[at].fields.bool("enabled"))

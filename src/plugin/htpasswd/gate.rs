@@ -24,6 +24,8 @@ pub(super) struct Asked {
     seal: Seal,
     client: IpAddr,
     now: Instant,
+    /// Whether failures count, those before and this one.
+    counts: bool,
 }
 
 /// What is said to it.
@@ -52,7 +54,7 @@ impl Gate {
 
     /// What a client asks for.
     pub(super) fn asked(&self, credentials: Credentials, client: IpAddr, now: Instant) -> Asked {
-        Asked { seal: self.sealer.seal(&credentials), credentials, client, now }
+        Asked { seal: self.sealer.seal(&credentials), credentials, client, now, counts: true }
     }
 
     /// The verdict, if it does not take long to find.
@@ -70,14 +72,16 @@ impl Gate {
     /// Many may be asking at once: whoever is shut out meanwhile by other failures gets no answer, lest guesses be sent
     /// all together before the first one is counted.
     fn judge_by(&self, users: &Users, asked: &Asked) -> Verdict {
-        let shut_out = || self.shut_out(asked.client, asked.now);
+        let shut_out = || self.shut_out(asked.client, asked.now).filter(|_| asked.counts);
         if let Some(verdict) = shut_out() {
             return verdict;
         }
         if users.verify(&asked.credentials, &asked.seal) {
             return shut_out().unwrap_or_else(|| Verdict::Right(asked.user().into()));
         }
-        self.fail(asked, users);
+        if asked.counts {
+            self.fail(asked, users);
+        }
         Verdict::Wrong
     }
 
@@ -99,6 +103,11 @@ impl Gate {
 // === impl Asked ===
 
 impl Asked {
+    /// The same, of somebody who is not there: failures do not count.
+    pub(super) fn uncounted(self) -> Self {
+        Self { counts: false, ..self }
+    }
+
     fn user(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.credentials.user)
     }
@@ -154,6 +163,7 @@ mod tests {
             assert_eq!(gate.judge(&asked(&gate, user, "x", now)), Verdict::Wrong);
         }
         assert_eq!(gate.judge(&right), Verdict::ShutOut(LIMITS.lockout));
+        assert_eq!(gate.judge(&asked(&gate, "a", "secret", now).uncounted()), Verdict::Right("a".into()));
         let later = now + LIMITS.lockout;
         assert_eq!(gate.shut_out([1, 2, 3, 4].into(), later), None);
         assert_eq!(gate.judge(&asked(&gate, "a", "secret", later)), Verdict::Right("a".into()));

@@ -59,7 +59,7 @@ struct Key {
 
 impl Plugin for Htpasswd {
     fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
-        if let Some(verdict) = self.gate.shut_out(cx.client, cx.now) {
+        if let Some(verdict) = self.gate.shut_out(cx.client, cx.now).filter(|_| !cx.dry_run) {
             return self.settle(verdict, req, cx);
         }
         let Some(asked) = self.asked(req, cx) else { return Flow::Respond(self.unauthorized()) };
@@ -83,7 +83,8 @@ impl Plugin for Htpasswd {
 
 impl Htpasswd {
     fn asked(&self, req: &Request<Body>, cx: &Ctx) -> Option<Asked> {
-        Some(self.gate.asked(Credentials::read(req.headers())?, cx.client, cx.now))
+        let asked = self.gate.asked(Credentials::read(req.headers())?, cx.client, cx.now);
+        Some(if cx.dry_run { asked.uncounted() } else { asked })
     }
 
     fn settle(&self, verdict: Verdict, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {

@@ -35,6 +35,16 @@ pub(super) const ONE: u64 = 1000;
 
 // === impl Rate ===
 
+impl std::fmt::Display for Rate {
+    /// By the second if that is a whole number, else by the minute.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 % ONE {
+            0 => write!(f, "{}r/s", self.0 / ONE),
+            _ => write!(f, "{}r/m", (self.0 * 60 + ONE / 2) / ONE),
+        }
+    }
+}
+
 impl Rate {
     /// Reads `10r/s` or `30r/m`. What is left of a thousandth is dropped: `100r/m` are 1.666 a second.
     ///

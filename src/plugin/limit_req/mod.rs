@@ -44,11 +44,19 @@ const MESSAGE: &str = "API rate limit exceeded";
 
 impl Plugin for LimitReq {
     fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+        if cx.dry_run {
+            return Flow::Continue;
+        }
         let Err(refusal) = self.zone.take(cx.client, self.burst, cx.now) else { return Flow::Continue };
         self.tell(refusal, cx);
         let mut res = reply::error(self.status, Some(MESSAGE), &cx.asker(req));
         res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refusal.wait));
         Flow::Respond(res)
+    }
+
+    fn remark(&self) -> Option<String> {
+        let (rate, burst, status) = (self.zone.rate(), self.burst / ONE, self.status.as_u16());
+        Some(format!("lets each client address send {rate}, and {burst} more in a burst; beyond that {status}"))
     }
 }
 

@@ -29,6 +29,21 @@ fn refuses_in_kongs_words_and_says_when_to_come_back() {
 }
 
 #[test]
+fn a_dry_run_is_neither_counted_nor_refused() {
+    let plugin = plugin::<LimitReq>(&json!({ "rate": "100r/m", "burst": 2 }));
+    let mut cx = context(Compat::Kong2);
+    let mut ask = |dry_run| {
+        cx.dry_run = dry_run;
+        access(&plugin, &mut request("GET", "/", &[], ""), &mut cx)
+    };
+    assert!((0..10).all(|_| ask(true).is_none()));
+    assert!((0..3).all(|_| ask(false).is_none()));
+    assert!(ask(false).is_some() && ask(true).is_none());
+    let told = crate::plugin::Plugin::remark(&plugin).unwrap();
+    assert_eq!(told, "lets each client address send 100r/m, and 2 more in a burst; beyond that 429");
+}
+
+#[test]
 fn the_status_is_the_files_to_choose() {
     let plugin = plugin::<LimitReq>(&json!({ "rate": "1r/s", "status": 503 }));
     let mut cx = context(Compat::Kong2);
