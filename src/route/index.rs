@@ -4,7 +4,7 @@
 
 use super::host::{Hosts, Key, Pattern};
 use super::order::{self, Place};
-use super::rule::{Header, Kinds, Path, Rule, patterns, sni};
+use super::rule::{Header, Kinds, Path, Rule, paths, patterns, sni};
 use super::trie::{Forest, Root, Side, Tree};
 use super::{Spec, SpecError};
 use crate::entity::Compat;
@@ -141,10 +141,6 @@ impl Index {
     pub(super) fn rule(&self, candidate: Candidate) -> &Rule {
         &self.rules[candidate.rule as usize]
     }
-}
-
-fn paths(spec: &Spec, compat: Compat) -> Vec<Path> {
-    spec.paths.iter().map(|path| Path::read(path, compat)).collect()
 }
 
 // === impl Places ===

@@ -11,10 +11,12 @@ pub mod normalize;
 mod order;
 pub mod rewrite;
 mod rule;
+mod shadow;
 mod trie;
 
 pub use crate::pcre::Capture;
 pub use rule::is_plain;
+pub use shadow::{Shadow, shadows};
 
 use crate::entity::{Compat, RouteId};
 use http::{HeaderMap, HeaderName};
