@@ -113,6 +113,9 @@ pub(super) struct Check {
     /// `short` is one line per finding: FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+    /// Say nothing of this kind of warning, named by its code; can be given more than once.
+    #[arg(long, value_name = "CODE")]
+    pub(super) allow: Vec<String>,
     /// Refuse what Kong does not have, so that the file can be served by both.
     #[arg(long)]
     pub(super) portable: bool,

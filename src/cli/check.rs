@@ -37,6 +37,7 @@ fn check(place: &Place, args: &Check, setup: &Setup) -> u8 {
             return REFUSED;
         }
     };
+    compiled.report.allow(&args.allow);
     let portable = !args.portable || compiled.mind_extensions();
     print::out(&compiled.render(args.format, &io::stdout()));
     if args.format == Format::Human {
