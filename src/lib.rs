@@ -8,6 +8,7 @@ pub mod config;
 pub mod crypto;
 pub mod demo;
 pub mod entity;
+pub mod import;
 pub mod keys;
 pub mod live;
 pub mod number;

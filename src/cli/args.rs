@@ -8,6 +8,7 @@ Examples:
   gateway demo             try it: a sample file, with a stand-in for every upstream
   gateway run              serve gateway.yml on 127.0.0.1:54321
   gateway check kong.yml   say what is wrong with a file, and where
+  gateway import nginx /etc/nginx/nginx.conf -o gateway.yml
   gateway run --config kong.yml --listen 0.0.0.0:8000 --listen '0.0.0.0:8443 ssl http2'
   KONG_DATABASE=off KONG_DECLARATIVE_CONFIG=kong.yml KONG_PROXY_LISTEN=0.0.0.0:8000 gateway run
 
@@ -32,6 +33,9 @@ pub(super) enum Command {
     /// Kong's `kong config` commands, in Kong's words.
     #[command(subcommand)]
     Config(Config),
+    /// Write the gateway's file from another program's configuration.
+    #[command(subcommand)]
+    Import(Import),
     /// Print the version.
     Version,
 }
@@ -142,6 +146,49 @@ pub(super) enum Config {
         #[arg(default_value = "kong.yml")]
         file: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Import {
+    /// From nginx's configuration files.
+    Nginx(Nginx),
+}
+
+const NGINX_HELP: &str = "\
+Give it nginx's main file; what that includes is read as well, relative to the file's folder. Parts that are usually \
+included (sites-enabled/…) can be given by themselves, too.
+
+The result goes to standard output, or to the file of -o. Servers become hosts of routes, locations become routes, \
+proxy_pass becomes services, certificates stay files that are read again when they are renewed. Every directive that is \
+not carried over exactly is named, with its place and the reason: as a comment where it would have stood, and on \
+standard error. docs/migrating-from-nginx.md has the whole table.
+
+Examples:
+  gateway import nginx /etc/nginx/nginx.conf -o gateway.yml
+  gateway import nginx /etc/nginx/sites-enabled/app --folder /etc/nginx | less
+  gateway check gateway.yml                          then: can it be served here?
+  gateway import nginx nginx.conf --strict -o g.yml  fail rather than leave anything out
+
+Exit status: 0 written, 1 a file is not nginx's syntax (or --strict, or the output exists), 2 one cannot be read.";
+
+#[derive(Debug, Args)]
+#[command(after_help = NGINX_HELP)]
+pub(super) struct Nginx {
+    /// Configuration files; `-` reads standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Write here.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Write nothing, and fail, if anything is not carried over exactly.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// What relative paths start from [default: the folder of the first file].
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// Takes the options of `kong config parse`; those that only matter to Kong are accepted, and hidden.

@@ -8,13 +8,14 @@ mod demo;
 mod document;
 mod edge;
 mod findings;
+mod import;
 mod kong;
 mod logs;
 mod print;
 mod run;
 mod systemd;
 
-use args::{Cli, Command, Config};
+use args::{Cli, Command, Config, Import};
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::main(&args),
         Command::Config(Config::Parse(args)) => kong::parse(&args),
         Command::Config(Config::Init { file }) => kong::init(&file),
+        Command::Import(Import::Nginx(args)) => import::nginx(&args),
         Command::Version => version(),
     }
 }

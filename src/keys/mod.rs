@@ -67,7 +67,7 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError> {
 /// If it is malformed, or has none.
 pub fn certificates_of(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, KeyError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let found = found.map_err(|error| KeyError::BadCertificate(error.to_string()))?;
+    let found = found.map_err(|error| KeyError::BadCertificate(words(&error)))?;
     if found.is_empty() { Err(KeyError::Without("certificate")) } else { Ok(found) }
 }
 
@@ -78,8 +78,21 @@ pub fn certificates_of(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, KeyEr
 pub fn private_key_of(pem: &[u8]) -> Result<PrivateKeyDer<'static>, KeyError> {
     PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
         pem::Error::NoItemsFound => KeyError::Without("private key"),
-        error => KeyError::BadKey(error.to_string()),
+        error => KeyError::BadKey(words(&error)),
     })
+}
+
+/// What is wrong with a PEM text; the library shows its marks as numbers.
+fn words(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("it ends before `-----END {}-----`", String::from_utf8_lossy(end_marker).trim())
+        }
+        pem::Error::IllegalSectionStart { line } => {
+            format!("a block begins with the broken line `{}`", String::from_utf8_lossy(line).trim())
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Certificate and key from DER, whatever of PKCS #8, PKCS #1 or SEC 1 the key is.
@@ -138,7 +151,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, pem::Error::Io(error)) => write!(f, "cannot read {}: {error}", path.display()),
-            Self::File(path, error) => write!(f, "{} is not valid PEM: {error}", path.display()),
+            Self::File(path, error) => write!(f, "{} is not valid PEM: {}", path.display(), words(error)),
             Self::NoCertificate(path) => write!(f, "no certificate in {}", path.display()),
             Self::NoKey(path) => {
                 write!(f, "no private key in {} (an encrypted one must be decrypted first)", path.display())
@@ -161,6 +174,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn half_a_text_is_told_in_words() {
+        let text = fixtures::pem(&fixtures::leaf(&["a.test"]));
+        let half = certificates_of(text[..100].as_bytes()).unwrap_err().to_string();
+        assert_eq!(half, "invalid certificate: it ends before `-----END CERTIFICATE-----`");
+    }
 
     #[test]
     fn a_pair_must_match() {

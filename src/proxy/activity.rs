@@ -4,7 +4,7 @@
 //! Atomic only because hyper asks that of a socket that may be upgraded; it never leaves its thread.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// One connection's requests.
 #[derive(Clone, Debug, Default)]
@@ -14,9 +14,11 @@ pub struct Activity(Arc<Counts>);
 struct Counts {
     begun: AtomicUsize,
     open: AtomicUsize,
+    served: AtomicUsize,
+    unread: AtomicBool,
 }
 
-/// A request under way; dropped at its end.
+/// A request under way. One that is dropped before [`Busy::done`] was taken back by its client.
 #[derive(Debug)]
 pub struct Busy(Activity);
 
@@ -41,6 +43,34 @@ impl Activity {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.0.open.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether the client may still be sending the body of its last request.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.0.unread.load(Ordering::Relaxed)
+    }
+
+    /// Says so.
+    pub fn set_unread(&self, unread: bool) {
+        self.0.unread.store(unread, Ordering::Relaxed);
+    }
+
+    /// How many ended because their client took them back, and how many because all was said.
+    #[must_use]
+    pub fn ended(&self) -> (usize, usize) {
+        let served = self.0.served.load(Ordering::Relaxed);
+        let ended = self.begun().saturating_sub(self.0.open.load(Ordering::Relaxed));
+        (ended.saturating_sub(served), served)
+    }
+}
+
+// === impl Busy ===
+
+impl Busy {
+    /// All that there is to say was said, or the upstream failed to say it.
+    pub fn done(self) {
+        self.0.0.served.fetch_add(1, Ordering::Relaxed);
     }
 }
 

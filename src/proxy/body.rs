@@ -1,5 +1,6 @@
 //! Bodies under way: the client's toward the upstream, and the answer toward the client, each with its limits.
 
+use super::activity::Activity;
 use crate::body::{Body, BodyError};
 use crate::upstream::alarm::Alarm;
 use bytes::Bytes;
@@ -59,6 +60,8 @@ pub struct RequestBody {
     waiting: Option<Instant>,
     /// `None` for a body that is empty from the start.
     progress: Option<Rc<Progress>>,
+    /// The connection that it comes over.
+    from: Option<Activity>,
 }
 
 // === impl Progress ===
@@ -80,14 +83,15 @@ impl RequestBody {
     /// No body.
     #[must_use]
     pub fn empty() -> Self {
-        Self::new(Body::Empty, 0, Duration::ZERO)
+        Self::new(Body::Empty, 0, Duration::ZERO, None)
     }
 
-    /// A body with a size limit (`u64::MAX` is none) and a limit between two reads.
+    /// A body with a size limit (`u64::MAX` is none) and a limit between two reads, from a connection that is told of its
+    /// end.
     #[must_use]
-    pub fn new(body: Body, allowed: u64, read: Duration) -> Self {
+    pub fn new(body: Body, allowed: u64, read: Duration, from: Option<Activity>) -> Self {
         let progress = (!body.is_end_stream()).then(Progress::new);
-        Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress }
+        Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress, from }
     }
 
     /// How far it has come; `None` when there is nothing to send.
@@ -97,6 +101,9 @@ impl RequestBody {
     }
 
     fn note(&self, state: Upload) {
+        if let (Some(from), Upload::Done) = (&self.from, state) {
+            from.set_unread(false);
+        }
         if let Some(progress) = &self.progress {
             progress.now(state);
         }
@@ -122,7 +129,9 @@ impl RequestBody {
             None => return self.broken(Break::TooLarge),
             Some(left) => self.allowed = if self.allowed == u64::MAX { u64::MAX } else { left },
         }
-        self.note(if self.body.is_end_stream() { Upload::Done } else { Upload::Upstream });
+        // Over HTTP/2 the end may come after the last byte, when nobody asks any more.
+        let whole = self.body.is_end_stream() || self.body.size_hint().exact() == Some(0);
+        self.note(if whole { Upload::Done } else { Upload::Upstream });
         Some(Ok(frame))
     }
 }
@@ -140,6 +149,9 @@ impl HttpBody for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if polled.is_pending() {
+            if self.progress.as_ref().is_some_and(|progress| progress.state.get() == Upload::Done) {
+                return Poll::Pending;
+            }
             ready!(self.poll_slow(cx));
             return Poll::Ready(self.broken(Break::Slow));
         }

@@ -92,9 +92,8 @@ impl Connection {
     #[must_use]
     pub fn client(&self, headers: &HeaderMap, settings: &Settings) -> IpAddr {
         let peer = self.named.unwrap_or(self.peer.ip());
-        let said = || headers.get(settings.real_ip_header.as_ref()?)?.to_str().ok();
-        match self.trusted.then(said).flatten() {
-            Some(list) => real_ip(list, peer, settings),
+        match settings.real_ip_header.as_ref().filter(|_| self.trusted) {
+            Some(name) => real_ip(headers.get_all(name).iter(), peer, settings),
             None => peer,
         }
     }
@@ -119,10 +118,11 @@ fn is_trusted(ip: IpAddr, nets: &[IpNet]) -> bool {
 }
 
 /// nginx's real-ip module: the last address of the list, or (recursive) the last one that is not trusted. An entry
-/// that is no address ends the search, and what was found before it counts.
-fn real_ip(list: &str, peer: IpAddr, settings: &Settings) -> IpAddr {
+/// that is no address ends the search, and what was found before it counts. Several lines are one list: a proxy may
+/// add what it knows as a line of its own, below a forged one.
+fn real_ip<'a>(lines: impl DoubleEndedIterator<Item = &'a HeaderValue>, peer: IpAddr, settings: &Settings) -> IpAddr {
     let mut found = peer;
-    for entry in list.rsplit(',') {
+    for entry in lines.rev().flat_map(|line| line.to_str().unwrap_or_default().rsplit(',')) {
         let Some(ip) = parse_entry(entry.trim()) else { break };
         found = ip;
         if !settings.real_ip_recursive || !is_trusted(ip, &settings.trusted_ips) {
@@ -152,11 +152,17 @@ mod tests {
     }
 
     fn client(peer: &str, header: &str, recursive: bool) -> String {
+        client_of(peer, &[header], recursive)
+    }
+
+    fn client_of(peer: &str, lines: &[&str], recursive: bool) -> String {
         let settings = settings(recursive);
         let local = "127.0.0.1:80".parse().unwrap();
         let connection = Connection::new(peer.parse().unwrap(), local, None, &settings);
         let mut headers = HeaderMap::new();
-        headers.insert("x-real-ip", HeaderValue::from_str(header).unwrap());
+        for line in lines {
+            headers.append("x-real-ip", HeaderValue::from_str(line).unwrap());
+        }
         connection.client(&headers, &settings).to_string()
     }
 
@@ -226,6 +232,13 @@ mod tests {
         assert_eq!(client("127.0.0.1:1", "1.2.3.4, 10.0.0.1", false), "10.0.0.1");
         assert_eq!(client("127.0.0.1:1", "1.2.3.4, 10.0.0.1", true), "1.2.3.4");
         assert_eq!(client("127.0.0.1:1", "10.0.0.1, 10.0.0.2", true), "10.0.0.1");
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        assert_eq!(client_of("127.0.0.1:1", &["6.6.6.6", "1.2.3.4"], false), "1.2.3.4");
+        assert_eq!(client_of("127.0.0.1:1", &["6.6.6.6", "1.2.3.4", "10.0.0.1"], true), "1.2.3.4");
+        assert_eq!(client_of("127.0.0.1:1", &["1.2.3.4", "\u{e4}"], false), "127.0.0.1");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Asking the upstream: which peer, over which connection, how often, and for how long (`kong/proxying.md` §4).
 
+use super::activity::Activity;
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
@@ -15,7 +16,7 @@ use hyper::body::Incoming;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -214,14 +215,12 @@ impl Watch<'_> {
     }
 
     fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let deadline = self.deadline();
-            ready!(self.alarm.poll_at(deadline, cx));
-            // Progress may have moved it meanwhile.
-            if self.deadline() <= deadline {
-                return Poll::Ready(());
-            }
+        let mut look = self.deadline();
+        if self.progress.is_some() {
+            // What the body waits for may change without waking this task, and an earlier deadline with it.
+            look = look.min(Instant::now() + self.service.read_timeout.min(self.service.write_timeout));
         }
+        self.alarm.poll_at(look, cx)
     }
 }
 
@@ -229,13 +228,13 @@ impl Watch<'_> {
 ///
 /// # Errors
 /// When it breaks before anything is sent.
-pub async fn request_body(body: Body, max: u64, worker: &Worker) -> Result<RequestBody, Failure> {
+pub async fn request_body(body: Body, max: u64, worker: &Worker, from: &Activity) -> Result<RequestBody, Failure> {
     if http_body::Body::is_end_stream(&body) {
         return Ok(RequestBody::empty());
     }
     let settings = &worker.settings;
     let body = super::gather::gather(body, settings.client_body_buffer_size, max).await.map_err(broken)?;
-    Ok(RequestBody::new(body, max, settings.client_body_timeout))
+    Ok(RequestBody::new(body, max, settings.client_body_timeout, Some(from.clone())))
 }
 
 /// The whole of a duration in the past, never negative.

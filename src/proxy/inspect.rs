@@ -71,13 +71,13 @@ fn check_framing(parts: &Parts) -> Result<(), Failure> {
     Ok(())
 }
 
-/// RFC 9112 §3.2: exactly one Host; HTTP/1.0 may have none.
+/// RFC 9112 §3.2: exactly one Host; HTTP/1.0 may have none. HTTP/2 may not have none either, by nginx's rule.
 fn check_host(parts: &Parts) -> Result<(), Failure> {
     let mut hosts = parts.headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(_), Some(_)) => Err(Failure::BadRequest("there are two Host headers")),
         (Some(host), None) if !is_host(host.as_bytes()) => Err(Failure::BadRequest("the Host header is no host")),
-        (None, None) if parts.version == Version::HTTP_11 => Err(Failure::BadRequest("there is no Host header")),
+        (None, None) if parts.version >= Version::HTTP_11 => Err(Failure::BadRequest("there is no Host header")),
         _ => Ok(()),
     }
 }

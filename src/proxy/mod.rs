@@ -10,6 +10,7 @@ pub mod failure;
 pub mod forward;
 pub mod gather;
 pub mod inspect;
+pub mod leftover;
 pub mod outgoing;
 mod own;
 pub mod patience;
@@ -39,6 +40,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use leftover::Sent;
 use outgoing::{End, Outgoing};
 use patience::patient;
 use request::{Forwarded, Upgrade};
@@ -81,14 +83,24 @@ struct Exchange {
 
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own.
 pub async fn handle(worker: Rc<Worker>, connection: Rc<Connection>, req: Request<Incoming>) -> Response<Outgoing> {
-    let req = req.map(Body::Incoming);
+    let (req, sent) = take_body(req);
     let mut exchange = Exchange::begin(worker, connection, &req);
     let entry = exchange.worker.access.entry(&req, exchange.cx.client);
     let made = match exchange.run(req).await {
         Ok(made) => made,
         Err(failure) => exchange.own_words(failure),
     };
+    if let (None, Some(sent)) = (&made.source, sent) {
+        sent.soon().await;
+    }
     exchange.finish(made, entry)
+}
+
+fn take_body(req: Request<Incoming>) -> (Request<Body>, Option<Sent>) {
+    let (parts, body) = req.into_parts();
+    let (body, sent) =
+        if parts.version == Version::HTTP_2 { leftover::patient(body) } else { (Body::Incoming(body), None) };
+    (Request::from_parts(parts, body), sent)
 }
 
 // === impl Exchange ===
@@ -97,6 +109,7 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         let (snapshot, settings) = (worker.snapshot(), &worker.settings);
         let client = connection.client(req.headers(), settings);
+        connection.activity.set_unread(!http_body::Body::is_end_stream(req.body()));
         let start = Instant::now();
         let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), start.into_std());
         cx.https = connection.https(req.headers());
@@ -127,7 +140,7 @@ impl Exchange {
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
         let (mut parts, body) = req.into_parts();
         if parts.version == Version::HTTP_2 {
-            request::from_http2(&mut parts.headers, &parts.uri);
+            request::from_http2(&mut parts.headers, &parts.uri)?;
         }
         self.snapshot.global.keep(&parts.headers, &mut self.cx);
         inspect::inspect(&parts, &self.worker.settings)?;
@@ -239,7 +252,7 @@ impl Exchange {
 
         self.under_way = true;
         let max = self.general_limit().min(self.cx.body_limit.unwrap_or(u64::MAX));
-        let body = forward::request_body(body, max, &self.worker).await?;
+        let body = forward::request_body(body, max, &self.worker, &self.connection.activity).await?;
         let errand = Errand { service, host, parts, body };
         let answer = forward(&self.worker, &self.snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());

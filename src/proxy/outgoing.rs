@@ -71,7 +71,9 @@ impl Outgoing {
     }
 
     fn finish(&mut self, whole: bool) {
-        self.busy = None;
+        if let Some(busy) = self.busy.take() {
+            busy.done();
+        }
         if let (Some(upstream), true) = (self.upstream.take(), whole) {
             upstream.lease.give_back(Instant::now().into_std());
         }
@@ -138,6 +140,10 @@ impl HttpBody for Outgoing {
 impl Drop for Outgoing {
     fn drop(&mut self) {
         let whole = self.body.is_end_stream();
+        if !whole {
+            // The client went, or took its request back.
+            drop(self.busy.take());
+        }
         self.finish(whole);
     }
 }

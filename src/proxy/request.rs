@@ -2,6 +2,7 @@
 //! Pure.
 
 use super::client::{Connection, address_value};
+use super::failure::Failure;
 use super::response::{PRODUCT, REQUEST_ID};
 use crate::entity::Compat;
 use crate::plugin::Ctx;
@@ -159,12 +160,24 @@ fn connection_tokens(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
 
 /// What HTTP/2 says otherwise than HTTP/1, said as HTTP/1 says it: the authority as Host, cookies in one line (RFC 9113
 /// §8.2.3, §8.3.1).
-pub fn from_http2(headers: &mut HeaderMap, uri: &Uri) {
-    if let (Some(authority), false) = (uri.authority(), headers.contains_key(header::HOST))
-        && let Ok(host) = HeaderValue::from_str(authority.as_str())
-    {
+///
+/// # Errors
+/// When the authority and a Host header name different hosts, so that two readers could take the request for two.
+pub fn from_http2(headers: &mut HeaderMap, uri: &Uri) -> Result<(), Failure> {
+    if let Some(authority) = uri.authority() {
+        let host =
+            HeaderValue::from_str(authority.as_str()).map_err(|_| Failure::BadRequest("the authority is no host"))?;
+        let same = |other: &HeaderValue| other.as_bytes().eq_ignore_ascii_case(host.as_bytes());
+        if !headers.get_all(header::HOST).iter().all(same) {
+            return Err(Failure::BadRequest("the authority and the Host header differ"));
+        }
         headers.insert(header::HOST, host);
     }
+    join_cookies(headers);
+    Ok(())
+}
+
+fn join_cookies(headers: &mut HeaderMap) {
     if headers.get_all(header::COOKIE).iter().nth(1).is_some() {
         let crumbs: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
         if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
@@ -302,6 +315,19 @@ mod tests {
         assert!(cleaned(&[("upgrade", "h2c"), ("connection", "upgrade")]).get("upgrade").is_none());
         assert!(cleaned(&[("upgrade", "chat")]).get("upgrade").is_none());
         assert_eq!(cleaned(&[("upgrade", "chat"), ("connection", "Upgrade")])["upgrade"], "chat");
+    }
+
+    #[test]
+    fn the_authority_and_a_host_header_must_agree() {
+        let said = |host: &[(&'static str, &'static str)]| {
+            let mut map = headers(host);
+            from_http2(&mut map, &Uri::from_static("https://Gw.test:8/")).map(|()| map["host"].clone())
+        };
+        assert_eq!(said(&[]).unwrap(), "Gw.test:8");
+        assert_eq!(said(&[("host", "gw.test:8")]).unwrap(), "Gw.test:8");
+        assert!(said(&[("host", "gw.test")]).is_err() && said(&[("host", "gw.test:8"), ("host", "other")]).is_err());
+        let mut map = headers(&[("host", "a")]);
+        assert_eq!(from_http2(&mut map, &Uri::from_static("/")).map(|()| map["host"].clone()).unwrap(), "a");
     }
 
     #[test]

@@ -36,6 +36,21 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long to wait before looking again at a connection whose first bytes are too few to tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
+// HTTP/2: what one connection may make the gateway keep (`docs/operations.md`, "Limits").
+
+/// Bytes of one request's body that the gateway takes before its upstream does.
+const STREAM_WINDOW: u32 = 512 * 1024;
+/// The same for all requests of a connection.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Largest frame taken: the protocol's own minimum.
+const FRAME: u32 = 16 * 1024;
+/// Bytes of one answer that wait to be written.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Streams that may be reset before the gateway had a look at them, at any one time (CVE-2023-44487).
+const PENDING_RESETS: usize = 20;
+/// Streams that a client may make the gateway reset by breaking the protocol, in all (CVE-2025-8671).
+const LOCAL_RESETS: usize = 1024;
+
 /// A listener, as connections see it.
 #[derive(Clone)]
 pub struct Door {
@@ -132,14 +147,19 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let settings = &worker.settings;
-    let limits = Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout, frames: http2 };
+    let limits = Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout };
     let leisure = Leisure::new(limits, connection.activity.clone());
+    let activity = connection.activity.clone();
+    let mut downstream = Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout, activity);
+    if http2 {
+        downstream = downstream.metered(settings.http2_max_concurrent_streams);
+    }
+    let io = TokioIo::new(downstream);
     let (owner, connection) = (worker.clone(), Rc::new(connection));
     let handler = service_fn(move |req: Request<Incoming>| {
         let (worker, connection) = (owner.clone(), connection.clone());
         async move { Ok::<_, Infallible>(crate::proxy::handle(worker, connection, req).await) }
     });
-    let io = TokioIo::new(Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout));
     let seat = Seat::new(&worker.closing);
     if http2 { speak_2(settings, io, handler, seat).await } else { speak_1(settings, io, handler, seat).await }
         .map_err(io::Error::other)
@@ -181,8 +201,14 @@ where
         .timer(TokioTimer::new())
         .keep_alive_interval(settings.keepalive_timeout)
         .keep_alive_timeout(settings.client_header_timeout)
-        .max_concurrent_streams(128)
-        .max_header_list_size(u32::try_from(settings.header_total).unwrap_or(u32::MAX))
+        .max_concurrent_streams(settings.http2_max_concurrent_streams)
+        .max_header_list_size(header_list(settings))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(LOCAL_RESETS)
         .serve_connection(io, handler);
     let mut connection = pin!(connection);
     let mut told = false;
@@ -194,6 +220,13 @@ where
         connection.as_mut().poll(cx)
     })
     .await
+}
+
+/// HTTP/2 counts 32 bytes more for each field (RFC 9113 §6.5.2). Whether a head is too large by nginx's rules, `inspect`
+/// decides, in Kong's words; h2, which has none, is only kept from reading much more than that.
+fn header_list(settings: &Settings) -> u32 {
+    let size = settings.header_total.saturating_mul(2).saturating_add(settings.header_count.saturating_mul(32));
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// Runs HTTP/2's streams on the worker's own thread.

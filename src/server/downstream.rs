@@ -1,7 +1,12 @@
 //! A client's socket as hyper sees it, with what hyper leaves out: limits on how long a client may refuse to read, or
-//! take to send a head, and Kong's words in place of hyper's bodiless answer to a request that cannot be parsed.
+//! take to send a head, on HTTP/2 frames that ask for no work, and Kong's words in place of hyper's bodiless answer to a
+//! request that cannot be parsed.
 
+use super::frame_meter::{Farewell, Meter};
 use super::leisure::Leisure;
+use super::linger;
+use crate::proxy::activity::Activity;
+use crate::proxy::leftover::Patience;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -22,6 +27,18 @@ pub struct Downstream<S> {
     leisure: Leisure,
     stall: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
+    activity: Activity,
+    /// `Some` for HTTP/2.
+    frames: Option<Box<Frames>>,
+    /// `Some` once the last byte is written to a client that may still be sending.
+    patience: Option<Box<Patience>>,
+}
+
+/// What is kept of an HTTP/2 connection.
+struct Frames {
+    meter: Meter,
+    /// `Some` once the client is not listened to any more.
+    farewell: Option<Farewell>,
 }
 
 /// Our words for a request that hyper refused, while they are written.
@@ -33,8 +50,31 @@ struct Refusal {
 
 impl<S> Downstream<S> {
     /// Wraps a socket; `stall` is the longest time between two writes.
-    pub fn new(socket: S, refuse: Refuse, leisure: Leisure, stall: Duration) -> Self {
-        Self { socket, refuse, refusal: None, leisure, stall, sleep: None }
+    pub fn new(socket: S, refuse: Refuse, leisure: Leisure, stall: Duration, activity: Activity) -> Self {
+        Self { socket, refuse, refusal: None, leisure, stall, sleep: None, activity, frames: None, patience: None }
+    }
+
+    /// The same for HTTP/2 with so many streams: frames are counted.
+    #[must_use]
+    pub fn metered(mut self, streams: u32) -> Self {
+        let meter = Meter::new(streams, Instant::now().into_std());
+        self.frames = Some(Box::new(Frames { meter, farewell: None }));
+        self
+    }
+
+    /// Looks at what was read. What a client sends after it went too far is cut off.
+    fn heard(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let Some(frames) = &mut self.frames else { return self.leisure.heard(true) };
+        if let Some(kept) = frames.look(&buf.filled()[before..], self.activity.ended()) {
+            buf.set_filled(before + kept);
+        }
+        self.leisure.heard(frames.meter.is_within());
+    }
+
+    fn wrote(&mut self, bytes: &[u8]) {
+        if let Some(frames) = &mut self.frames {
+            frames.meter.wrote(bytes);
+        }
     }
 
     fn begin_refusal(&mut self, bytes: &[u8]) {
@@ -54,6 +94,29 @@ impl<S> Downstream<S> {
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
+}
+
+// === impl Frames ===
+
+impl Frames {
+    /// How many of these bytes may pass, when not all.
+    fn look(&mut self, bytes: &[u8], (abandoned, served): (usize, usize)) -> Option<usize> {
+        let now = Instant::now().into_std();
+        self.meter.ended(abandoned, served, now);
+        let kept = self.meter.read(bytes, now)?;
+        tracing::debug!(why = self.meter.flood(), "an HTTP/2 connection is ended: it floods");
+        self.farewell = Some(Farewell::default());
+        Some(kept)
+    }
+}
+
+/// Fills what is left of a buffer; an error when that has gone on for too long.
+fn bid_farewell(farewell: &mut Farewell, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+    while buf.remaining() > 0 {
+        let bytes = farewell.next(buf.remaining()).ok_or(io::ErrorKind::ConnectionAborted)?;
+        buf.put_slice(bytes);
+    }
+    Ok(())
 }
 
 /// Whether these bytes are hyper's own answer to a request it could not parse: a 4xx and nothing else. No answer of
@@ -87,9 +150,16 @@ impl<S: AsyncWrite + Unpin> Downstream<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Downstream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Some(farewell) = self.frames.as_mut().and_then(|frames| frames.farewell.as_mut()) {
+            return Poll::Ready(bid_farewell(farewell, buf));
+        }
+        let before = buf.filled().len();
         let polled = Pin::new(&mut self.socket).poll_read(cx, buf);
         if polled.is_ready() {
-            self.leisure.heard();
+            self.heard(buf, before);
+            if let Some(farewell) = self.frames.as_mut().and_then(|frames| frames.farewell.as_mut()) {
+                return Poll::Ready(bid_farewell(farewell, buf));
+            }
             return polled;
         }
         ready!(self.leisure.poll_over(cx));
@@ -97,12 +167,27 @@ impl<S: AsyncRead + Unpin> AsyncRead for Downstream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Downstream<S> {
+    /// A client that was answered before it had sent everything, or was refused in the middle of it.
+    fn may_be_sending(&self) -> bool {
+        self.frames.is_none() && (self.refusal.is_some() || self.activity.is_unread())
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.socket).poll_shutdown(cx);
+        self.limit(polled, cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.refusal.is_some() || is_refusal(buf) {
             return self.poll_refuse(cx, buf, buf.len());
         }
         let polled = Pin::new(&mut self.socket).poll_write(cx, buf);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.wrote(&buf[..written]);
+        }
         self.limit(polled, cx)
     }
 
@@ -116,6 +201,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
             return self.poll_refuse(cx, first, bufs.iter().map(|b| b.len()).sum());
         }
         let polled = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        if let Poll::Ready(Ok(mut left)) = polled {
+            for buf in bufs {
+                let written = left.min(buf.len());
+                self.wrote(&buf[..written]);
+                left -= written;
+            }
+        }
         self.limit(polled, cx)
     }
 
@@ -129,8 +221,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Downstream<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.socket).poll_shutdown(cx);
-        self.limit(polled, cx)
+        let me = &mut *self;
+        if me.patience.is_none() {
+            ready!(me.poll_close(cx))?;
+        }
+        if !me.may_be_sending() {
+            return Poll::Ready(Ok(()));
+        }
+        let patience = me.patience.get_or_insert_with(|| Box::new(Patience::begin()));
+        linger::poll_end(patience, &mut me.socket, cx).map(Ok)
     }
 }
 
@@ -145,8 +244,9 @@ mod tests {
     fn wrapped(stall: Duration) -> (Downstream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(256);
         let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
-        let limits = Limits { head: stall, rest: stall, frames: false };
-        (Downstream::new(ours, refuse, Leisure::new(limits, Activity::default()), stall), theirs)
+        let limits = Limits { head: stall, rest: stall };
+        let activity = Activity::default();
+        (Downstream::new(ours, refuse, Leisure::new(limits, activity.clone()), stall, activity), theirs)
     }
 
     async fn written(text: &'static str) -> String {

@@ -1,7 +1,7 @@
 //! How long a client may take while nobody owes it an answer: to begin a request, and to finish its head.
 //!
 //! The first request and every head have `client_header_timeout`, in all, however the bytes drip; between requests a
-//! connection may rest for `keepalive_timeout`.
+//! connection may rest for `keepalive_timeout`. In HTTP/2 every frame and every header block counts as a head.
 
 use crate::proxy::activity::Activity;
 use crate::upstream::alarm::Alarm;
@@ -16,8 +16,6 @@ pub struct Limits {
     pub head: Duration,
     /// Between requests.
     pub rest: Duration,
-    /// Whether bytes may come at any time without being a head's (HTTP/2).
-    pub frames: bool,
 }
 
 /// One connection's clock.
@@ -43,17 +41,17 @@ impl Leisure {
         Self { limits, activity, alarm: Alarm::default(), seen: 0, until, in_head: false }
     }
 
-    /// Bytes came.
-    pub fn heard(&mut self) {
+    /// Bytes came; `within` says whether they leave a head unfinished. In HTTP/1 whatever comes belongs to one, in HTTP/2
+    /// a frame may come at any time without.
+    pub fn heard(&mut self, within: bool) {
         if self.activity.is_busy() {
             return;
         }
         self.turn_page();
-        if self.limits.frames {
-            self.until = None;
+        if !within {
+            (self.until, self.in_head) = (None, false);
         } else if !self.in_head {
-            self.in_head = true;
-            self.until = Some(Instant::now() + self.limits.head);
+            (self.until, self.in_head) = (Some(Instant::now() + self.limits.head), true);
         }
     }
 
@@ -87,8 +85,8 @@ mod tests {
     const HEAD: u64 = 10;
     const REST: u64 = 75;
 
-    fn leisure(frames: bool) -> (Leisure, Activity) {
-        let limits = Limits { head: Duration::from_secs(HEAD), rest: Duration::from_secs(REST), frames };
+    fn leisure() -> (Leisure, Activity) {
+        let limits = Limits { head: Duration::from_secs(HEAD), rest: Duration::from_secs(REST) };
         let activity = Activity::default();
         (Leisure::new(limits, activity.clone()), activity)
     }
@@ -101,31 +99,42 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_request_must_come_and_dripping_buys_no_time() {
-        let (mut silent, _) = leisure(false);
+        let (mut silent, _) = leisure();
         assert_eq!(over(&mut silent).await, HEAD);
-        let (mut slow, _) = leisure(false);
-        slow.heard();
+        let (mut slow, _) = leisure();
+        slow.heard(true);
         tokio::time::advance(Duration::from_secs(4)).await;
-        slow.heard();
+        slow.heard(true);
         assert_eq!(over(&mut slow).await, HEAD - 4);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_whole_frame_is_no_head_but_half_of_one_is() {
+        let (mut leisure, activity) = leisure();
+        drop(activity.begin());
+        leisure.heard(true);
+        leisure.heard(false);
+        assert_eq!(over(&mut leisure).await, REST);
+        leisure.heard(true);
+        assert_eq!(over(&mut leisure).await, HEAD);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn between_requests_it_may_rest() {
-        let (mut leisure, activity) = leisure(false);
-        leisure.heard();
+        let (mut leisure, activity) = leisure();
+        leisure.heard(true);
         drop(activity.begin());
         assert_eq!(over(&mut leisure).await, REST);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_hurried_while_an_answer_is_owed() {
-        let (mut leisure, activity) = leisure(true);
+        let (mut leisure, activity) = leisure();
         let busy = activity.begin();
         let waited = tokio::time::timeout(Duration::from_secs(500), over(&mut leisure)).await;
         assert!(waited.is_err());
         drop(busy);
-        leisure.heard();
+        leisure.heard(false);
         assert_eq!(over(&mut leisure).await, REST);
     }
 }

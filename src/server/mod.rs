@@ -7,8 +7,10 @@ pub mod certificates;
 
 pub mod connection;
 pub mod downstream;
+pub mod frame_meter;
 pub mod handshake;
 pub mod leisure;
+pub mod linger;
 pub mod listen;
 pub mod passed;
 mod plain;

@@ -61,6 +61,8 @@ pub struct Settings {
     pub header_total: usize,
     /// Most header lines of a request.
     pub header_count: usize,
+    /// Requests that one HTTP/2 connection may have under way; at least 1.
+    pub http2_max_concurrent_streams: u32,
     /// Most bytes of an upstream's answer head (`nginx_proxy_proxy_buffer_size`).
     pub response_head: usize,
     /// Time for a client to send its request head (`nginx_http_client_header_timeout`).
@@ -291,6 +293,7 @@ impl Default for Settings {
             header_line: 8 * 1024,
             header_total: 32 * 1024,
             header_count: 200,
+            http2_max_concurrent_streams: 128,
             response_head: 256 * 1024,
             client_header_timeout: Duration::from_secs(60),
             client_body_timeout: Duration::from_secs(60),

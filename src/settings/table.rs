@@ -98,6 +98,11 @@ keys! {
     max_request_headers = "200",
         "Most header lines of a request.",
         |r, v| put(&mut r.settings.header_count, number(v));
+    http2_max_concurrent_streams
+        [nginx_proxy_http2_max_concurrent_streams, nginx_http_http2_max_concurrent_streams]
+        = "128",
+        "Requests that one HTTP/2 connection may have under way.",
+        |r, v| put(&mut r.settings.http2_max_concurrent_streams, streams(or_default(v, "128")));
     proxy_buffer_size [nginx_proxy_proxy_buffer_size, nginx_http_proxy_buffer_size] = "256k",
         "Largest head of an upstream's answer.",
         |r, v| put(&mut r.settings.response_head, length(or_default(v, "256k")));
@@ -181,6 +186,11 @@ fn put<T>(field: &mut T, value: Result<T, Fault>) -> Done {
 /// `NONE` takes Kong's injected directive away, so that nginx's own default holds (`kong/operations.md` §4).
 fn or_default<'a>(text: &'a str, nginx: &'a str) -> &'a str {
     if text == "NONE" { nginx } else { text }
+}
+
+/// None at all would be a connection that is good for nothing.
+fn streams(text: &str) -> Result<u32, Fault> {
+    number(text).and_then(|n| if n > 0 { Ok(n) } else { Err(Fault::Type("number above 0")) })
 }
 
 /// `keepalive_timeout 75s 60s`: the second time is only said to clients.

@@ -3,6 +3,7 @@
 //! It knows nothing of the library: whatever a test sees, a user of the binary would see too. Every wait has a limit.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub(crate) mod frames;
 pub(crate) mod gateway;
 pub(crate) mod peer;
 pub(crate) mod pki;

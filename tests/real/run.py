@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The gateway between real programs: curl, httpx, websockets and MCP clients on one side; PostgreSQL behind a REST
-server, FastAPI on uvicorn, MCP servers, nginx on the other. Needs Debian's postgresql, nginx-light, apache2-utils and
-curl; Python packages go into a virtual environment under target/.
+server, FastAPI on uvicorn, MCP servers, nginx on the other; nginx beside it (edge.py); certificates that change
+(renew.py). Needs Debian's postgresql, nginx-light, apache2-utils and curl; Python packages go into a virtual
+environment under target/.
 
   tests/real/run.py [--binary target/release/gateway] [CHECK ...]      checks by a part of their names
 
-A line for each check, then `N passed, M failed`; exit 1 when M > 0. Ends by itself after three minutes.
+A line for each check, then `N passed, M failed`; exit 1 when M > 0. Ends by itself after five minutes.
 """
 import argparse
 import os
@@ -20,7 +21,7 @@ import types
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-LIMIT = 180
+LIMIT = 300
 KEY = "service-role-key-of-the-real-test"
 
 
@@ -112,9 +113,11 @@ def main():
     enter_environment()
     program = binary(opts)
     import checks
+    import edge
     import passwords
+    import renew
     from stack import Stack
-    known = checks.ALL + passwords.ALL
+    known = checks.ALL + passwords.ALL + edge.ALL + renew.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))

@@ -1,5 +1,6 @@
 //! Cleartext HTTP/2 by prior knowledge, mostly by the client that everybody has: curl.
 
+use crate::common::frames::{DATA, END_STREAM, Frames, Outcome, frame, head};
 use crate::common::{Gateway, LIMIT, Peer, Upstream};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -238,4 +239,30 @@ fn a_stream_that_is_not_read_does_not_hold_up_another() {
     });
     let (_, peak) = gateway.memory();
     assert!(peak < before + 16 * 1024, "memory grew from {before} to {peak} KiB");
+}
+
+#[test]
+fn the_upstream_s_time_begins_with_the_last_byte_not_with_the_end_of_the_stream() {
+    let upstream = Upstream::start(|peer, _| {
+        peer.head()?;
+        std::thread::sleep(LIMIT);
+        Ok(())
+    });
+    let gateway = Gateway::with(format!(
+        "_format_version: \"2.1\"\nservices:\n- name: all\n  url: http://127.0.0.1:{}\n  retries: 0\n  read_timeout: 300\n  \
+         routes:\n  - paths: [/]\n",
+        upstream.port()
+    ))
+    .start();
+    for end in [None, Some(frame(DATA, END_STREAM, 1, &[]))] {
+        let mut client = Frames::open(&gateway);
+        let fields =
+            [(":method", "POST"), (":scheme", "http"), (":authority", "a"), (":path", "/"), ("content-length", "1")];
+        client.send([head(1, 0, &fields), frame(DATA, 0, 1, b"x")].concat()).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        if let Some(end) = end {
+            client.send(end).unwrap();
+        }
+        assert_eq!(client.outcome(1), Outcome::Status(504));
+    }
 }

@@ -147,15 +147,15 @@ impl Store {
         supply.pair = Arc::new(pair);
         self.live.store(Arc::new(table(&self.names, &slots)));
         drop(slots);
-        let names = self.names_of(slot).join(", ");
+        let names = self.names_of(slot);
         tracing::info!(names, serial = facts.serial, valid_until = facts.until(), "serving a renewed certificate");
         Ok(())
     }
 
-    fn names_of(&self, slot: usize) -> Vec<&str> {
+    fn names_of(&self, slot: usize) -> String {
         let mut mine: Vec<_> = self.names.iter().filter(|(_, at)| *at == slot).map(|(name, _)| &**name).collect();
         mine.sort_unstable();
-        mine
+        if mine.is_empty() { "all other names".to_owned() } else { mine.join(", ") }
     }
 }
 
