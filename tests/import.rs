@@ -108,7 +108,9 @@ fn complaints(text: &str) -> Vec<String> {
     let world = World { env: &|_| None, file: &file, now: SystemTime::now() };
     let edge = Edge { lookup: &|_| Some([127, 0, 0, 1].into()), is_file: &|_| true };
     let (_, report) = open(&Source::new("gateway.yml", text), world, edge).compile(world, &Settings::default());
-    report.found.iter().map(|found| found.message.clone()).collect()
+    // The one pair is not made out for everybody.
+    let found = report.found.iter().filter(|found| !found.code.starts_with("certificate-"));
+    found.map(|found| found.message.clone()).collect()
 }
 
 #[test]
