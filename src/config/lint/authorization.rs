@@ -6,6 +6,8 @@ use super::subject::{Subject, View};
 use super::token::Token;
 use crate::config::report::Report;
 use crate::config::value::Checked;
+use std::collections::HashSet;
+use uuid::Uuid;
 
 pub(super) static RULE: Rule = Rule {
     code: "authorization-not-removed",
@@ -18,11 +20,12 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(subject: &Subject<'_>, report: &mut Report) {
+    let taken = taken_before(subject);
     for (plugin, config) in subject.plugins("request-transformer") {
         let headers = injected::of(config);
         let Some(added) = headers.iter().find(|header| header.how == "add" && is_credential(header)) else { continue };
         let replaced = headers.iter().any(|header| header.how == "replace" && header.is_authorization());
-        if replaced || removes(config) || is_taken_before(subject, plugin) {
+        if replaced || removes(config) || taken.contains(&plugin.id) {
             continue;
         }
         let warning = RULE.warn(added.span, "`Authorization` is added, but not where the client sends its own");
@@ -45,14 +48,16 @@ fn removes(config: &Checked) -> bool {
     names("remove").chain(names("rename")).any(is)
 }
 
-/// Whether a plugin that checks the client's header takes it away, wherever this one runs.
-fn is_taken_before(subject: &Subject<'_>, plugin: &crate::config::model::Entity) -> bool {
-    let runs_here = |view: &&View<'_>| view.plugins.iter().any(|other| std::ptr::eq(*other, plugin));
+/// The plugins on whose every route another one checks the client's header and takes it away.
+fn taken_before(subject: &Subject<'_>) -> HashSet<Uuid> {
     let hides = |view: &View<'_>| {
         ["basic-auth", "htpasswd", "hmac-auth", "ldap-auth", "oauth2"]
             .iter()
             .any(|name| view.plugin(name).is_some_and(|(_, config)| config.bool("hide_credentials")))
     };
-    let mut views = subject.routes.iter().filter(runs_here).peekable();
-    views.peek().is_some() && views.all(hides)
+    let on = |hidden: bool| {
+        let views = subject.routes.iter().filter(move |view| hides(view) == hidden);
+        views.filter_map(|view| Some(view.plugin("request-transformer")?.0.id)).collect::<HashSet<_>>()
+    };
+    &on(true) - &on(false)
 }

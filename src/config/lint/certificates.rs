@@ -9,7 +9,9 @@ use crate::config::report::{Diagnostic, Report};
 use crate::config::value::Checked;
 use crate::keys;
 use rustls::pki_types::CertificateDer;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
+use uuid::Uuid;
 use x509_parser::prelude::{GeneralName, ParsedExtension, X509Certificate};
 
 pub(super) static TIME: Rule = Rule {
@@ -115,22 +117,25 @@ fn time(subject: &Subject<'_>, report: &mut Report) {
 }
 
 fn name(subject: &Subject<'_>, report: &mut Report) {
-    let model = subject.model;
+    let mut snis: HashMap<Uuid, Vec<&Checked>> = HashMap::new();
+    for sni in subject.model.all("snis") {
+        if let Some((certificate, name)) = sni.link("certificate").zip(sni.fields.get("name")) {
+            snis.entry(certificate).or_default().push(name);
+        }
+    }
     each(subject, report, |entity, chain| {
         let names = names(&chain[0]);
-        let own = |sni: &&Entity| sni.link("certificate") == Some(entity.id);
-        let asked = model.all("snis").iter().filter(own).filter_map(|sni| sni.fields.get("name"));
+        let asked = snis.get(&entity.id).into_iter().flatten();
         let missing = asked.filter(|sni| !sni.as_str().unwrap_or_default().contains('*') && !covers(&names, sni));
-        let listed = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
-        missing
-            .map(|sni| {
-                let message =
-                    format!("the certificate for `{}` is not made out for it", sni.as_str().unwrap_or_default());
-                let warning = NAME.warn(sni.span, message).also(place(entity), format!("made out for {listed}"));
-                warning.help("get a certificate with this name in it")
-            })
-            .collect()
+        missing.map(|sni| not_for(entity, sni, &names)).collect()
     });
+}
+
+fn not_for(entity: &Entity, sni: &Checked, names: &[String]) -> Diagnostic {
+    let listed = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
+    let message = format!("the certificate for `{}` is not made out for it", sni.as_str().unwrap_or_default());
+    let warning = NAME.warn(sni.span, message).also(place(entity), format!("made out for {listed}"));
+    warning.help("get a certificate with this name in it")
 }
 
 /// A `*` stands for one label (RFC 6125 §6.4.3).

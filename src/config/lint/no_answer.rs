@@ -2,7 +2,9 @@
 
 use super::Rule;
 use super::subject::{Subject, View, named};
-use crate::config::report::Report;
+use crate::config::model::Entity;
+use crate::config::report::{Diagnostic, Report};
+use std::collections::HashMap;
 
 pub(super) static ROUTE: Rule = Rule {
     code: "route-without-service",
@@ -45,18 +47,27 @@ fn routes(subject: &Subject<'_>, report: &mut Report) {
 
 fn upstreams(subject: &Subject<'_>, report: &mut Report) {
     let model = subject.model;
-    for (at, upstream) in model.all("upstreams").iter().enumerate() {
-        let own =
-            model.all("targets").iter().filter(|target| model.position("upstreams", target, "upstream") == Some(at));
-        let weighs = own.clone().any(|target| target.fields.int("weight") != Some(0));
-        let user = model.all("services").iter().find(|service| service.fields.str("host") == upstream.key.as_deref());
-        let Some(user) = user.filter(|_| !weighs) else { continue };
-        let lacks = if own.count() == 0 { "has no targets" } else { "has only targets of weight 0" };
-        let warning = UPSTREAM.warn(upstream.place, format!("{} {lacks}", named("upstream", upstream)));
-        let place = user.fields.get("host").map_or(user.place, |host| host.span);
-        let label = format!("requests to {} are answered with 503", named("service", user));
-        report.push(
-            warning.also(place, label).help("add a target, or remove the upstream so that DNS is asked for this host"),
-        );
+    let mut weights: HashMap<usize, i64> = HashMap::new();
+    for target in model.all("targets") {
+        if let Some(at) = model.position("upstreams", target, "upstream") {
+            *weights.entry(at).or_default() += target.fields.int("weight").unwrap_or_default();
+        }
     }
+    let users = model.all("services").iter().rev();
+    let users: HashMap<_, _> = users.filter_map(|service| Some((service.fields.str("host")?, service))).collect();
+    for (at, upstream) in model.all("upstreams").iter().enumerate() {
+        let weight = weights.get(&at).copied();
+        let user = upstream.key.as_deref().and_then(|name| users.get(name));
+        if let Some(user) = user.filter(|_| weight.unwrap_or_default() == 0) {
+            report.push(lame(upstream, user, weight.is_some()));
+        }
+    }
+}
+
+fn lame(upstream: &Entity, user: &Entity, has_targets: bool) -> Diagnostic {
+    let lacks = if has_targets { "has only targets of weight 0" } else { "has no targets" };
+    let warning = UPSTREAM.warn(upstream.place, format!("{} {lacks}", named("upstream", upstream)));
+    let place = user.fields.get("host").map_or(user.place, |host| host.span);
+    let warning = warning.also(place, format!("requests to {} are answered with 503", named("service", user)));
+    warning.help("add a target, or remove the upstream so that DNS is asked for this host")
 }

@@ -5,7 +5,7 @@ use crate::config::report::Span;
 use crate::config::value::Checked;
 use crate::settings::Settings;
 use crate::world::World;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A configuration without errors, and what is known around it.
 pub(super) struct Subject<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Subject<'a> {
     pub settings: &'a Settings,
     /// Its routes that are routed to, in the order of the document.
     pub routes: Vec<View<'a>>,
+    /// Server names, in lower case, whose clients must show a certificate.
+    pub demanding: HashSet<String>,
 }
 
 /// A route, and what happens to its requests.
@@ -49,7 +51,7 @@ impl<'a> Subject<'a> {
         };
         let enabled = |view: &View<'_>| view.service.is_none_or(|service| service.fields.bool("enabled"));
         let routes = routes.iter().enumerate().map(view).filter(enabled).collect();
-        Self { model, text, world, settings, routes }
+        Self { model, text, world, settings, routes, demanding: demanding(model) }
     }
 
     /// All plugins of a name that run at all, with their `config`.
@@ -77,6 +79,13 @@ impl<'a> Subject<'a> {
 /// The `config` of a plugin.
 pub(super) fn config(plugin: &Entity) -> Option<&Checked> {
     plugin.plugin.as_ref().map(|built| &built.config)
+}
+
+fn demanding(model: &Model) -> HashSet<String> {
+    let demands =
+        |sni: &&Entity| sni.fields.get("client_ca").is_some() && sni.fields.str("client_verify") != Some("optional");
+    let names = model.all("snis").iter().filter(demands).filter_map(|sni| sni.fields.str("name"));
+    names.map(str::to_ascii_lowercase).collect()
 }
 
 fn runs(entity: &Entity) -> bool {
