@@ -80,7 +80,8 @@ fn short(subject: &Subject<'_>, report: &mut Report) {
     for found in credentials(subject).filter(|found| !is_known(found.text) && !placeholder::is_unset(found.text)) {
         let length = found.text.len();
         let Some((wanted, what)) = wanted(&found).filter(|(wanted, _)| length < *wanted) else { continue };
-        let message = format!("{what} of {} has {length} bytes", whose(subject, found.entity));
+        let bytes = if length == 1 { "byte" } else { "bytes" };
+        let message = format!("{what} of {} has {length} {bytes}", whose(subject, found.entity));
         let warning = SHORT.warn(found.span, message).label(format!("{wanted} or more are safe"));
         report.push(warning.help(format!("`openssl rand -hex {}` prints a good one", wanted.max(16))));
     }
