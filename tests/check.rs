@@ -1,12 +1,14 @@
 //! What is said about configurations, as files: `check/NAME.yml` gives `check/NAME.txt`. First what `gateway check` shows,
 //! then, after a line of dashes, what `kong config parse` would print.
 //!
-//! `BLESS=1 cargo test --test check` writes the texts anew; look at the difference before you commit it.
+//! `BLESS=1 cargo test --test check` writes the texts anew, and the sections of `docs/checks.md`; look at the difference
+//! before you commit it.
 #![allow(clippy::unwrap_used)]
 
+use gateway::config::render::{self, Checked, Verdict};
 use gateway::config::report::Source;
 use gateway::config::section::Setting;
-use gateway::config::{kong_print, open, render};
+use gateway::config::{codes, kong_print, load, open};
 use gateway::settings::reading::Edge;
 use gateway::settings::sources::Sources;
 use gateway::settings::{self, Settings};
@@ -44,12 +46,97 @@ fn file(path: &Path) -> std::io::Result<Vec<u8>> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pem").join(name))
 }
 
+/// One file in every format; the others are the same findings in other clothes.
+#[test]
+fn the_formats_are_as_they_were() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check");
+    let input = folder.join("values.yml");
+    let source = Source::from_bytes("values.yml", &fs::read(&input).unwrap()).unwrap();
+    let (_, report) = load(&source, World::EMPTY, &Settings::default());
+    let all = [Checked { source: &source, report: &report, verdict: Verdict::Invalid }];
+    let said = [
+        ("short", render::short(&report, &source)),
+        ("github", render::github(&report, &source)),
+        ("json", render::json(&all)),
+        ("sarif", render::sarif(&all)),
+        ("narrow", render::human(&report, &source, false, 40)),
+        ("colors", render::human(&report, &source, true, 120)),
+    ];
+    for (format, said) in said {
+        as_before(&folder.join("formats").join(format), &said);
+    }
+}
+
+fn as_before(path: &Path, said: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(path, said).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap_or_default(), said, "{}", path.display());
+}
+
+#[test]
+fn every_code_in_the_sources_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pattern = regex::Regex::new(
+        r#"(?s)(?:Diagnostic::(?:error|warning)|\.stop|\bsay|\.reject|\.reject_ours)\(\s*"([a-z][a-z-]+)"|(?:CODE|UNSET|NOT_PORTABLE): &str = "([a-z-]+)"|=> "(no-such-[a-z]+)""#,
+    );
+    let pattern = pattern.unwrap();
+    let mut seen = 0;
+    for file in sources(&root.join("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("\nmod tests {").next().unwrap();
+        for found in pattern.captures_iter(code) {
+            let name = found.iter().skip(1).flatten().next().unwrap().as_str();
+            seen += 1;
+            assert!(codes::named(name).is_some(), "{}: the code `{name}` is not in src/config/codes", file.display());
+        }
+    }
+    assert!(seen > 40, "the pattern finds {seen} codes");
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = all.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs")).collect()
+}
+
+/// The sections of `docs/checks.md` are the table's; what stands above them is written by hand.
+#[test]
+fn every_code_has_its_section() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (by_hand, _) = text.split_once("\n### ").unwrap();
+    as_before(&path, &format!("{by_hand}{}", codes::document()));
+}
+
+/// An example that is a document, or a list of one, is told of as its code says, and what to write instead is not.
+#[test]
+fn the_examples_are_examples() {
+    let mut tried = 0;
+    for code in codes::all() {
+        for (text, bad) in [(code.bad, true), (code.good, false)] {
+            let whole = ["_format_version", "services:", "routes:", "plugins:", "upstreams:"];
+            if !whole.iter().any(|start| text.starts_with(start)) || code.code.starts_with("no-such-") && !bad {
+                continue;
+            }
+            let version = if text.contains("_format_version") { "" } else { "_format_version: \"2.1\"\n" };
+            let source = Source::new("example.yml", format!("{version}{text}\n"));
+            let (_, report) = load(&source, World::EMPTY, &Settings::default());
+            let told = report.found.iter().any(|found| found.code == code.code);
+            assert_eq!(told, bad, "{}: {text}\n{:?}", code.code, report.found);
+            tried += 1;
+        }
+    }
+    assert!(tried > 15, "{tried}");
+}
+
 fn variable(name: &str) -> Option<String> {
     let value = match name {
         "HOST" => "set.test",
         "PORT" => "8080",
         "RETRIES" => "3",
         "BAD_HOST" => "not a host",
+        "BAD_URL" => "http://h.test:99999",
         "JWT_SECRET" => SECRET,
         "EMPTY_KEY" => "",
         "OPAQUE_KEY" => "sb_secret_0123456789abcdef",
@@ -109,9 +196,12 @@ fn everything_is_said_as_it_was() {
 #[test]
 fn there_are_cases_and_none_is_left_over() {
     let inputs = inputs();
-    assert!(inputs.len() > 20);
+    assert!(inputs.len() > 100);
     for text in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check")).unwrap() {
         let text = text.unwrap().path();
+        if text.is_dir() {
+            continue;
+        }
         assert!(inputs.iter().any(|input| input.file_stem() == text.file_stem()), "{}", text.display());
     }
 }

@@ -1,5 +1,6 @@
 //! What the command line can say. Declarations only.
 
+use crate::config::codes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -104,9 +105,17 @@ pub(super) struct Settings {
 
 const CHECK_HELP: &str = "\
 Without a file, the one that `gateway run` would serve is checked. Variables in a file (${NAME}) are looked up in the \
-environment, and KONG_PLUGINS limits the plugins that it may use.
+environment, and KONG_PLUGINS limits the plugins that it may use. Nothing is connected to and nothing is changed. \
+Secrets are shown as stars.
 
-Exit status: 0 all can be served, 1 one cannot, 2 one cannot be read.";
+Examples:
+  gateway check kong.yml
+  gateway check --explain unknown-field       what a code means, with an example
+  gateway check --deny-warnings *.yml         for a build that is to stop at warnings
+  gateway check --format github kong.yml      beside the lines of a pull request
+  gateway check --format sarif kong.yml > check.sarif
+
+Exit status: 0 all can be served, 1 one cannot (or has warnings that are denied), 2 one cannot be read.";
 
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_HELP)]
@@ -114,12 +123,18 @@ pub(super) struct Check {
     /// The Kong files; `-` reads standard input.
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// `short` is one line per finding: FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT.
+    /// How to tell what was found.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
     /// Say nothing of this kind of warning, named by its code; can be given more than once.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = known_code)]
     pub(super) allow: Vec<String>,
+    /// Refuse files with warnings, too.
+    #[arg(long)]
+    pub(super) deny_warnings: bool,
+    /// Say what a code means, such as unknown-field, and check nothing.
+    #[arg(long, value_name = "CODE", conflicts_with = "files")]
+    pub(super) explain: Option<String>,
     /// Refuse what Kong does not have, so that the file can be served by both.
     #[arg(long)]
     pub(super) portable: bool,
@@ -132,8 +147,14 @@ pub(super) enum Format {
     /// With the lines that a finding is about.
     #[default]
     Human,
-    /// One line per finding.
+    /// One line per finding: FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT.
     Short,
+    /// One object with everything, for programs.
+    Json,
+    /// Commands that GitHub Actions shows beside the lines.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
 }
 
 #[derive(Debug, Subcommand)]
@@ -204,6 +225,14 @@ pub(super) struct Parse {
     pub(super) _verbose: bool,
     #[arg(long = "vv", hide = true)]
     pub(super) _debug: bool,
+}
+
+fn known_code(text: &str) -> Result<String, String> {
+    if codes::named(text).is_some() {
+        return Ok(text.to_owned());
+    }
+    let near = codes::near(text).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(format!("there is no such code{near}"))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -53,14 +53,26 @@ impl Place {
 
     /// What to say when it cannot be read, and what to do where that is known.
     pub(super) fn unreadable(&self, error: &io::Error) -> String {
-        let help = match error.kind() {
-            io::ErrorKind::IsADirectory => {
-                "help: Docker makes a folder where the file that it is to mount does not exist: look at the path on the \
-                 host's side of the mount\n"
-            }
-            _ => "",
-        };
+        let help = self.advice(error).map(|help| format!("help: {help}\n")).unwrap_or_default();
         format!("error: {self}: {}\n{help}", print::reason(error))
+    }
+
+    /// What to do about one that cannot be read, where that is known.
+    pub(super) fn advice(&self, error: &io::Error) -> Option<&'static str> {
+        match error.kind() {
+            io::ErrorKind::IsADirectory => Some(
+                "Docker makes a folder where the file that it is to mount does not exist: look at the path on the \
+                 host's side of the mount",
+            ),
+            io::ErrorKind::NotFound if matches!(self, Self::File(path) if path.as_os_str() == DEFAULT) => {
+                Some("name the file (`gateway check kong.yml`), or set KONG_DECLARATIVE_CONFIG")
+            }
+            io::ErrorKind::PermissionDenied => {
+                Some("this user may not read it: look at its owner and mode, and at those of the folders above it")
+            }
+            io::ErrorKind::InvalidData => Some("save it as UTF-8; a compressed or binary file is no Kong file"),
+            _ => None,
+        }
     }
 }
 

@@ -1,17 +1,13 @@
-//! The one place where the command line meets the compiler: a document in, a snapshot or a report out, and the report's
-//! three ways to look.
+//! The one place where the command line meets the compiler: a document in, a snapshot or a report out.
 
 use super::edge::{self, Setup};
-use super::{args::Format, print};
+use super::print::Look;
 use crate::config::kong_print;
 use crate::config::render;
 use crate::config::report::{Report, Severity, Source};
 use crate::settings::Loaded;
 use crate::snapshot::Snapshot;
 use std::io::IsTerminal;
-
-/// Columns of an excerpt. Longer lines are cut round the place.
-const WIDTH: usize = 140;
 
 /// What came of a document.
 pub(super) struct Compiled {
@@ -48,12 +44,10 @@ pub(super) fn compile_here(source: Source, setup: &Setup) -> Result<(Compiled, L
 // === impl Compiled ===
 
 impl Compiled {
-    /// All findings as text for a stream, in the order of the document; empty if there are none.
-    pub(super) fn render(&self, format: Format, stream: &impl IsTerminal) -> String {
-        match format {
-            Format::Short => render::short(&self.report, &self.source),
-            Format::Human => render::human(&self.report, &self.source, print::colors(stream), WIDTH),
-        }
+    /// All findings for people, in the order of the document; empty if there are none.
+    pub(super) fn human(&self, stream: &impl IsTerminal) -> String {
+        let look = Look::of(stream);
+        render::human(&self.report, &self.source, look.color, look.width)
     }
 
     /// Takes what Kong does not have for an error. Whether there is nothing of that kind.

@@ -12,9 +12,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Columns of an excerpt.
-const WIDTH: usize = 140;
-
 /// `gateway import nginx FILE…`.
 pub(super) fn nginx(args: &Nginx) -> ExitCode {
     let mut files = Vec::new();
@@ -61,8 +58,8 @@ fn source(path: &Path) -> Result<Source, String> {
 }
 
 fn refuse(refused: &Refused) -> ExitCode {
-    let colors = print::colors(&io::stderr());
-    print::err(&render::human(&refused.report, &refused.source, colors, WIDTH));
+    let look = print::Look::of(&io::stderr());
+    print::err(&render::human(&refused.report, &refused.source, look.color, look.width));
     ExitCode::from(REFUSED)
 }
 

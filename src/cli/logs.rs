@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 
 /// Starts it. The second call of a process changes nothing.
 pub(super) fn start(level: Level) {
-    let colors = print::colors(&std::io::stderr());
+    let colors = print::Look::of(&std::io::stderr()).color;
     let line = tracing_subscriber::fmt::format().with_target(false).with_ansi(colors);
     let log = tracing_subscriber::fmt()
         .log_internal_errors(false)

@@ -13,6 +13,7 @@ mod kong;
 mod logs;
 mod print;
 mod run;
+mod summary;
 mod systemd;
 
 use args::{Cli, Command, Config, Import};

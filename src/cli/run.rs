@@ -1,6 +1,6 @@
 //! `gateway run`: settings, then the document, then the server.
 
-use super::args::{self, Format};
+use super::args;
 use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
@@ -80,7 +80,7 @@ pub(super) fn until_stopped(
 fn told(compiled: &Compiled) -> String {
     let report = &compiled.report;
     if report.has_errors() || report.found.len() <= MOST {
-        return compiled.render(Format::Human, &io::stderr());
+        return compiled.human(&io::stderr());
     }
     let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
     report.found.iter().for_each(|found| *codes.entry(found.code).or_default() += 1);

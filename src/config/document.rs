@@ -8,7 +8,7 @@ use super::entities::{self, EntityType};
 use super::expand::expand;
 use super::nearest::nearest;
 use super::plugins::{self, Built, Status};
-use super::report::{Diagnostic, KongError, Report, Span, Step};
+use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use super::value::{Checked, Value};
@@ -89,6 +89,16 @@ pub(super) fn read(
     Document { compat, drafts: walker.drafts, read: walker.read }
 }
 
+// === impl Document ===
+
+impl Document {
+    /// How much there is of what people count.
+    pub(super) fn size(&self) -> Size {
+        let count = |list: &str| self.drafts.iter().filter(|draft| draft.kind.name == list).count();
+        Size { services: count("services"), routes: count("routes"), plugins: count("plugins") }
+    }
+}
+
 // === impl Walker ===
 
 impl Walker<'_> {
@@ -112,8 +122,9 @@ impl Walker<'_> {
         };
         self.path.push(Step::Key(kind.name.into()));
         if items.is_empty() && !matches!(self.tree.node(list).raw, Raw::List(_)) {
-            let message = format!("`{}` must be a list, with `- ` before each {}", kind.name, kind.noun);
+            let message = format!("`{}` must be a list, not {}", kind.name, self.tree.node(list).raw.kind());
             let found = Diagnostic::error("wrong-type", span, message);
+            let found = found.label(format!("with `- ` before each {}", kind.noun));
             self.report.push(found.kong(self.path.clone(), "expected an array"));
         }
         for (n, item) in items.into_iter().enumerate() {
@@ -127,16 +138,27 @@ impl Walker<'_> {
     fn entity(&mut self, kind: &'static EntityType, id: NodeId, parent: Option<(usize, &'static str)>) {
         let id = self.sni_text(kind, id);
         if !matches!(self.tree.node(id).raw, Raw::Map(_)) && !self.is_empty_list(id) {
-            let message = format!("{} {} must be a mapping", article(kind.noun), kind.noun);
-            let found = Diagnostic::error("wrong-type", self.tree.node(id).span, message);
+            let node = self.tree.node(id);
+            let message = format!("{} {} must be a mapping, not {}", article(kind.noun), kind.noun, node.raw.kind());
+            let found = Diagnostic::error("wrong-type", node.span, message);
+            let found = found.help(format!(
+                "write `- {}: {}` and its other fields below it",
+                kind.first_field(),
+                text(&node.raw)
+            ));
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
+        let url = self.tree.text(id, "url").filter(|_| kind.name == "services").map(|(_, place)| place);
         let (id, tainted) = self.url(kind, id);
         if kind.name == "plugins" {
             self.plugin(kind, id, parent);
         } else {
+            let before = self.report.found.len();
             let fields = self.fields(kind, id, parent.is_some(), tainted);
+            if let Some(place) = url {
+                shorthand::retell(self.report, before, place);
+            }
             self.keep(kind, id, fields, None, parent);
         }
     }
@@ -177,11 +199,14 @@ impl Walker<'_> {
     fn fields(&mut self, kind: &'static EntityType, id: NodeId, nested: bool, tainted: bool) -> Option<Fields> {
         let elsewhere = elsewhere(kind, self.compat);
         let mut checker = self.checker(kind.noun, kind.label(), id, tainted);
-        checker.record(id, kind.record, Around { elsewhere: &elsewhere, nested })
+        checker.record(id, kind.record, Around { elsewhere: &elsewhere, nested, config: &[], whose: entities::whose })
     }
 
     fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
-        let name = key.and_then(|key| self.tree.text(id, key)).map(|(text, span)| (text.into(), span));
+        let name = key
+            .and_then(|key| self.tree.text(id, key))
+            .filter(|(text, _)| !text.is_empty())
+            .map(|(text, span)| (text.into(), span));
         let owner = Owner { noun, name, depth: self.path.len() };
         Checker {
             tree: &self.tree,
@@ -203,7 +228,8 @@ impl Walker<'_> {
             Status::Unknown => return self.not_enabled(&name, place),
             Status::Unsupported => {
                 let message = format!("`{name}` is a Kong plugin that this gateway does not support yet");
-                self.report.push(Diagnostic::error("unsupported-plugin", place, message));
+                let found = Diagnostic::error("unsupported-plugin", place, message);
+                self.report.push(found.help("docs/plugins.md lists those that it has"));
             }
             Status::Foreign => {
                 let message = format!("`{name}` is no plugin of Kong's own, and this gateway runs no other");
@@ -212,7 +238,12 @@ impl Walker<'_> {
             Status::Here(_) => {}
         }
         let elsewhere = elsewhere(kind, self.compat);
-        let around = Around { elsewhere: &elsewhere, nested: parent.is_some() };
+        let config: Vec<_> = match status {
+            Status::Here(entry) => (entry.schema)().fields(self.compat).map(|field| field.name).collect(),
+            _ => Vec::new(),
+        };
+        let (nested, whose) = (parent.is_some(), entities::whose);
+        let around = Around { elsewhere: &elsewhere, nested, config: &config, whose };
         let mut checker = self.checker("plugin", Some("name"), id, false);
         let fields = checker.record(id, &entities::PLUGIN, around);
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
@@ -258,7 +289,7 @@ impl Walker<'_> {
         let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
         self.report.push(match near {
             Some(near) => found.label(format!("did you mean `{near}`?")),
-            None => found,
+            None => found.help("docs/plugins.md lists the plugins; those that are not Kong's own cannot be run"),
         });
     }
 
@@ -301,6 +332,14 @@ impl Walker<'_> {
 /// Keys of an entity that are not read with its fields: nested entities, and what nobody reads.
 fn elsewhere(kind: &EntityType, compat: Compat) -> Vec<&'static str> {
     kind.children(compat).map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect()
+}
+
+/// A text as it may stand in a help; anything else as dots.
+fn text(raw: &Raw) -> &str {
+    match raw {
+        Raw::Text(text) if text.len() < 60 && !text.contains(['\n', ':', '#']) => text,
+        _ => "…",
+    }
 }
 
 /// What Kong says besides about references, since it looks at them twice; see `resolve.rs`.

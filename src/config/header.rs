@@ -7,6 +7,7 @@ use super::entities;
 use super::report::{Diagnostic, Report, Span, Step};
 use super::schema::{Default, Field, Record, Since};
 use super::section;
+use super::syntax;
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use crate::entity::Compat;
@@ -42,9 +43,16 @@ pub(super) fn compat(tree: &Tree, root: NodeId) -> Compat {
 pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Report) {
     let node = tree.node(root);
     if !matches!(node.raw, Raw::Map(_)) {
-        let message = format!("the document is {}, and should be a mapping", node.raw.kind());
+        let message = match node.raw {
+            Raw::Null => "the document is empty".to_owned(),
+            _ => format!("the document is {}, and should be a mapping", node.raw.kind()),
+        };
+        let help = syntax::no_document(match &node.raw {
+            Raw::Text(text) => text,
+            _ => "",
+        });
         let kong = "failed parsing declarative configuration: expected an object";
-        report.push(Diagnostic::error("wrong-type", first_line(node.span), message).kong(Vec::new(), kong));
+        report.push(Diagnostic::error("wrong-type", first_line(node.span), message).help(help).kong(Vec::new(), kong));
         return;
     }
     for pair in tree.pairs(root) {
@@ -55,7 +63,11 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
     let owner = Owner { noun: "file", name: None, depth: 0 };
     let (world, read, path) = (World::EMPTY, &mut Read::default(), Vec::new());
     let mut checker = Checker { tree, world, read, compat, report, path, owner, verbatim: true, tainted: false };
-    checker.record(root, &RECORD, Around { elsewhere: &known, nested: false });
+    checker.record(root, &RECORD, Around { elsewhere: &known, whose: enterprise, ..Around::NOTHING });
+    if let Some(what) = other_document(tree, root) {
+        let missing = report.found.iter_mut().filter(|found| found.code == "missing-field");
+        missing.for_each(|found| found.help = Some(what.to_owned()));
+    }
     report.found.extend(version_error(tree, root));
 }
 
@@ -67,7 +79,34 @@ fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {
     }
     let found = Diagnostic::error("invalid-value", place, format!("there is no format version `{version}`"));
     let path = vec![Step::Key("_format_version".into())];
-    Some(found.label("1.1, 2.1 and 3.0 are known").kong(path, "expected one of: 1.1, 2.1"))
+    let found = match version.contains(['“', '”', '‘', '’', '„']) {
+        true => found.label("these are no quotes to YAML; write `\"2.1\"`"),
+        false => found.label("1.1, 2.1 and 3.0 are known"),
+    };
+    Some(found.kong(path, "expected one of: 1.1, 2.1"))
+}
+
+/// Lists of Kong Enterprise, which decK writes.
+fn enterprise(list: &str) -> Option<String> {
+    let lists = ["consumer_groups", "rbac_roles", "service_packages", "licenses", "document_objects", "partials"];
+    lists.contains(&list).then(|| "only Kong Enterprise has this".to_owned())
+}
+
+/// What a document is that is none of Kong's.
+fn other_document(tree: &Tree, root: NodeId) -> Option<&'static str> {
+    let has = |key| tree.get(root, key).is_some();
+    let mapping = |key| tree.get(root, key).is_some_and(|pair| matches!(tree.node(pair.value).raw, Raw::Map(_)));
+    match () {
+        () if has("_format_version") => None,
+        () if has("apiVersion") && has("kind") => Some("this is a Kubernetes resource, not a Kong file"),
+        () if mapping("services") && (has("version") || has("networks") || has("volumes")) => {
+            Some("this looks like a compose file, not a Kong file")
+        }
+        () if has("data") && has("next") => {
+            Some("this looks like an answer of Kong's Admin API; `deck gateway dump` writes files")
+        }
+        () => None,
+    }
 }
 
 fn first_line(span: Span) -> Span {

@@ -1,5 +1,6 @@
 //! JSON to a [`Tree`]. `serde_json` says whether the text is JSON at all; here it is walked again for the places.
 
+use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
 use super::tree::{NodeId, Pair, Raw, Tree};
 use serde::de::IgnoredAny;
@@ -34,7 +35,7 @@ fn syntax(text: &str, error: &serde_json::Error) -> Diagnostic {
     let message = words.split(" at line ").next().unwrap_or(&words).to_owned();
     let kong =
         format!("failed parsing declarative configuration: Expected valid JSON but {message} at character {}", at + 1);
-    Diagnostic::error("syntax", Span::new(at, at), message).kong(Vec::new(), kong)
+    super::syntax::json(text, Lines::new(text).character(at), &message).kong(Vec::new(), kong)
 }
 
 // === impl Walk ===

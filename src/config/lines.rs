@@ -43,6 +43,12 @@ impl<'a> Lines<'a> {
         (line, before.chars().count() + 1)
     }
 
+    /// The character at a byte; nothing at the end of the text.
+    pub(super) fn character(&self, at: usize) -> Span {
+        let length = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        Span::new(at, at + length)
+    }
+
     /// One past a closing bracket, if there is one at that byte.
     pub(super) fn after_bracket(&self, at: usize) -> Option<usize> {
         matches!(self.text.as_bytes().get(at), Some(b']' | b'}')).then_some(at + 1)
@@ -51,7 +57,10 @@ impl<'a> Lines<'a> {
     /// The same place without blanks and line ends at its end.
     pub(super) fn trimmed(&self, place: Span) -> Span {
         let inside = self.text.get(place.start..place.end).unwrap_or_default();
-        Span::new(place.start, place.start + inside.trim_end().len())
+        match inside.trim_end().len() {
+            0 => place,
+            length => Span::new(place.start, place.start + length),
+        }
     }
 }
 

@@ -1,33 +1,73 @@
-//! Secrets in excerpts: stars in their place, byte for byte, so that places stay right.
+//! Secrets in what is shown of a document: stars in their place, byte for byte, so that places stay right.
+//!
+//! Better a star too many: what hides a harmless value costs little, what shows a password costs much.
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use std::sync::LazyLock;
 
-/// What comes before a secret and must stay, and the secret itself.
+/// How the name of a field or header that holds a secret ends.
+const NAME: &str =
+    r"[a-z0-9_-]*(?:password|passwd|passphrase|pwd|secret|token|key|authorization|credential|cookie|jwt|dsn)";
+
+/// What comes before a secret and must stay, and the secret itself. `NAME` stands for the constant.
 const SECRETS: &[&str] = &[
-    // A field whose name says so, in block or flow style, or a header in a list: `apikey: x`.
-    r#"(?i)([a-z0-9_-]*(?:password|passwd|secret|token|key|authorization)["']?\s*[:=]\s*["']?)([^\s"',{}\[\]|>&*!$][^"',}\]\n]*)"#,
-    r"(?i)(\b(?:bearer|basic)\s+)([^\s$][^\s]*)",
-    // A JSON Web Token by its look.
+    // A private key, whole or cut off.
+    r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?(?:-----END|\z))",
+    // The rest of the line: `password: a, b`. In a list, too: `- apikey:a,b`.
+    r#"(?im)^([ \t]*(?:-[ \t]+)*(?:NAME|"NAME"|'NAME')[ \t]*:[ \t]*)([^\s"'|>&*!$\[{][^\n]*)"#,
+    // The line below a block's `|`.
+    r"(?im)^([ \t]*(?:-[ \t]+)*NAME[ \t]*:[ \t]*[|>][-+0-9]*[ \t]*\r?\n[ \t]*)(\S[^\n]*)",
+    // In quotes: `password: "a"`, `"client_secret": "a"`, `- "apikey: a, b"`.
+    r#"(?i)(NAME["']?\s*[:=]\s*")((?:[^"\\\n]|\\.)*)"#,
+    r"(?i)(NAME['\x22]?\s*[:=]\s*')([^'\n]*(?:''[^'\n]*)*)",
+    r#"(?i)("NAME\s*:\s*)([^"\n]*)"#,
+    r"(?i)('NAME\s*:\s*)([^'\n]*)",
+    // Between braces: `{username: u, password: p}`.
+    r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$][^"',}\]\n]*)"#,
+    r"(?i)(\b(?:bearer|basic)\s+)([^\s$'\x22][^\s'\x22]*)",
+    // A line of an htpasswd file.
+    r"(\{(?:PLAIN|SHA|SSHA)\})([^\s\x22']+)",
+    r"(:\$(?:2[aby]|apr1|[156])\$)([^\s\x22']+)",
+    // A password in a URL.
+    r"(://[^\s/@:]*:)([^\s/]+@)",
+    // A JSON Web Token, and keys of Supabase and others, by their looks.
     r"()(\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){0,2})",
+    r"(\b(?:sb_secret_|sb_publishable_|sk_live_|sk_test_|ghp_|xoxb-))([A-Za-z0-9_-]{6,})",
     // A line of base64, as in PEM.
     r"(?m)(^\s*)([A-Za-z0-9+/]{40,}={0,2})",
 ];
 
 static PATTERNS: LazyLock<Vec<Regex>> =
-    LazyLock::new(|| SECRETS.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect());
+    LazyLock::new(|| SECRETS.iter().filter_map(|pattern| Regex::new(&pattern.replace("NAME", NAME)).ok()).collect());
 
 /// The text with secrets starred, of the same length in bytes.
 #[must_use]
 pub(super) fn mask(text: &str) -> String {
-    PATTERNS.iter().fold(text.to_owned(), |text, pattern| {
-        let star = |found: &regex::Captures<'_>| match &found[2] {
-            // The name of a variable is none of its value.
-            named if named.contains("${") => found[0].to_owned(),
-            secret => format!("{}{}", &found[1], "*".repeat(secret.len())),
-        };
-        pattern.replace_all(&text, star).into_owned()
+    PATTERNS.iter().fold(text.to_owned(), |text, pattern| match pattern.is_match(&text) {
+        true => pattern.replace_all(&text, star).into_owned(),
+        false => text,
     })
+}
+
+fn star(found: &Captures<'_>) -> String {
+    let secret = &found[2];
+    // `${NAME_OF_A_KEY:-default}`
+    let default = found[1].ends_with(':') && secret.starts_with('-');
+    if default || is_open(secret) { found[0].to_owned() } else { format!("{}{}", &found[1], stars(secret)) }
+}
+
+/// The name of a variable is none of its value, and a truth is no secret.
+fn is_open(value: &str) -> bool {
+    let word = value.split(['#', '\r']).next().unwrap_or_default().trim_end();
+    value.contains("${") || value.contains("{vault://") || matches!(word, "true" | "false" | "null" | "~" | "…")
+}
+
+/// Line ends and what closes a URL's or a key's secret stay.
+fn stars(secret: &str) -> String {
+    let kept = ["-----END", "@"].into_iter().find(|end| secret.ends_with(end)).unwrap_or_default();
+    let star = |c: char| if matches!(c, '\n' | '\r') { c.to_string() } else { "*".repeat(c.len_utf8()) };
+    let body = secret.strip_suffix(kept).unwrap_or(secret);
+    body.chars().map(star).collect::<String>() + kept
 }
 
 #[cfg(test)]
@@ -43,12 +83,29 @@ mod tests {
     fn secrets_become_stars_of_the_same_length() {
         for (text, masked) in [
             ("  key: abc", "  key: ***"),
+            ("password: a, b: c", "password: *******"),
             ("{username: u, password: 'p w'}", "{username: u, password: '***'}"),
+            ("{username: u, password: p, x: y}", "{username: u, password: *, x: y}"),
+            ("password: \"a,b\\\"c\" # x", "password: \"******\" # x"),
+            ("password: 'a''b, c'", "password: '*******'"),
             ("- \"apikey:abc\"", "- \"apikey:***\""),
+            ("- 'X-Api-Key: a, b'", "- 'X-Api-Key: ****'"),
+            ("- apikey:a,b", "- apikey:***"),
             ("Authorization: Bearer abc.def", "Authorization: **************"),
-            ("- 'X-Auth:Bearer abc'", "- 'X-Auth:Bearer ****"),
+            ("- 'X-Auth:Bearer abc'", "- 'X-Auth:Bearer ***'"),
+            ("[\"Cookie: s=1; t=2\", b]", "[\"Cookie: ********\", b]"),
             ("anon: eyJhbGciOi.eyJpc3Mi.sig", "anon: ***********************"),
             ("\"client_secret\": \"größe\"", "\"client_secret\": \"*******\""),
+            ("url: postgres://u:p@ss@h/x", "url: postgres://u:****@h/x"),
+            ("url: http://u:geheim@h/x", "url: http://u:******@h/x"),
+            ("jwt_secret: |\n  abc def\n  x", "jwt_secret: |\n  *******\n  x"),
+            ("file: \"admin:{PLAIN}x\"", "file: \"admin:{PLAIN}*\""),
+            ("bob:$2y$10$abc.def", "bob:$2y$**********"),
+            ("x sb_secret_abcdefgh", "x sb_secret_********"),
+            (
+                "k: |\n -----BEGIN PRIVATE KEY-----\n MII\n x==\n -----END PRIVATE KEY-----",
+                "k: |\n -----BEGIN PRIVATE KEY-----\n****\n****\n*-----END PRIVATE KEY-----",
+            ),
             ("MIIBszCCAVmgAwIBAgIUE0+/abcdefghijklmnopqrstuv==", "************************************************"),
         ] {
             assert_eq!(mask(text), masked);
@@ -66,8 +123,20 @@ mod tests {
             "host: a.test",
             "key: |",
             "keys:",
+            "url: http://a.test:8080/b@c",
+            "hide_token: true",
+            "key: \"{vault://env/key}\"",
+            "key:",
+            "write `${NO_KEY:-default}`",
         ] {
             assert_eq!(mask(text), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_length_never_changes(text in "((key|password|url|x): ?['\"]?[a-zé@:/, {}\\[\\]]{0,12}['\"]?\n?){0,6}") {
+            assert_eq!(mask(&text).len(), text.len());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Bytes to snapshot, or to a report: the one front door for start-up, reload and `gateway check`.
 
 mod check;
+pub mod codes;
 mod compile;
 mod document;
 mod entities;
@@ -23,6 +24,7 @@ mod scalar;
 pub mod schema;
 pub mod section;
 mod shorthand;
+mod syntax;
 mod tree;
 mod unsupported;
 pub mod value;
@@ -99,6 +101,7 @@ impl Opened {
         let Self { source, tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
         let document = document::read(tree, root, world, &settings.plugins, table, &mut report);
+        report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
         if snapshot.is_some() {
@@ -111,7 +114,7 @@ impl Opened {
 fn tree(source: &Source, report: &mut Report) -> Option<(tree::Tree, tree::NodeId)> {
     if source.text.len() > MAX_TEXT {
         let message = format!("the document has {} bytes; {MAX_TEXT} are allowed", source.text.len());
-        report.push(Diagnostic::error("too-large", Span::default(), message.clone()).kong(Vec::new(), message));
+        report.push(Diagnostic::error("too-large", Span::new(0, 1), message.clone()).kong(Vec::new(), message));
         return None;
     }
     let yaml = source.name.ends_with(".yml") || source.name.ends_with(".yaml");

@@ -82,9 +82,22 @@ pub struct Diagnostic {
 /// The code of what Kong does not have.
 pub const NOT_PORTABLE: &str = "not-portable";
 
+/// How much a document holds, for people; also when it is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Its services.
+    pub services: usize,
+    /// Its routes.
+    pub routes: usize,
+    /// Its plugins.
+    pub plugins: usize,
+}
+
 /// Everything found in one run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
+    /// How much there was to look at.
+    pub size: Size,
     /// In the order in which they were found; [`Report::sorted`] sorts by place.
     pub found: Vec<Diagnostic>,
     /// What Kong says besides when it refuses the file: consequences of what was found, not worth a place of their own.

@@ -4,6 +4,7 @@
 //! second time if that parent exists and nothing else is wrong. Its words differ accordingly; ours do not.
 
 use super::document::{Document, Draft, aside, json};
+use super::entities::{self, EntityType};
 use super::ids;
 use super::model::{Entity, Model, Table};
 use super::nearest::nearest;
@@ -191,9 +192,13 @@ impl<'a> Resolver<'a> {
         let span = lost.value.span;
         let Some(text) = lost.value.as_str() else {
             let message = format!("`{}` of {whose} must be a name or id, as text", lost.field);
-            return Diagnostic::error("wrong-type", span, message);
+            let found = Diagnostic::error("wrong-type", span, message);
+            return match lost.value.str("name").or(lost.value.str("id")) {
+                Some(name) => found.help(format!("write `{}: {name}`", lost.field)),
+                None => found,
+            };
         };
-        let message = format!("{whose} refers to {} `{text}`, which does not exist", lost.field);
+        let message = format!("{whose} refers to {} `{text}`, which does not exist", noun(lost.to));
         let found = Diagnostic::error(code(lost.to), span, message);
         let names = self.names.get(lost.to).filter(|_| suggest);
         let keys = names.into_iter().flat_map(|names| names.by_key.keys().copied());
@@ -203,9 +208,13 @@ impl<'a> Resolver<'a> {
             Some((near, at)) => {
                 found.also(self.drafts[at].place, "nearest name").help(format!("write `{}: {near}`", lost.field))
             }
-            None => found.label(format!("no {} has this name or id", lost.field)),
+            None => found.label(format!("no {} has this name or id", noun(lost.to))),
         }
     }
+}
+
+fn noun(list: &str) -> &'static str {
+    entities::ALL.iter().find(|kind| kind.name == list).map_or("entity", |kind| kind.noun)
 }
 
 fn code(kind: &str) -> &'static str {
@@ -242,39 +251,54 @@ fn tables(
         let entity = Entity { id: *id, key, fields, plugin, links, path, place };
         let written = entity.fields.get("id").is_some();
         let known = entity.key.clone();
+        let plugin = entity.fields.str("name").filter(|_| kind.name == "plugins").map(str::to_owned);
         if let Some(first) = tables.entry(kind.name).or_default().put(entity) {
-            report.push(duplicate(kind, known.as_deref(), *id, place, first.place, written, compat));
+            let (key, plugin, first) = (known.as_deref(), plugin.as_deref(), first.place);
+            report.push(Twice { kind, key, plugin, id: *id, place, first, written }.told(compat));
         }
     }
     tables
 }
 
-fn duplicate(
-    kind: &super::entities::EntityType,
-    key: Option<&str>,
+/// An entity that shares its id with an earlier one.
+struct Twice<'a> {
+    kind: &'static EntityType,
+    key: Option<&'a str>,
+    /// The name of the plugin, if it is one.
+    plugin: Option<&'a str>,
     id: Uuid,
     place: Span,
     first: Span,
+    /// Whether the id is written, not made.
     written: bool,
-    compat: Compat,
-) -> Diagnostic {
-    let name = key.map_or_else(|| id.to_string(), str::to_owned);
-    let same = match (written, kind.label(), kind.name) {
-        (true, ..) => format!("has the id `{id}`"),
-        (_, _, "plugins") => "of this name is bound to the same entities".to_owned(),
-        (_, Some(label), _) if key.is_some() => format!("has the {label} `{name}`"),
-        _ => "is the same".to_owned(),
-    };
-    if compat == Compat::Kong2 {
-        let message = format!("another {} {same}; this one replaces it", kind.noun);
-        return Diagnostic::warning("duplicate", place, message).also(first, "replaced");
+}
+
+// === impl Twice ===
+
+impl Twice<'_> {
+    fn told(&self, compat: Compat) -> Diagnostic {
+        let message = format!("another {} {}", self.kind.noun, self.same());
+        if compat == Compat::Kong2 {
+            let found = Diagnostic::warning("duplicate", self.place, format!("{message}; this one replaces it"));
+            return found.also(self.first, "replaced");
+        }
+        let name = self.key.map_or_else(|| self.id.to_string(), str::to_owned);
+        let set = match (self.written, self.kind.key) {
+            (false, Some(field)) => format!("{field} set to '{name}'"),
+            _ => format!("primary key set to '{}'", self.id),
+        };
+        let words = format!("uniqueness violation: '{}' entity with {set} already declared", self.kind.name);
+        let path = vec![Step::Key(self.kind.name.into()), Step::Key(name.into()), Step::Entry(0)];
+        let found = Diagnostic::error("duplicate", self.place, message).also(self.first, "first declared here");
+        found.kong(path, words)
     }
-    let set = match (written, kind.key) {
-        (false, Some(field)) => format!("{field} set to '{name}'"),
-        _ => format!("primary key set to '{id}'"),
-    };
-    let words = format!("uniqueness violation: '{}' entity with {set} already declared", kind.name);
-    let path = vec![Step::Key(kind.name.into()), Step::Key(name.into()), Step::Entry(0)];
-    let message = format!("another {} {same}", kind.noun);
-    Diagnostic::error("duplicate", place, message).also(first, "first declared here").kong(path, words)
+
+    fn same(&self) -> String {
+        match (self.written, self.plugin, self.kind.label().zip(self.key)) {
+            (true, ..) => format!("has the id `{}`", self.id),
+            (_, Some(plugin), _) => format!("`{plugin}` is bound to the same entities"),
+            (_, _, Some((label, key))) => format!("has the {label} `{key}`"),
+            _ => "is the same".to_owned(),
+        }
+    }
 }

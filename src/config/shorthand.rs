@@ -1,6 +1,6 @@
 //! `url` of a service: one text for protocol, host, port and path, which it overwrites (`kong/declarative.md` §4).
 
-use super::report::Span;
+use super::report::{Diagnostic, Report, Span};
 use super::tree::{NodeId, Pair, Raw, Tree};
 
 /// The parts of a URL, as Kong's `socket.url` takes them apart. Query, fragment and user are dropped.
@@ -35,6 +35,43 @@ pub(super) fn expand(tree: &mut Tree, service: NodeId, url: &str, span: Span) ->
     }
     let whole = tree.node(service).span;
     tree.push(Raw::Map(pairs), whole)
+}
+
+const PARTS: [&str; 4] = ["protocol", "host", "port", "path"];
+
+/// Tells errors of the parts as errors of the `url` that they came from: those in a report from `first` on. Without a
+/// host all else that is wrong with it is only the consequence.
+pub(super) fn retell(report: &mut Report, first: usize, span: Span) {
+    let told: Vec<_> = report.found.drain(first..).map(|found| (part(&found, span), found)).collect();
+    let no_host = told.iter().any(|(part, found)| *part == Some("host") && found.code == MISSING);
+    for (part, found) in told {
+        match part {
+            Some(part) if no_host && part != "host" => report.asides.extend(found.kong),
+            Some(part) => report.push(of_url(found, part, span)),
+            None => report.push(found),
+        }
+    }
+}
+
+const MISSING: &str = "missing-field";
+
+/// The part of the URL that an error is about.
+fn part(found: &Diagnostic, span: Span) -> Option<&'static str> {
+    let about = |text: &str| PARTS.into_iter().find(|part| text.starts_with(&format!("`{part}` of")));
+    let part = about(&found.message).or_else(|| about(found.label.as_deref()?))?;
+    (found.span == span || (part == "host" && found.code == MISSING)).then_some(part)
+}
+
+fn of_url(mut found: Diagnostic, part: &str, span: Span) -> Diagnostic {
+    let noun = if part == "protocol" { "scheme" } else { part };
+    let of_part = format!("`{part}` of");
+    found.message = found.message.replacen(&of_part, &format!("the {noun} in `url` of"), 1);
+    found.label = found.label.map(|label| label.replacen(&of_part, "`url` of", 1));
+    if found.code == MISSING {
+        (found.span, found.label) = (span, Some("there is no `http://` or `https://` in it".to_owned()));
+        found.help = Some("write `url: http://HOST:PORT`".to_owned());
+    }
+    found
 }
 
 fn split(url: &str) -> Url<'_> {

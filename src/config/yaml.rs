@@ -4,8 +4,8 @@
 
 use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
-use super::scalar;
 use super::tree::{MAX_DEPTH, MAX_EXPANSION, NodeId, Pair, Raw, TooMuch, Tree};
+use super::{scalar, syntax};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use std::collections::HashMap;
 
@@ -41,6 +41,7 @@ struct Frame {
 }
 
 struct Reader<'a> {
+    text: &'a str,
     lines: Lines<'a>,
     tree: Tree,
     report: &'a mut Report,
@@ -52,11 +53,12 @@ struct Reader<'a> {
 /// Reads the first document of a text. `None`: reported.
 pub(super) fn read(text: &str, report: &mut Report) -> Option<(Tree, NodeId)> {
     let (anchors, frames) = (HashMap::new(), Vec::new());
-    let mut reader = Reader { lines: Lines::new(text), tree: Tree::default(), report, frames, anchors, root: None };
+    let mut reader =
+        Reader { text, lines: Lines::new(text), tree: Tree::default(), report, frames, anchors, root: None };
     reader.run(Parser::new_from_str(text)).ok()?;
     let root = match reader.root {
         Some(root) => root,
-        None => reader.tree.push(Raw::Null, Span::default()),
+        None => reader.tree.push(Raw::Null, reader.lines.character(0)),
     };
     Some((reader.tree, root))
 }
@@ -121,7 +123,8 @@ impl Reader<'_> {
         };
         // A flow collection ends with its bracket; a block ends with its last child.
         let end = self.lines.after_bracket(place.start).unwrap_or(frame.end);
-        let id = self.tree.push(raw, Span::new(frame.start, end.max(frame.start)));
+        let place = if end > frame.start { Span::new(frame.start, end) } else { self.lines.character(frame.start) };
+        let id = self.tree.push(raw, place);
         self.attach(id, frame.anchor)
     }
 
@@ -144,6 +147,7 @@ impl Reader<'_> {
             None => Raw::Text(text.into()),
         };
         if self.wants_key() {
+            let place = if text.is_empty() { self.lines.character(place.start) } else { place };
             self.key(text.into(), place);
         } else {
             let id = self.tree.push(raw, place);
@@ -255,14 +259,18 @@ impl Reader<'_> {
 
     fn syntax(&mut self, error: &ScanError) -> Stop {
         let at = self.lines.byte(error.marker().line(), error.marker().col());
-        self.stop("syntax", Span::new(at, at), error.info())
+        self.stop("syntax", self.lines.character(at), error.info())
     }
 
     fn stop(&mut self, code: &'static str, place: Span, message: impl Into<String>) -> Stop {
         let message = message.into();
         let (line, column) = self.lines.position(place.start);
         let kong = format!("failed parsing declarative configuration: {line}:{column}: {message}");
-        self.report.push(Diagnostic::error(code, place, message).kong(Vec::new(), kong));
+        let found = match code {
+            "syntax" => syntax::yaml(self.text, place, &message),
+            _ => Diagnostic::error(code, place, message),
+        };
+        self.report.push(found.kong(Vec::new(), kong));
         Stop
     }
 }

@@ -83,7 +83,7 @@ fn a_second_document_is_told_and_only_read() {
 #[test]
 fn errors_have_a_place() {
     let found = refused("_format_version: \"2.1\"\nservices:\n\t- name: a\n");
-    assert_eq!(found.span.start, 34);
+    assert_eq!(found.span.start, 33);
     assert!(found.kong.unwrap().message.starts_with("failed parsing declarative configuration: 3:"));
     assert_eq!(refused("a: &x [*x]").code, "syntax");
     assert_eq!(refused("a: *nobody").code, "syntax");

@@ -7,15 +7,18 @@ mod fill;
 pub(super) mod record;
 mod rules;
 mod value;
+mod words;
 
 use super::document::Read;
 use super::expand::{Problem, expand};
 use super::report::{Diagnostic, KongError, Report, Span, Step};
+use super::schema::Kind;
 use super::tree::{NodeId, Raw, Tree};
 use super::value::Checked;
 use crate::entity::Compat;
 use crate::world::World;
 use std::borrow::Cow;
+use words::Said;
 
 /// Whose field it is, for messages.
 #[derive(Clone, Debug)]
@@ -93,11 +96,66 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Reports that a value is wrong. Our words are Kong's with the user's object in front.
-    pub(super) fn fail(&mut self, code: &'static str, span: Span, kong: impl Into<String>) {
-        let kong = kong.into();
-        let found = Diagnostic::error(code, span, format!("{}: {kong}", self.described()));
+    /// Reports that a value is of the wrong kind.
+    pub(super) fn mistyped(&mut self, kind: Kind, raw: &Raw, span: Span, kong: &str) {
+        let text = if let Raw::Text(text) = raw { text } else { "" };
+        if !self.not_put_in(text, span, kong) {
+            let said = words::mistyped(kind, self.field_name(), raw);
+            self.say("wrong-type", span, said, kong);
+        }
+    }
+
+    /// Reports that a value cannot be this one. `written` is how it is written, as text.
+    pub(super) fn invalid(&mut self, span: Span, written: &str, kong: &str) {
+        if !self.not_put_in(written, span, kong) {
+            let said = words::invalid(kong, self.field_name(), written);
+            self.say("invalid-value", span, said, kong);
+        }
+    }
+
+    /// A bare `$NAME` is only text where that is fine; where it is not, the variable is what is missing. The same with
+    /// `{{ NAME }}`, which somebody's template engine was to fill in.
+    fn not_put_in(&mut self, written: &str, span: Span, kong: &str) -> bool {
+        let variable = words::unset(written).filter(|name| (self.world.env)(name).is_none() && !written.contains("${"));
+        let found = match (variable, words::template(written)) {
+            (Some(name), _) => unset(Problem::Unset(name.to_owned()), span, &self.entry_described()),
+            (None, Some(template)) => {
+                let message = format!("`{template}` is a template that nobody filled in");
+                let found = Diagnostic::error("invalid-value", span, message);
+                let label = format!("this is {}", self.entry_described());
+                found.label(label).help("fill it in, or write `${NAME}`, which the gateway takes from its environment")
+            }
+            (None, None) => return false,
+        };
         self.push(found, kong);
+        true
+    }
+
+    fn say(&mut self, code: &'static str, span: Span, said: Said, kong: &str) {
+        let message = match said.predicate.strip_prefix(':') {
+            Some(words) => format!("{}:{words}", self.described()),
+            None => format!("{} {}", self.entry_described(), said.predicate),
+        };
+        let (label, help) = (said.label, said.help);
+        self.push(Diagnostic { label, help, ..Diagnostic::error(code, span, message) }, kong);
+    }
+
+    /// The same as [`Self::described`], but of an entry of a list: "a path of route `a`".
+    pub(super) fn entry_described(&self) -> String {
+        let below = self.path.get(self.owner.depth..).unwrap_or_default();
+        match below {
+            [.., Step::Entry(_)] if below.len() == 2 => match entry_noun(self.field_name()) {
+                Some(noun) => format!("{noun} of {}", self.owner.described()),
+                None => format!("an entry of {}", self.described()),
+            },
+            [_, .., Step::Entry(_)] => format!("an entry of {}", self.described()),
+            _ => self.described(),
+        }
+    }
+
+    /// The name of the field that we are at, or in a list of.
+    fn field_name(&self) -> &str {
+        self.path.iter().rev().find_map(Step::key).unwrap_or_default()
     }
 
     /// Reports an error of ours together with Kong's words for it, unless it is but the consequence of another.
@@ -162,9 +220,9 @@ const UNSET: &str = "unset-variable";
 pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
     match problem {
         Problem::Unset(name) => {
-            let found =
-                Diagnostic::error(UNSET, span, format!("{field} needs the variable `{name}`, which is not set"));
-            found.label(format!("`{name}` is not set")).help(format!("set it, or write `${{{name}:-default}}`"))
+            let found = Diagnostic::error(UNSET, span, format!("the variable `{name}` is not set"));
+            let help = format!("set it in the environment of the gateway, or write `${{{name}:-default}}`");
+            found.label(format!("{field} needs it")).help(help)
         }
         Problem::Twice(name) => {
             let message = format!("{field} needs the variable `{name}`, and both `{name}` and `{name}_FILE` are set");
@@ -186,6 +244,19 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
             Diagnostic::error(UNSET, span, message)
         }
     }
+}
+
+/// What to call one entry of a list.
+fn entry_noun(list: &str) -> Option<&'static str> {
+    Some(match list {
+        "paths" => "a path",
+        "hosts" => "a host",
+        "methods" => "a method",
+        "tags" => "a tag",
+        "snis" => "an sni",
+        "protocols" => "a protocol",
+        _ => return None,
+    })
 }
 
 /// `a` or `an`.

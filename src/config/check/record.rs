@@ -1,9 +1,10 @@
 //! A mapping with known keys: unknown ones, missing ones, and the rules about several at once.
 
+use super::words::{self, Said};
 use super::{Checker, Fields, fill};
 use crate::config::nearest::nearest;
 use crate::config::report::{Diagnostic, KongError, Span, Step};
-use crate::config::schema::{EntityCheck, Field, Kind, Record};
+use crate::config::schema::{EntityCheck, Field, Kind, Record, Since};
 use crate::config::tree::{NodeId, Pair, Raw, Tree};
 use crate::config::value::{Checked, Value};
 
@@ -14,11 +15,18 @@ pub(crate) struct Around<'a> {
     pub elsewhere: &'a [&'static str],
     /// Whether references may be absent, because a parent stands for one.
     pub nested: bool,
+    /// Fields of the `config` below it, where people forget to indent them.
+    pub config: &'a [&'static str],
+    /// Who has a field of this name, to say where one belongs.
+    pub whose: fn(&str) -> Option<String>,
 }
+
+/// Fields of a record that are all told when one is unknown.
+const MANY: usize = 16;
 
 impl Around<'_> {
     /// A record that stands for itself.
-    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false };
+    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false, config: &[], whose: |_| None };
 }
 
 impl<'a> Checker<'a> {
@@ -29,7 +37,7 @@ impl<'a> Checker<'a> {
             Raw::Map(_) => {}
             Raw::List(items) if items.is_empty() => {} // an empty table to Lua
             _ => {
-                self.fail("wrong-type", span, "expected a record");
+                self.mistyped(Kind::Record(record), raw, span, "expected a record");
                 return None;
             }
         }
@@ -103,29 +111,85 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports a field that must be there. An underlined record would be long: its name or its first line does.
-    pub(super) fn missing(&mut self, span: Span, name: &str) {
-        let owner = self
-            .owner
-            .name
-            .as_ref()
-            .map(|(_, place)| *place)
-            .filter(|place| span.start <= place.start && place.end <= span.end);
+    fn missing(&mut self, span: Span, name: &str) {
         let message = format!("{} is missing", self.described());
         let found =
-            Diagnostic::error("missing-field", owner.unwrap_or(span), message).label(format!("has no `{name}`"));
-        self.push(found, "required field missing");
+            Diagnostic::error("missing-field", self.owner_place(span), message).label(format!("has no `{name}`"));
+        let help = words::remedy(self.owner.noun, name);
+        self.push(Diagnostic { help: help.map(str::to_owned), ..found }, "required field missing");
+    }
+
+    /// Reports a field that must be there, is there, and has no value.
+    pub(super) fn nothing(&mut self, span: Span) {
+        let help = words::remedy(self.owner.noun, self.field_name()).map(str::to_owned);
+        let message = format!("{} has no value", self.entry_described());
+        let found = Diagnostic::error("missing-field", span, message).label("nothing is written here");
+        self.push(Diagnostic { help, ..found }, "required field missing");
+    }
+
+    /// A service's `url` is taken apart before its fields are read; what is left of it here is no URL.
+    fn no_url(&mut self, pair: &Pair) {
+        let (raw, span) = self.raw(pair.value);
+        let found = match raw {
+            Raw::Null => {
+                Diagnostic::error("missing-field", pair.key_span, format!("`url` of {} has no value", self.described()))
+            }
+            _ => Diagnostic::error(
+                "wrong-type",
+                span,
+                format!("`url` of {} must be text, not {}", self.described(), raw.kind()),
+            ),
+        };
+        self.at(Step::Key(pair.key.clone()), |this| {
+            this.push(found.help("write `url: http://HOST:PORT`"), "unknown field")
+        });
     }
 
     fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
+        if self.owner.noun == "service" && &*pair.key == "url" {
+            return self.no_url(pair);
+        }
         let known = record.fields(self.compat).map(|field| field.name);
         let near = nearest(&pair.key, known.chain(around.elsewhere.iter().copied()));
         let whose = self.described();
-        let found = Diagnostic::error("unknown-field", pair.key_span, format!("{whose} has no field `{}`", pair.key));
-        let found = match near {
+        let message = match &*pair.key {
+            "" => format!("{whose} has a key without a name"),
+            key => format!("{whose} has no field `{key}`"),
+        };
+        let found = Diagnostic::error("unknown-field", pair.key_span, message);
+        let top = self.path.len() == self.owner.depth;
+        let alias = words::alias(self.owner.noun, &pair.key).filter(|_| top);
+        let found = match alias.or(near) {
             Some(near) => found.label(format!("did you mean `{near}`?")),
-            None => found,
+            None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+    }
+
+    /// A field that is no misspelt one may be in the wrong place.
+    fn where_else(&self, found: Diagnostic, key: &str, record: &'static Record, around: Around<'_>) -> Diagnostic {
+        if key.contains('\u{a0}') {
+            return found.label("the blanks here are no-break spaces").help("replace them by plain spaces");
+        }
+        if around.config.contains(&key) {
+            return found.label("this belongs below `config`").help("indent it below `config:`");
+        }
+        if let Some(field) = record.fields.iter().find(|field| field.name == key) {
+            let three = matches!(field.since, Since::Kong3);
+            return found.label(if three {
+                "only `_format_version: \"3.0\"` has it"
+            } else {
+                "`_format_version: \"3.0\"` has it no more"
+            });
+        }
+        match (around.whose)(key) {
+            Some(whose) if key == "config" => return found.label(whose).help("a plugin goes below `plugins:`"),
+            Some(whose) => return found.label(whose),
+            None => {}
+        }
+        let known: Vec<_> = record.fields(self.compat).map(|field| format!("`{}`", field.name)).collect();
+        let few = (1..=MANY).contains(&known.len()) && self.path.len() > self.owner.depth;
+        if few { found.help(format!("its fields are {}", known.join(", "))) } else { found }
     }
 
     fn several(&mut self, record: &'static Record, fields: &Fields) {
@@ -144,8 +208,11 @@ impl<'a> Checker<'a> {
         let above = whole_plugin.then(|| self.path.pop()).flatten();
         let steps: Vec<Step> =
             place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into())).collect();
-        let span =
-            if place.is_empty() || place == "@entity" { None } else { checked.get(place).map(|field| field.span) };
+        let span = match place {
+            "@entity" => None,
+            "" => named_in(&message, checked),
+            place => checked.get(place).map(|field| field.span),
+        };
         let length = self.path.len();
         if message.starts_with("failed conditional validation") {
             let path = self.path.iter().cloned().chain(steps).collect();
@@ -155,7 +222,10 @@ impl<'a> Checker<'a> {
             self.path.extend(steps);
             let whose = if whose.is_empty() { self.described() } else { whose };
             let span = span.unwrap_or_else(|| self.owner_place(checked.span));
-            self.push(Diagnostic::error("conflict", span, format!("{whose}: {message}")), message);
+            let Said { predicate, label, help } = words::together(&message);
+            let help = help.or_else(|| words::remedy(self.owner.noun, self.field_name()).map(str::to_owned));
+            let found = Diagnostic::error("conflict", span, format!("{whose}{predicate}"));
+            self.push(Diagnostic { label, help, ..found }, message);
         }
         self.path.truncate(length);
         self.path.extend(above);
@@ -165,6 +235,13 @@ impl<'a> Checker<'a> {
         let name = self.owner.name.as_ref().map(|(_, place)| *place);
         name.filter(|place| record.start <= place.start && place.end <= record.end).unwrap_or(record)
     }
+}
+
+/// The place of the first field that Kong's words name, and that is written.
+fn named_in(message: &str, checked: &Checked) -> Option<Span> {
+    let words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let written = |field: &&Checked| field.span != checked.span;
+    words.filter_map(|word| checked.get(word)).find(written).map(|field| field.span)
 }
 
 /// The fields that a check is about.

@@ -2,7 +2,7 @@
 
 use super::record::Around;
 use super::{Checker, fill, rules};
-use crate::config::report::{Diagnostic, Span, Step};
+use crate::config::report::{Span, Step};
 use crate::config::schema::{Field, Kind};
 use crate::config::tree::{NodeId, Pair, Raw, Tree};
 use crate::config::value::{Checked, Value};
@@ -17,37 +17,42 @@ impl<'a> Checker<'a> {
         let checked = match field.kind {
             Kind::String => self.string(raw, span, field)?,
             Kind::Integer | Kind::Number => self.number(raw, span, field)?,
-            Kind::Boolean => self.boolean(raw, span)?,
+            Kind::Boolean => self.boolean(raw, span, field)?,
             Kind::Array(of) => self.list(raw, span, field, of, "expected an array")?,
             Kind::Set(of) => without_repeats(self.list(raw, span, field, of, "expected a set")?),
-            Kind::Map(key, value) => self.map(id, key, value)?,
+            Kind::Map(key, value) => self.map(id, field, key, value)?,
             Kind::Record(record) => {
                 let fields = self.record(id, record, Around::NOTHING)?;
                 fields.bad.is_empty().then_some(fields.checked)?
             }
-            Kind::Foreign(_) => self.reference(id)?,
+            Kind::Foreign(_) => self.reference(id, field)?,
             Kind::Any => Checked { value: Value::Null, span },
         };
         match rules::value_error(&checked, field.rules) {
-            Some(message) => self.refuse(span, message),
+            Some(message) => {
+                // Kong blames the list; its words end with the entry.
+                let blamed =
+                    checked.items().iter().find(|item| item.as_str().is_some_and(|text| message.ends_with(text)));
+                self.refuse(blamed.map_or(span, |item| item.span), &written(raw), &message)
+            }
             None => Some(checked),
         }
     }
 
-    fn refuse(&mut self, span: Span, message: String) -> Option<Checked> {
-        self.fail("invalid-value", span, message);
+    fn refuse(&mut self, span: Span, written: &str, message: &str) -> Option<Checked> {
+        self.invalid(span, written, message);
         None
     }
 
-    fn mistyped(&mut self, span: Span, message: &str) -> Option<Checked> {
-        self.fail("wrong-type", span, message);
+    fn no_such_kind(&mut self, raw: &Raw, span: Span, field: &Field, message: &str) -> Option<Checked> {
+        self.mistyped(field.kind, raw, span, message);
         None
     }
 
     /// A null is as good as nothing where nothing is needed; a record's fields have their defaults all the same.
     fn null(&mut self, span: Span, field: &'static Field, optional: bool) -> Option<Checked> {
         if field.required && !optional {
-            self.missing(span, field.name);
+            self.nothing(span);
             return None;
         }
         match field.kind {
@@ -57,31 +62,17 @@ impl<'a> Checker<'a> {
     }
 
     fn string(&mut self, raw: &'a Raw, span: Span, field: &Field) -> Option<Checked> {
-        let Raw::Text(text) = raw else { return self.no_string(raw, span) };
+        let Raw::Text(text) = raw else { return self.no_such_kind(raw, span, field, "expected a string") };
         let written = text;
         let (text, from_variable) = self.expanded(text, span);
         match rules::text_error(&text, field.rules) {
             // What a variable holds may be a secret.
-            Some(message) if from_variable && !text.is_empty() => self.refuse(span, message.replace(&*text, written)),
-            Some(message) => self.refuse(span, message),
+            Some(message) if from_variable && !text.is_empty() => {
+                self.refuse(span, written, &message.replace(&*text, written))
+            }
+            Some(message) => self.refuse(span, &text, &message),
             None => Some(Checked { value: Value::Str(text.into_owned()), span }),
         }
-    }
-
-    /// A bare `no` or `1.1` surprises; a list does not.
-    fn no_string(&mut self, raw: &Raw, span: Span) -> Option<Checked> {
-        let kong = "expected a string";
-        let found = Diagnostic::error("wrong-type", span, format!("{}: {kong}", self.described()));
-        self.push(
-            match raw {
-                Raw::Bool(_) | Raw::Int(_) | Raw::Num(_) => {
-                    found.label(format!("this is {}; put it in quotes", raw.kind()))
-                }
-                _ => found,
-            },
-            kong,
-        );
-        None
     }
 
     /// A number that a variable brings is text, and taken for what it says.
@@ -98,15 +89,15 @@ impl<'a> Checker<'a> {
         let whole_wanted = matches!(field.kind, Kind::Integer);
         let expected = if whole_wanted { "expected an integer" } else { "expected a number" };
         let value = value.filter(|value| !whole_wanted || matches!(value, Value::Int(_)));
-        let Some(value) = value else { return self.mistyped(span, expected) };
+        let Some(value) = value else { return self.no_such_kind(raw, span, field, expected) };
         let checked = Checked { value, span };
         match rules::number_error(checked.as_num().unwrap_or(f64::NAN), field.rules) {
-            Some(message) => self.refuse(span, message),
+            Some(message) => self.refuse(span, &written(raw), &message),
             None => Some(checked),
         }
     }
 
-    fn boolean(&mut self, raw: &'a Raw, span: Span) -> Option<Checked> {
+    fn boolean(&mut self, raw: &'a Raw, span: Span, field: &Field) -> Option<Checked> {
         let value = match raw {
             Raw::Bool(b) => Some(*b),
             Raw::Text(text) => {
@@ -117,7 +108,7 @@ impl<'a> Checker<'a> {
         };
         match value {
             Some(b) => Some(Checked { value: Value::Bool(b), span }),
-            None => self.mistyped(span, "expected a boolean"),
+            None => self.no_such_kind(raw, span, field, "expected a boolean"),
         }
     }
 
@@ -132,7 +123,7 @@ impl<'a> Checker<'a> {
         let items: &[NodeId] = match raw {
             Raw::List(items) => items,
             Raw::Map(pairs) if pairs.is_empty() => &[], // an empty table to Lua
-            _ => return self.mistyped(span, expected),
+            _ => return self.no_such_kind(raw, span, field, expected),
         };
         let read: Vec<_> = items
             .iter()
@@ -141,20 +132,20 @@ impl<'a> Checker<'a> {
             .collect();
         let all: Vec<Checked> = read.into_iter().collect::<Option<_>>()?;
         match rules::length_error(all.len(), field.rules) {
-            Some(message) => self.refuse(span, message),
+            Some(message) => self.refuse(span, "", &message),
             None => Some(Checked { value: Value::List(all), span }),
         }
     }
 
-    fn map(&mut self, id: NodeId, key: &'static Field, value: &'static Field) -> Option<Checked> {
+    fn map(&mut self, id: NodeId, field: &Field, key: &'static Field, value: &'static Field) -> Option<Checked> {
         let (raw, span) = self.raw(id);
         let pairs: &[Pair] = match raw {
             Raw::Map(pairs) => pairs,
             Raw::List(items) if items.is_empty() => &[],
-            _ => return self.mistyped(span, "expected a map"),
+            _ => return self.no_such_kind(raw, span, field, "expected a map"),
         };
         if let Some((pair, message)) = pairs.iter().find_map(|p| Some((p, rules::text_error(&p.key, key.rules)?))) {
-            return self.refuse(pair.key_span, message);
+            return self.refuse(pair.key_span, &pair.key, &message);
         }
         let read: Vec<_> = pairs.iter().map(|pair| self.pair(pair, value)).collect();
         let all = read.into_iter().collect::<Option<_>>()?;
@@ -167,7 +158,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The name or id of an entity; who it is is found out later. Kong lets a mapping pass here, in vain.
-    fn reference(&mut self, id: NodeId) -> Option<Checked> {
+    fn reference(&mut self, id: NodeId, field: &Field) -> Option<Checked> {
         let (raw, span) = self.raw(id);
         match raw {
             Raw::Text(text) => {
@@ -175,7 +166,7 @@ impl<'a> Checker<'a> {
                 Some(Checked { value: Value::Str(text.into_owned()), span })
             }
             Raw::Map(_) => Some(self.as_written(id)),
-            _ => self.mistyped(span, "expected a string"),
+            _ => self.no_such_kind(raw, span, field, "expected a string"),
         }
     }
 
@@ -193,6 +184,16 @@ impl<'a> Checker<'a> {
             Raw::Map(pairs) => Value::Map(pairs.iter().map(|p| (p.key.clone(), self.as_written(p.value))).collect()),
         };
         Checked { value, span: node.span }
+    }
+}
+
+/// A value as text, for messages.
+fn written(raw: &Raw) -> String {
+    match raw {
+        Raw::Int(n) => n.to_string(),
+        Raw::Num(n) => n.to_string(),
+        Raw::Text(text) => text.to_string(),
+        _ => String::new(),
     }
 }
 

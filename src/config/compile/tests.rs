@@ -193,7 +193,7 @@ fn certificates_are_found_by_name_and_must_match() {
     assert_eq!(shown.0, good.certificates.pairs[0][0].chain);
     let (none, report) = loaded(&text(&one, &two));
     assert!(none.is_none());
-    assert!(report.found[0].message.ends_with("certificate does not match key"), "{:?}", report.found);
+    assert!(report.found[0].message.ends_with("the certificate does not match the key"), "{:?}", report.found);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod upstream;
 
 pub(super) use plugin::RECORD as PLUGIN;
 
+use super::check::article;
 use super::schema::{Field, Kind, Record, Since};
 use crate::entity::Compat;
 
@@ -57,6 +58,16 @@ pub(super) static ALL: &[EntityType] = &[
     consumer::OAUTH2,
 ];
 
+/// Who has a field of this name, those first of which people write most.
+pub(super) fn whose(field: &str) -> Option<String> {
+    let first = ["services", "routes", "plugins", "upstreams", "consumers"];
+    let field = if field == "url" { "host" } else { field };
+    let has = |kind: &&EntityType| kind.record.fields.iter().any(|known| known.name == field);
+    let of = |name: &str| ALL.iter().find(|kind| kind.name == name);
+    let noun = first.into_iter().filter_map(of).chain(ALL).find(has)?.noun;
+    Some(format!("this is a field of {} {noun}", article(noun)))
+}
+
 // === impl EntityType ===
 
 impl EntityType {
@@ -67,6 +78,13 @@ impl EntityType {
             Some("key") => None,
             key => key,
         }
+    }
+
+    /// The field that people write first.
+    pub(super) fn first_field(&self) -> &'static str {
+        let has = |name: &&&str| self.record.fields.iter().any(|field| field.name == **name);
+        let known = ["name", "username", "target", "group", "key", "cert"];
+        known.iter().find(has).copied().unwrap_or("id")
     }
 
     /// The kinds that may be written inside of this one, and the field that this one stands for.

@@ -1,0 +1,92 @@
+//! Several fields at once, fields that are missing, and fields by other names.
+
+use super::{Said, said};
+
+/// What Kong says of several fields at once, what we say, and what helps. The predicate begins with what parts it from the name.
+const TOGETHER: &[(&str, &str, &str)] = &[
+    ("must set one of ", " needs at least one of ", "`paths: [/]` takes every request"),
+    ("at least one of these fields must be non-empty: ", " needs at least one of ", ""),
+    ("exactly one of these fields must be non-empty: ", " needs exactly one of ", ""),
+    ("only one or none of these fields must be set: ", " can have only one of ", ""),
+    ("all or none of these fields must be set: ", " needs all or none of ", ""),
+    ("values of these fields must be distinct: ", " needs different values in ", ""),
+    (
+        "value must be null",
+        " cannot be set with this `protocol`",
+        "remove it, or change `protocol` (with `url`, its `https://`)",
+    ),
+    ("required field missing", " is missing", ""),
+    ("expected one of: ", " must be one of ", ""),
+    ("cannot set ", " does not go with these `protocols`: cannot set ", ""),
+    ("length must be 0", " must be empty with these `protocols`", ""),
+    (
+        "certificate does not match key",
+        ": the certificate does not match the key",
+        "`key` must be the one that the first certificate in `cert` was issued for",
+    ),
+];
+
+/// What helps where a field is missing.
+const REMEDIES: &[(&str, &str, &str)] = &[
+    ("service", "host", "write `url: http://HOST:PORT`, or `host: HOST`"),
+    ("file", "_format_version", "write `_format_version: \"2.1\"` at the top; the format 3.0 is `\"3.0\"`"),
+    ("plugin", "name", "write `name:` and one of the plugins' names"),
+    ("certificate", "key", "write `key: \"{vault://file/PATH/privkey.pem}\"`, or the PEM text below `key: |`"),
+    ("certificate", "cert", "write `cert: \"{vault://file/PATH/fullchain.pem}\"`, or the PEM text below `cert: |`"),
+    (
+        "jwt secret",
+        "rsa_public_key",
+        "signatures of this algorithm are checked by it; its PEM text goes below `rsa_public_key: |`",
+    ),
+    ("upstream", "hash_on_header", "name the header that requests are spread by"),
+    ("upstream", "hash_on_cookie", "name the cookie that requests are spread by"),
+    ("target", "upstream", "put it below `targets:` of its upstream, or write `upstream: NAME`"),
+    ("sni", "certificate", "put it below `snis:` of its certificate, or write `certificate: ID`"),
+];
+
+/// Fields by the names that people give them: of what, theirs, Kong's.
+const ALIASES: &[(&str, &str, &str)] = &[
+    ("consumer", "name", "username"),
+    ("acl", "name", "group"),
+    ("target", "name", "target"),
+    ("target", "host", "target"),
+    ("target", "url", "target"),
+    ("service", "timeout", "read_timeout"),
+    ("service", "upstream", "host"),
+    ("route", "uris", "paths"),
+    ("route", "strip_uri", "strip_path"),
+    ("route", "upstream_url", "service"),
+    ("service", "upstream_url", "url"),
+    ("key-auth credential", "apikey", "key"),
+    ("sni", "host", "name"),
+    ("certificate", "private_key", "key"),
+    ("certificate", "certificate", "cert"),
+    ("upstream", "servers", "targets"),
+    ("file", "format_version", "_format_version"),
+    ("file", "upstream", "upstreams"),
+];
+
+/// What a field is called that people call otherwise.
+pub(in crate::config::check) fn alias(noun: &str, field: &str) -> Option<&'static str> {
+    ALIASES.iter().find(|(of, name, _)| *of == noun && *name == field).map(|(.., better)| *better)
+}
+
+/// What to say of fields that do not go together, in the words that Kong has for it.
+pub(in crate::config::check) fn together(kong: &str) -> Said {
+    let ticked = |text: &str| text.replace('\'', "`");
+    let known = TOGETHER.iter().find_map(|(start, ours, help)| Some((kong.strip_prefix(start)?, ours, help)));
+    match known {
+        Some((rest, ours, help)) => {
+            Said { help: (!help.is_empty()).then(|| (*help).to_owned()), ..said(format!("{ours}{}", ticked(rest))) }
+        }
+        None => said(format!(": {kong}")),
+    }
+}
+
+/// What to write where a field is missing; credentials and groups belong to a consumer.
+pub(in crate::config::check) fn remedy(noun: &str, field: &str) -> Option<&'static str> {
+    if field == "consumer" {
+        return Some("put it into its consumer, or write `consumer: USERNAME`");
+    }
+    REMEDIES.iter().find(|(of, name, _)| *of == noun && *name == field).map(|(_, _, help)| *help)
+}
