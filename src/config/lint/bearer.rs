@@ -103,11 +103,10 @@ fn fault(header: &Injected<'_>, variable: Option<&str>) -> Option<Fault> {
     match Token::read(token) {
         _ if !token.starts_with("eyJ") => None,
         Err(reason) => {
-            Some((format!("is a damaged token: {reason}"), format!("copy the whole token {into} again, as one line")))
+            Some((format!("is damaged: {reason}"), format!("copy the whole token {into} again, as one line")))
         }
         Ok(_) if value.starts_with("eyJ") => {
-            let behind = variable.map_or_else(|| "TOKEN".to_owned(), |name| format!("${{{name}}}"));
-            say("has no `Bearer` in front of the token", format!("write `Authorization: Bearer {behind}`"))
+            say("has no `Bearer` in front of the token", "write `Bearer` and a blank in front of it".to_owned())
         }
         Ok(_) => None,
     }
