@@ -89,6 +89,12 @@ def build_gateway(profile):
     return TARGET / profile / "gateway"
 
 
+def certificate(cert, key, kind, *more):
+    """A certificate for localhost, signed by itself; `kind` as `openssl req -newkey` takes it."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-keyout", key, "-out", cert, "-days", "2",
+                    "-subj", "/CN=localhost", *more], check=True, stderr=subprocess.DEVNULL)
+
+
 class Bench:
     """The upstream and the contenders, all running; ended at the end."""
 
@@ -102,9 +108,7 @@ class Bench:
         subprocess.run(["cc", "-O2", "-o", program, HERE / "upstream.c"], check=True)
         self.run("upstream", pinned(LOAD_CORE, program, self.upstream), self.upstream)
         self.cert, self.key = self.folder / "cert.pem", self.folder / "key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-keyout", self.key, "-out", self.cert, "-days", "2", "-subj", "/CN=localhost"],
-                       check=True, stderr=subprocess.DEVNULL)
+        certificate(self.cert, self.key, ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
         return self
 
     def __exit__(self, *_):
@@ -235,15 +239,18 @@ def sample(process, port, tls, job, opts):
             "rss": memory(process.pid)}
 
 
+def turn(names, number):
+    """The order of a round: it changes, so that no contender always follows the same one."""
+    return names[number % len(names):] + names[:number % len(names)]
+
+
 def measure(bench, opts):
     samples = []
     for job in opts.jobs.split(","):
         for _, port, tls in bench.contenders.values():
             load(job, port, tls, opts, 1)                   # warms up
         for number in range(opts.rounds):
-            # The order turns from round to round, so that no contender always follows the same one.
-            names = list(bench.contenders)
-            for name in names[number % len(names):] + names[:number % len(names)]:
+            for name in turn(list(bench.contenders), number):
                 got = sample(*bench.contenders[name], job, opts)
                 samples.append({"job": job, "round": number, "name": name, **got})
                 print(f"  {job:>5} round {number + 1} {name:<10} {got['cpu']:6.1f} µs", file=sys.stderr, flush=True)
@@ -257,11 +264,10 @@ def ratios(mine, reference):
     return [s["cpu"] / by_round[s["round"]] for s in mine]
 
 
-def table(samples, job):
+def table(samples, job, unit="request"):
     of = lambda name: [s for s in samples if s["job"] == job and s["name"] == name]
-    mode, size = job.split(":")
-    print(f"\n{job}: {size} of body, {MODES[mode]}\n\n| | CPU µs/request, median (min–max) | of it user | ratio to nginx, median (min–max) "
-          "| req/s | p50 µs | p99 µs | busy | RSS MiB | errors |\n|---|---|---|---|---|---|---|---|---|---|")
+    print(f"| | CPU µs/{unit}, median (min–max) | of it user | ratio to nginx, median (min–max) | {unit}s/s | p50 µs | p99 µs "
+          "| busy | RSS MiB | errors |\n|---|---|---|---|---|---|---|---|---|---|")
     for name in dict.fromkeys(s["name"] for s in samples):
         mine = of(name)
         middle = lambda key: statistics.median(s[key] for s in mine)
@@ -288,6 +294,8 @@ def main():
         samples = measure(bench, opts)
     opts.json.write_text(json.dumps(samples, indent=1))
     for job in opts.jobs.split(","):
+        mode, size = job.split(":")
+        print(f"\n{job}: {size} of body, {MODES[mode]}\n")
         table(samples, job)
     sys.exit(1 if any(s["errors"] for s in samples) else 0)
 

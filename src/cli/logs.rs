@@ -39,10 +39,12 @@ pub(super) fn start(level: Level) {
     let _ = log.try_init();
 }
 
-/// Libraries tell only what is wrong: at `debug` they would print what passes through them, credentials too.
+/// Libraries tell only what is wrong: at `debug` they would print what passes through them, credentials too. What rustls
+/// warns of is the doing of strangers, in up to 64 KiB of their own words.
 fn ours(level: Level) -> Targets {
     let own = env!("CARGO_CRATE_NAME");
-    Targets::new().with_default(LevelFilter::from_level(level.min(Level::WARN))).with_target(own, level)
+    let wrong = LevelFilter::from_level(level.min(Level::WARN));
+    Targets::new().with_default(wrong).with_target("rustls", Level::ERROR).with_target(own, level)
 }
 
 /// Tells what is set and changes nothing.
@@ -177,8 +179,10 @@ mod tests {
         let text = logged(WINDOW, || {
             tracing::debug!(target: "h2::codec", "a frame");
             tracing::warn!(target: "h2::codec", "trouble");
+            tracing::warn!(target: "rustls::msgs::handshake", "a stranger's words");
             tracing::debug!("ours");
         });
         assert!(!text.contains("frame") && text.contains("trouble") && text.contains("ours"), "{text}");
+        assert!(!text.contains("stranger"), "{text}");
     }
 }

@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn half_a_text_is_told_in_words() {
         let text = fixtures::pem(&fixtures::leaf(&["a.test"]));
-        let half = certificates_of(text[..100].as_bytes()).unwrap_err().to_string();
+        let half = certificates_of(&text.as_bytes()[..100]).unwrap_err().to_string();
         assert_eq!(half, "invalid certificate: it ends before `-----END CERTIFICATE-----`");
     }
 

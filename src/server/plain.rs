@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 /// Most bytes of a request that are read before the connection is closed: what is left unread would make the kernel reset
 /// the connection, and take the answer from the client.
-const MOST: u64 = 64 * 1024;
+const MOST: u64 = 1024 * 1024;
 
 /// Whether a client begins with an HTTP method. A TLS record begins with no letter.
 pub(super) async fn is_http(socket: &TcpStream) -> io::Result<bool> {

@@ -5,8 +5,10 @@
 
 pub(crate) mod frames;
 pub(crate) mod gateway;
+pub(crate) mod hello;
 pub(crate) mod peer;
 pub(crate) mod pki;
+pub(crate) mod tls;
 pub(crate) mod upstream;
 
 pub(crate) use gateway::Gateway;

@@ -147,22 +147,20 @@ def web_socket(place):
 
 # === MCP ===
 
-def mcp(transport):
-    async def run():
-        async with Client(transport) as session:
-            expect(sorted(tool.name for tool in (await session.list_tools()).tools), ["add", "slow"])
-            calls = [session.call_tool("add", {"a": 2, "b": 3}), session.call_tool("slow", {"seconds": 1})]
-            expect([answer.content[0].text for answer in await asyncio.gather(*calls)], ["5", "done"])
-    asyncio.run(asyncio.wait_for(run(), 20))
+async def mcp(transport):
+    async with asyncio.timeout(20), Client(transport) as session:
+        expect(sorted(tool.name for tool in (await session.list_tools()).tools), ["add", "slow"])
+        calls = [session.call_tool("add", {"a": 2, "b": 3}), session.call_tool("slow", {"seconds": 1})]
+        expect([answer.content[0].text for answer in await asyncio.gather(*calls)], ["5", "done"])
     return "list, call, slow call beside it"
 
 
 def mcp_streamable_http(place):
-    return mcp(streamable_http_client(place.url + "/mcp"))
+    return asyncio.run(mcp(streamable_http_client(place.url + "/mcp")))
 
 
 def mcp_sse(place):
-    return mcp(sse_client(place.url + "/sse"))
+    return asyncio.run(mcp(sse_client(place.url + "/sse")))
 
 
 # === nginx ===

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The gateway between real programs: curl, httpx, websockets and MCP clients on one side; PostgreSQL behind a REST
-server, FastAPI on uvicorn, MCP servers, nginx on the other; nginx beside it (edge.py); certificates that change
-(renew.py). Needs Debian's postgresql, nginx-light, apache2-utils and curl; Python packages go into a virtual
-environment under target/.
+"""The gateway between real programs: curl, httpx, websockets, MCP clients and Chromium on one side; PostgreSQL behind a
+REST server, FastAPI on uvicorn, MCP servers, nginx and Vite on the other; nginx beside it (edge.py); certificates that
+change (renew.py). Needs Debian's postgresql, nginx-light, curl, openssl, apache2-utils, chromium, nodejs and npm;
+packages of Python and Node go into folders under target/.
 
   tests/real/run.py [--binary target/release/gateway] [CHECK ...]      checks by a part of their names
 
@@ -54,6 +54,7 @@ def binary(opts):
 
 def upstreams(stack):
     """Starts them; the environment that gateway.yml needs."""
+    from browser import page, password_file
     from checks import prepare_database
     from stack import free_port, nginx, postgres
     database = postgres(stack)
@@ -65,23 +66,30 @@ def upstreams(stack):
     url = "http://127.0.0.1:{}".format
     return {"REST_URL": stack.uvicorn("rest", "rest", {"DATABASE": database, "SERVICE_KEY": KEY}),
             "ARCHON_URL": stack.uvicorn("archon", "archon"), "FILES_URL": nginx(stack), "SERVICE_KEY": KEY,
-            "MCP_URL": url(ports["mcp"]), "MCP_SSE_URL": url(ports["sse"]), "BULK_URL": url(ports["bulk"])}
+            "MCP_URL": url(ports["mcp"]), "MCP_SSE_URL": url(ports["sse"]), "BULK_URL": url(ports["bulk"]),
+            "PAGE_URL": page(stack, TARGET / "real-browser"), "HTPASSWD": str(password_file(stack.folder))}
 
 
 def gateway(stack, program, env):
     """Starts it; what checks need to know of it."""
+    from authority import Authority
     from stack import free_port
     clear, h2, tls = free_port(), free_port(), free_port()
     listen = f"127.0.0.1:{clear}, 127.0.0.1:{h2} http2, 127.0.0.1:{tls} ssl http2"
-    settings = {**env, "KONG_DATABASE": "off", "KONG_ADMIN_LISTEN": "off", "KONG_PROXY_LISTEN": listen}
+    authority = Authority(stack.folder / "authority")
+    own, ui = authority.certificate("localhost", "localhost"), authority.certificate("ui", "ui.test", "locked.test")
+    settings = {**env, "KONG_DATABASE": "off", "KONG_ADMIN_LISTEN": "off", "KONG_PROXY_LISTEN": listen,
+                "KONG_SSL_CERT": str(own[0]), "KONG_SSL_CERT_KEY": str(own[1]),
+                "UI_CERT": ui[0].read_text(), "UI_KEY": ui[1].read_text()}
     process = stack.start("gateway", [program, "run", "--config", HERE / "gateway.yml"], clear, settings)
     return types.SimpleNamespace(pid=process.pid, url=f"http://127.0.0.1:{clear}", h2_url=f"http://127.0.0.1:{h2}",
                                  tls_url=f"https://localhost:{tls}", no_verify=unverified(),
-                                 stack=stack, program=program)
+                                 stack=stack, program=program, page=TARGET / "real-browser", tls_port=tls,
+                                 authority=authority, ui_cert=ui[0])
 
 
 def unverified():
-    """For the gateway's own, self-signed certificate."""
+    """For checks in which the certificate is no matter."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
@@ -112,12 +120,14 @@ def main():
     opts = arguments()
     enter_environment()
     program = binary(opts)
+    import browser
     import checks
     import edge
     import passwords
     import renew
+    import tls
     from stack import Stack
-    known = checks.ALL + passwords.ALL + edge.ALL + renew.ALL
+    known = checks.ALL + tls.ALL + passwords.ALL + browser.ALL + edge.ALL + renew.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))

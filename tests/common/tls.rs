@@ -1,0 +1,89 @@
+//! A TLS client of rustls toward a gateway whose authority it knows, and what they agreed on.
+
+use super::pki::Pki;
+use super::{Gateway, LIMIT, gateway};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, StreamOwned};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A certificate for `gw.test` (ECDSA P-256), its key, and who signed it.
+pub(crate) struct Certificate {
+    pki: Pki,
+    cert: PathBuf,
+    key: PathBuf,
+}
+
+/// A connection after its handshake.
+pub(crate) type Connected = StreamOwned<ClientConnection, TcpStream>;
+
+// === impl Certificate ===
+
+impl Certificate {
+    /// A new one, of a new authority.
+    pub(crate) fn new() -> Self {
+        let pki = Pki::new("ours");
+        let (cert, key) = pki.write("gw", &pki.server("gw.test", 1));
+        Self { pki, cert, key }
+    }
+
+    /// A gateway that shows it.
+    pub(crate) fn shown_by(&self, builder: gateway::Builder) -> gateway::Builder {
+        let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
+        builder.set("KONG_SSL_CERT", &text(&self.cert)).set("KONG_SSL_CERT_KEY", &text(&self.key))
+    }
+
+    /// A configuration with this certificate and nothing else, for a name that asks clients for one of its authority.
+    pub(crate) fn guarding(&self, name: &str) -> String {
+        let file = |path: &Path| format!("'{{vault://file{}}}'", path.display());
+        let (cert, key, ca) = (file(&self.cert), file(&self.key), file(&self.pki.path("ca.pem")));
+        format!(
+            "_format_version: \"2.1\"\ncertificates:\n- cert: {cert}\n  key: {key}\n  snis:\n  - name: {name}\n    \
+             client_ca: {ca}\n"
+        )
+    }
+
+    /// A client that believes its authority and no other, with these algorithms.
+    pub(crate) fn client(&self, provider: CryptoProvider) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.pki.path("ca.pem")).unwrap()).unwrap();
+        let known = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
+        known.unwrap().with_root_certificates(roots).with_no_client_auth()
+    }
+}
+
+/// All that rustls knows, changed.
+pub(crate) fn algorithms(change: impl FnOnce(&mut CryptoProvider)) -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    change(&mut provider);
+    provider
+}
+
+/// Connects, and shakes hands.
+pub(crate) fn connect(gateway: &Gateway, client: &Arc<ClientConfig>) -> std::io::Result<Connected> {
+    let mut socket = TcpStream::connect(("127.0.0.1", gateway.port()))?;
+    socket.set_read_timeout(Some(LIMIT))?;
+    socket.set_write_timeout(Some(LIMIT))?;
+    let mut session = ClientConnection::new(client.clone(), ServerName::try_from("gw.test").unwrap()).unwrap();
+    while session.is_handshaking() {
+        session.complete_io(&mut socket)?;
+    }
+    Ok(StreamOwned::new(session, socket))
+}
+
+/// Sends a request, and reads to the end, by which a ticket has come too.
+pub(crate) fn get(mut stream: Connected) -> (ClientConnection, String) {
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    (stream.conn, answer)
+}
+
+/// The group of the key exchange.
+pub(crate) fn group(connection: &ClientConnection) -> NamedGroup {
+    connection.negotiated_key_exchange_group().unwrap().name()
+}
