@@ -210,7 +210,7 @@ fn tag(case: &Case<'_>) -> Said {
 
 fn certificate(case: &Case<'_>) -> Said {
     let words = said(format!("is no certificate in PEM form ({})", case.rest));
-    match path_of_pem(case) {
+    match pem_advice(case) {
         Some(help) => words.help(help),
         None => words.help("the lines of the PEM file go below `cert: |`"),
     }
@@ -218,14 +218,17 @@ fn certificate(case: &Case<'_>) -> Said {
 
 fn private_key(case: &Case<'_>) -> Said {
     let words = said(format!("is no private key in PEM form ({})", case.rest));
-    match path_of_pem(case) {
+    match pem_advice(case) {
         Some(help) => words.help(help),
         None => words.help("the lines of the PEM file go below `key: |`"),
     }
 }
 
-/// People write where the file is; Kong wants what is in it.
-fn path_of_pem(case: &Case<'_>) -> Option<String> {
+/// People write where the file is; Kong wants what is in it, whole.
+fn pem_advice(case: &Case<'_>) -> Option<String> {
+    if case.written.contains("-----BEGIN") {
+        return Some("what stands between its BEGIN and END lines is damaged: copy the file whole".to_owned());
+    }
     let (field, text) = (case.field, case.written);
     let path = text.starts_with('/') && !text.contains(char::is_whitespace);
     path.then(|| {
