@@ -7,19 +7,43 @@
 
 use gateway::config::render::{self, Checked, Verdict};
 use gateway::config::report::Source;
-use gateway::config::{codes, kong_print, load};
-use gateway::settings::Settings;
+use gateway::config::section::Setting;
+use gateway::config::{codes, kong_print, load, open};
+use gateway::settings::reading::Edge;
+use gateway::settings::sources::Sources;
+use gateway::settings::{self, Settings};
 use gateway::world::World;
+use jsonwebtoken::{EncodingKey, Header};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 fn said(input: &Path) -> String {
     let name = input.file_name().unwrap().to_str().unwrap().to_owned();
     let source = Source::from_bytes(name, &fs::read(input).unwrap()).unwrap();
-    let (snapshot, report) = load(&source, World { env: &variable, ..World::EMPTY }, &Settings::default());
+    let opened = open(&source, world(), Edge::NOTHING);
+    let settings = settings(opened.settings());
+    let (snapshot, report) = opened.compile(world(), &settings);
     assert_eq!(snapshot.is_none(), report.has_errors(), "{}", input.display());
     let kong = kong_print::render(&report).unwrap_or_else(|| "parse successful".to_owned());
     format!("{}{}\n{kong}\n", render::human(&report, &source, false, 120), "-".repeat(40))
+}
+
+/// The settings that the file itself has, or the defaults if those cannot be used.
+fn settings(document: &[Setting]) -> Settings {
+    let document: Vec<_> = document.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+    let sources = Sources { flags: &[], env: &variable, names: &[], file: &[], document: &document };
+    settings::load(&sources, Edge::NOTHING).map(|loaded| loaded.settings).unwrap_or_default()
+}
+
+/// The first of June 2026, with some variables, and the files below `tests/pem` as `/pem/NAME`.
+fn world() -> World<'static> {
+    World { env: &variable, file: &file, now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_272_000) }
+}
+
+fn file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let name = path.strip_prefix("/pem").map_err(|_| std::io::ErrorKind::NotFound)?;
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pem").join(name))
 }
 
 /// One file in every format; the others are the same findings in other clothes.
@@ -113,9 +137,37 @@ fn variable(name: &str) -> Option<String> {
         "RETRIES" => "3",
         "BAD_HOST" => "not a host",
         "BAD_URL" => "http://h.test:99999",
-        _ => return None,
+        "JWT_SECRET" => SECRET,
+        "EMPTY_KEY" => "",
+        "OPAQUE_KEY" => "sb_secret_0123456789abcdef",
+        _ => return tokens(name),
     };
     Some(value.to_owned())
+}
+
+const SECRET: &str = "a secret of the tests, with 32 bytes or more";
+/// 2033-05-18, 2026-05-02 and 2026-06-20.
+const ENDS: [u64; 3] = [2_000_000_000, 1_777_680_000, 1_781_913_600];
+
+/// Variables that hold tokens.
+fn tokens(name: &str) -> Option<String> {
+    let [later, over, soon] = ENDS;
+    Some(match name {
+        "SERVICE_KEY" | "WRONG_ANON_KEY" | "PLAIN_KEY" => token("service_role", "supabase", later, SECRET),
+        "ANON_KEY" | "WRONG_SERVICE_KEY" => token("anon", "supabase", later, SECRET),
+        "EXPIRED_KEY" => token("service_role", "supabase", over, SECRET),
+        "ENDING_KEY" => token("service_role", "supabase", soon, SECRET),
+        "FOREIGN_KEY" => token("service_role", "supabase", later, "another secret, and that is what is wrong"),
+        "DEMO_KEY" => token("service_role", "supabase-demo", later, SECRET),
+        "CUT_KEY" => token("service_role", "supabase", later, SECRET)[..60].to_owned(),
+        "QUOTED_KEY" => format!("\"{}\"", token("service_role", "supabase", later, SECRET)),
+        _ => return None,
+    })
+}
+
+fn token(role: &str, issuer: &str, end: u64, secret: &str) -> String {
+    let claims = serde_json::json!({"role": role, "iss": issuer, "exp": end});
+    jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
 fn inputs() -> Vec<PathBuf> {

@@ -7,6 +7,7 @@ use gateway::settings::Settings;
 use gateway::settings::reading::Edge;
 use gateway::snapshot::Snapshot;
 use gateway::world::World;
+use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -20,16 +21,24 @@ fn variable(name: &str) -> Option<String> {
 /// The files that the edge's file refers to.
 fn file(path: &Path) -> io::Result<Vec<u8>> {
     thread_local! {
-        static PEM: String = {
-            let made = rcgen::generate_simple_self_signed(["archon.example.com".to_owned()]).unwrap();
-            made.cert.pem() + &made.signing_key.serialize_pem()
-        };
+        static PEM: String = pem(&["archon.example.com", "supabase.example.com"]);
     }
     match path.extension().and_then(|end| end.to_str()) {
         Some("pem") => Ok(PEM.with(|pem| pem.clone().into_bytes())),
         None if path.ends_with("htpasswd") => Ok(b"admin:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n".to_vec()),
         _ => Err(io::ErrorKind::NotFound.into()),
     }
+}
+
+/// A key, its certificate, and the authority that issued that.
+fn pem(names: &[&str]) -> String {
+    let params = CertificateParams::default();
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, names[0]);
+    let leaf = params.signed_by(&key, &authority).unwrap();
+    leaf.pem() + &authority.pem() + &key.serialize_pem()
 }
 
 fn world() -> World<'static> {

@@ -5,7 +5,7 @@
 mod naive;
 
 use gateway::entity::{Compat, RouteId};
-use gateway::route::{Query, Router, Spec};
+use gateway::route::{Query, Router, Spec, shadows};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -154,6 +154,64 @@ proptest! {
     #[test]
     fn kong_3(specs in specs(Compat::Kong3), requests in vec(request(), 8)) {
         check(&specs, &requests, Compat::Kong3)?;
+    }
+}
+
+/// Routes, and behind or before some of them a narrower copy, so that many are in another's shadow.
+fn shadowy(compat: Compat) -> impl Strategy<Value = Vec<Spec>> {
+    let copies = vec((any::<proptest::sample::Index>(), any::<[bool; 7]>(), any::<bool>(), 0..3_i64), 0..8);
+    (specs(compat), copies).prop_map(move |(mut specs, copies)| {
+        for (which, cut, before, created) in copies {
+            let mut copy = which.get(&specs).clone();
+            narrow(&mut copy, cut, compat);
+            copy.created_at = created;
+            specs.insert(if before { 0 } else { specs.len() }, copy);
+        }
+        specs.iter_mut().zip(0..).for_each(|(spec, number)| spec.id = RouteId(number));
+        specs
+    })
+}
+
+fn narrow(copy: &mut Spec, cut: [bool; 7], compat: Compat) {
+    let open = if compat == Compat::Kong3 { "~/a(/.*)?" } else { "/a(/.*)?" };
+    for (list, cut) in [&mut copy.hosts, &mut copy.paths, &mut copy.methods, &mut copy.snis].into_iter().zip(cut) {
+        list.truncate(if cut { 1 } else { list.len() });
+    }
+    copy.headers.truncate(if cut[5] { 1 } else { 2 });
+    copy.headers.iter_mut().filter(|_| cut[6]).for_each(|(_, values)| values.truncate(1));
+    match (cut[4], copy.paths.len()) {
+        (true, 0) => copy.paths.push("/".to_owned()),
+        (true, _) => copy.paths.push(open.to_owned()),
+        (false, _) => {}
+    }
+}
+
+/// No request reaches what is said to be in the shadow.
+fn check_shadows(specs: &[Spec], requests: &[Request], compat: Compat) -> Result<(), TestCaseError> {
+    let router = Router::build(specs, compat).unwrap();
+    let mut paths: Vec<_> = specs.iter().map(|spec| spec.paths.len().max(1)).collect();
+    for shadow in shadows(specs, compat) {
+        paths[shadow.route] -= 1;
+    }
+    for request in requests {
+        let found = router.find(&request.query());
+        let reached = found.map(|found| specs.iter().position(|spec| spec.id == found.route).unwrap());
+        prop_assert!(reached.is_none_or(|route| paths[route] > 0), "{:?} reaches {:?}", request, reached);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_request_gets_into_a_shadow_in_kong_2(specs in shadowy(Compat::Kong2), requests in vec(request(), 60)) {
+        check_shadows(&specs, &requests, Compat::Kong2)?;
+    }
+
+    #[test]
+    fn no_request_gets_into_a_shadow_in_kong_3(specs in shadowy(Compat::Kong3), requests in vec(request(), 60)) {
+        check_shadows(&specs, &requests, Compat::Kong3)?;
     }
 }
 

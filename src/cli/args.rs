@@ -1,5 +1,6 @@
 //! What the command line can say. Declarations only.
 
+use crate::config::codes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -156,6 +157,9 @@ pub(super) struct Check {
     /// How to tell what was found.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+    /// Say nothing of this kind of warning, named by its code; can be given more than once.
+    #[arg(long, value_name = "CODE", value_parser = known_code)]
+    pub(super) allow: Vec<String>,
     /// Refuse files with warnings, too.
     #[arg(long)]
     pub(super) deny_warnings: bool,
@@ -396,6 +400,14 @@ pub(super) struct Man {
 fn limit(text: &str) -> Result<Duration, String> {
     let time = crate::settings::units::time(text).filter(|time| !time.is_zero());
     time.ok_or_else(|| "write a time such as 5s, 500ms or 1m".to_owned())
+}
+
+fn known_code(text: &str) -> Result<String, String> {
+    if codes::named(text).is_some() {
+        return Ok(text.to_owned());
+    }
+    let near = codes::near(text).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(format!("there is no such code{near}"))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -63,6 +63,7 @@ fn compiled(source: Source, args: &Check, setup: &Setup) -> Outcome {
         Ok(both) => both,
         Err(messages) => return unset(source, messages),
     };
+    compiled.report.allow(&args.allow);
     let only_here = args.portable && !compiled.mind_extensions() && compiled.snapshot.is_some();
     let asked = match args.online.then(|| online::ask(&mut compiled, &loaded.settings, args)).transpose() {
         Ok(asked) => asked.flatten(),
@@ -127,7 +128,7 @@ fn explain(name: &str) -> ExitCode {
     // People copy it with its brackets: `error[unknown-field]`.
     let name = name.trim_end_matches(']').rsplit('[').next().unwrap_or(name);
     if let Some(code) = codes::named(name) {
-        print::out(&codes::wrapped(&codes::plain(code), PAGE));
+        print::out(&codes::wrapped(&codes::plain(&code), PAGE));
         return ExitCode::SUCCESS;
     }
     let near = codes::near(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();

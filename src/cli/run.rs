@@ -8,9 +8,13 @@ use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
 use crate::server::Server;
 use crate::server::passed::Passed;
 use crate::settings::{Listen, Loaded, Settings};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+
+/// Warnings that are shown one by one at start.
+const MOST: usize = 5;
 
 /// Serves until it is stopped.
 pub(super) fn main(args: &args::Run) -> ExitCode {
@@ -54,7 +58,7 @@ pub(super) fn until_stopped(
     passed: &[Passed],
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
-    print::err(&compiled.human(&io::stderr()));
+    print::err(&told(&compiled));
     let name = &compiled.source.name;
     let Some(snapshot) = compiled.snapshot else {
         print::err(&format!("error: {name} cannot be served ({})\n", counts(&compiled.report)));
@@ -70,6 +74,18 @@ pub(super) fn until_stopped(
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&[error.to_string()]),
     }
+}
+
+/// What was found; of many warnings only how many, so that the last lines of a log are still about what happened before.
+fn told(compiled: &Compiled) -> String {
+    let report = &compiled.report;
+    if report.has_errors() || report.found.len() <= MOST {
+        return compiled.human(&io::stderr());
+    }
+    let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+    report.found.iter().for_each(|found| *codes.entry(found.code).or_default() += 1);
+    let codes = codes.iter().map(|(code, count)| format!("{count} {code}")).collect::<Vec<_>>().join(", ");
+    format!("warning: {} in {}: {codes}; `gateway check` shows them\n", counts(report), compiled.source.name)
 }
 
 /// The listeners with the ports that they got.

@@ -7,7 +7,7 @@ use super::check::{Checker, Fields, Owner, article, unset};
 use super::entities::{self, EntityType};
 use super::expand::expand;
 use super::nearest::nearest;
-use super::plugins::{self, Status};
+use super::plugins::{self, Built, Status};
 use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
@@ -15,13 +15,12 @@ use super::value::{Checked, Value};
 use super::{header, shorthand};
 use crate::entity::Compat;
 use crate::live::LiveFile;
-use crate::plugin::{Entry, Plugin};
+use crate::plugin::Entry;
 use crate::settings;
 use crate::world::World;
 use http::Extensions;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// An entity as read.
 pub(super) struct Draft {
@@ -30,7 +29,7 @@ pub(super) struct Draft {
     /// Its fields.
     pub fields: Checked,
     /// What a plugin entity builds.
-    pub plugin: Option<(&'static Entry, Arc<dyn Plugin>)>,
+    pub plugin: Option<Built>,
     /// The entity it is written in, and the field which that stands for.
     pub parent: Option<(usize, &'static str)>,
     /// Kong's path to it.
@@ -248,7 +247,7 @@ impl Walker<'_> {
         let mut checker = self.checker("plugin", Some("name"), id, false);
         let fields = checker.record(id, &entities::PLUGIN, around);
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
-        let plugin = self.build(entry, id).map(|plugin| (entry, plugin));
+        let plugin = self.build(entry, id);
         self.keep(kind, id, fields, plugin, parent);
         self.consumer_scope(entry, place, parent);
         if entry.extension {
@@ -256,7 +255,7 @@ impl Walker<'_> {
         }
     }
 
-    fn build(&mut self, entry: &Entry, id: NodeId) -> Option<Arc<dyn Plugin>> {
+    fn build(&mut self, entry: &'static Entry, id: NodeId) -> Option<Built> {
         let config = self.tree.get(id, "config").map(|pair| pair.value);
         plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config)
     }
@@ -313,7 +312,7 @@ impl Walker<'_> {
         kind: &'static EntityType,
         id: NodeId,
         fields: Option<Fields>,
-        plugin: Option<(&'static Entry, Arc<dyn Plugin>)>,
+        plugin: Option<Built>,
         parent: Option<(usize, &'static str)>,
     ) {
         let Some(fields) = fields else { return };

@@ -12,6 +12,7 @@ mod json;
 pub mod json_schema;
 pub mod kong_print;
 mod lines;
+pub mod lint;
 mod mask;
 mod model;
 mod nearest;
@@ -33,8 +34,8 @@ pub mod value;
 mod yaml;
 
 use crate::plugin::Entry;
+use crate::settings::Settings;
 use crate::settings::reading::Edge;
-use crate::settings::{Plugins, Settings};
 use crate::snapshot::Snapshot;
 use crate::world::World;
 use model::Model;
@@ -48,6 +49,7 @@ pub const MAX_TEXT: usize = 64 << 20;
 /// A document that was read and not yet understood. It may hold settings, which say how it is to be understood.
 #[derive(Debug)]
 pub struct Opened {
+    source: Source,
     settings: Vec<Setting>,
     tree: Option<(tree::Tree, tree::NodeId)>,
     report: Report,
@@ -62,7 +64,7 @@ pub fn open(source: &Source, world: World<'_>, edge: Edge<'_>) -> Opened {
     let read = |(tree, root): &(tree::Tree, tree::NodeId)| section::read(tree, *root, world, &mut report);
     let settings = tree.as_ref().map(read).unwrap_or_default();
     section::judge(&settings, world, edge, &mut report);
-    Opened { settings, tree, report }
+    Opened { source: source.clone(), settings, tree, report }
 }
 
 /// Reads, resolves and compiles one document with settings that are known already. Pure: what it asks of the machine is
@@ -91,7 +93,7 @@ impl Opened {
     /// Resolves and compiles it; see [`load`].
     #[must_use]
     pub fn compile(self, world: World<'_>, settings: &Settings) -> (Option<Snapshot>, Report) {
-        self.compile_with(world, &settings.plugins, crate::plugin::TABLE)
+        self.compile_with(world, settings, crate::plugin::TABLE)
     }
 
     /// The same, and with a snapshot what people want to know besides. `source` is what was opened.
@@ -102,23 +104,36 @@ impl Opened {
         world: World<'_>,
         settings: &Settings,
     ) -> (Option<(Snapshot, Outline)>, Report) {
-        let (made, report) = self.make(world, &settings.plugins, crate::plugin::TABLE);
+        let (made, report) = self.make(world, settings, crate::plugin::TABLE);
         (made.map(|(snapshot, model)| (snapshot, Outline::of(&model, &source.text))), report)
     }
 
     /// The same, with the plugins of a table.
-    fn compile_with(self, world: World<'_>, enabled: &Plugins, table: &'static [Entry]) -> (Option<Snapshot>, Report) {
-        let (made, report) = self.make(world, enabled, table);
+    fn compile_with(
+        self,
+        world: World<'_>,
+        settings: &Settings,
+        table: &'static [Entry],
+    ) -> (Option<Snapshot>, Report) {
+        let (made, report) = self.make(world, settings, table);
         (made.map(|(snapshot, _)| snapshot), report)
     }
 
-    fn make(self, world: World<'_>, enabled: &Plugins, table: &'static [Entry]) -> (Option<(Snapshot, Model)>, Report) {
-        let Self { tree, mut report, .. } = self;
+    fn make(
+        self,
+        world: World<'_>,
+        settings: &Settings,
+        table: &'static [Entry],
+    ) -> (Option<(Snapshot, Model)>, Report) {
+        let Self { source, tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
-        let document = document::read(tree, root, world, enabled, table, &mut report);
+        let document = document::read(tree, root, world, &settings.plugins, table, &mut report);
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
+        if snapshot.is_some() {
+            lint::run(&model, &source, world, settings, &mut report);
+        }
         (snapshot.map(|snapshot| (snapshot, model)), report)
     }
 }

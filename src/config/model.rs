@@ -1,13 +1,12 @@
 //! A configuration as meant: flat tables, every reference an id that exists, every default filled in, places kept.
 
 use super::document::Read;
+use super::plugins::Built;
 use super::report::{Span, Step};
 use super::value::Checked;
 use crate::entity::{Compat, Identity};
-use crate::plugin::{Entry, Plugin};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// Every entity of a document.
@@ -40,7 +39,7 @@ pub(super) struct Entity {
     /// Its fields.
     pub fields: Checked,
     /// What a plugin entity builds.
-    pub plugin: Option<(&'static Entry, Arc<dyn Plugin>)>,
+    pub plugin: Option<Built>,
     /// What its references mean: an entity that exists.
     pub links: Vec<(&'static str, Uuid)>,
     /// Kong's path to it.

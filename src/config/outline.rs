@@ -61,8 +61,8 @@ impl Outline {
         let routes = model.all("routes").iter().map(|entity| route(entity, line(entity)));
         let services = model.all("services").iter().map(|entity| service(entity, line(entity)));
         let plugins = model.all("plugins").iter().filter_map(|entity| {
-            let (_, instance) = entity.plugin.as_ref()?;
-            Some((address(&**instance), PluginOutline { line: line(entity), scope: scope(model, entity) }))
+            let plugin = &entity.plugin.as_ref()?.plugin;
+            Some((address(&**plugin), PluginOutline { line: line(entity), scope: scope(model, entity) }))
         });
         Self { specs: specs(model), routes: routes.collect(), services: services.collect(), plugins: plugins.collect() }
     }

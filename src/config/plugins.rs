@@ -10,6 +10,16 @@ use crate::plugin::{Build, Entry, Plugin};
 use crate::settings::Plugins;
 use std::sync::Arc;
 
+/// What a plugin entity builds.
+pub(super) struct Built {
+    /// Its row in the table.
+    pub entry: &'static Entry,
+    /// Its `config`, checked, with defaults.
+    pub config: Checked,
+    /// Its behaviour.
+    pub plugin: Arc<dyn Plugin>,
+}
+
 /// What a plugin's name means here.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Status {
@@ -114,7 +124,7 @@ pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'sta
 }
 
 /// Builds a plugin by its `config`. `None`: reported. A disabled one is built as well, since Kong checks it, too.
-pub(super) fn build(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Arc<dyn Plugin>> {
+pub(super) fn build(checker: &mut Checker<'_>, entry: &'static Entry, config: Option<NodeId>) -> Option<Built> {
     let config = self::config(checker, entry, config)?;
     let path = checker.path.iter().cloned().chain([Step::Key("config".into())]).collect();
     let mut build = Build {
@@ -125,7 +135,8 @@ pub(super) fn build(checker: &mut Checker<'_>, entry: &Entry, config: Option<Nod
         watch: &mut checker.read.live,
         shared: &mut checker.read.shared,
     };
-    (entry.build)(&config, &mut build)
+    let plugin = (entry.build)(&config, &mut build)?;
+    Some(Built { entry, config, plugin })
 }
 
 fn config(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Checked> {

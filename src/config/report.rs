@@ -231,6 +231,12 @@ impl Report {
             || self.found.iter().any(|found| found.severity == Severity::Error && found.kong.is_some())
     }
 
+    /// Drops warnings of these codes: whoever names them knows.
+    pub fn allow(&mut self, codes: &[String]) {
+        let allowed = |found: &Diagnostic| codes.iter().any(|code| code == found.code);
+        self.found.retain(|found| found.severity == Severity::Error || !allowed(found));
+    }
+
     /// How many of a severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {

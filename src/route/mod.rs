@@ -11,11 +11,13 @@ pub mod normalize;
 mod order;
 pub mod rewrite;
 mod rule;
+mod shadow;
 pub mod trace;
 mod trie;
 
 pub use crate::pcre::Capture;
 pub use rule::is_plain;
+pub use shadow::{Shadow, shadows};
 
 use crate::entity::{Compat, RouteId};
 use http::{HeaderMap, HeaderName};

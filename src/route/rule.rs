@@ -208,3 +208,8 @@ fn push_unescaped(out: &mut String, byte: u8) {
 pub(super) fn patterns(spec: &Spec, compat: Compat) -> impl Iterator<Item = (&str, Pattern<'_>)> {
     spec.hosts.iter().map(move |host| (host.as_str(), Pattern::read(host, compat)))
 }
+
+/// Reads a route's paths.
+pub(super) fn paths(spec: &Spec, compat: Compat) -> Vec<Path> {
+    spec.paths.iter().map(|path| Path::read(path, compat)).collect()
+}

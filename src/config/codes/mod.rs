@@ -7,6 +7,7 @@ mod file;
 mod here;
 mod online;
 
+use super::lint::{RULES, Rule};
 use super::nearest::nearest;
 use super::report::Severity;
 use std::fmt::Write;
@@ -42,14 +43,15 @@ const fn code(
     Code { code, severity, summary, explain, bad, good }
 }
 
-/// All codes.
-pub fn all() -> impl Iterator<Item = &'static Code> {
-    file::FILE.iter().chain(here::HERE).chain(online::ONLINE)
+/// All codes, those of the rules of `config/lint/` among them.
+pub fn all() -> impl Iterator<Item = Code> {
+    let rule = |rule: &&Rule| code(rule.code, Severity::Warning, rule.summary, rule.explain, "", "");
+    file::FILE.iter().chain(here::HERE).chain(online::ONLINE).copied().chain(RULES.iter().map(rule))
 }
 
 /// The code of a name.
 #[must_use]
-pub fn named(name: &str) -> Option<&'static Code> {
+pub fn named(name: &str) -> Option<Code> {
     all().find(|code| code.code == name)
 }
 
@@ -109,7 +111,7 @@ pub fn wrapped(text: &str, width: usize) -> String {
 pub fn document() -> String {
     let mut codes: Vec<_> = all().collect();
     codes.sort_by_key(|code| code.code);
-    let section = |code: &Code| format!("\n### {}\n\n{}", code.code, wrapped(&markdown(code), PAGE));
+    let section = |code: Code| format!("\n### {}\n\n{}", code.code, wrapped(&markdown(&code), PAGE));
     codes.into_iter().map(section).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Which plugins run on which route: Kong's eight levels of precedence (`kong/plugins.md` §1), folded into slots.
 
 use crate::config::model::{Entity, Model};
+use crate::config::plugins::Built;
 use crate::entity::{Compat, ConsumerId};
 use crate::plugin::{Chain, Entry, Plugin, Slot};
 use std::cmp::Reverse;
@@ -36,7 +37,7 @@ impl Chains {
         let mut sorted: BTreeMap<_, Instances> = BTreeMap::new();
         let mut own = vec![false; model.all("routes").len()];
         for entity in model.all("plugins").iter().filter(|entity| runs(entity)) {
-            let Some((entry, plugin)) = &entity.plugin else { continue };
+            let Some(Built { entry, plugin, .. }) = &entity.plugin else { continue };
             let scope = scope(model, entity);
             if scope.2.is_some() && !entry.consumer_scope {
                 continue;

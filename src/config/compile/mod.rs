@@ -119,7 +119,8 @@ pub(super) fn specs(model: &Model) -> Vec<Spec> {
     routes.map(|(at, entity)| spec(at, entity)).collect()
 }
 
-fn spec(at: usize, entity: &Entity) -> Spec {
+/// What a route asks of a request.
+pub(super) fn spec(at: usize, entity: &Entity) -> Spec {
     let fields = &entity.fields;
     let texts = |name: &str| fields.strs(name).map(str::to_owned).collect::<Vec<_>>();
     let headers = fields.pairs("headers").iter().filter_map(|(name, values)| {

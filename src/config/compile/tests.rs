@@ -46,7 +46,7 @@ static TABLE: &[Entry] = &[probe("acl", |_| 950, true), probe("cors", |_| 2000, 
 fn probed(text: &str) -> Snapshot {
     let source = Source::new("kong.yml", text);
     let opened = open(&source, World::EMPTY, Edge::NOTHING);
-    let (snapshot, report) = opened.compile_with(World::EMPTY, &Plugins::Bundled(Vec::new()), TABLE);
+    let (snapshot, report) = opened.compile_with(World::EMPTY, &Settings::default(), TABLE);
     assert!(!report.has_errors(), "{:?}", report.found);
     snapshot.unwrap()
 }

@@ -34,8 +34,8 @@ fn rule(id: &str) -> Value {
         "id": id,
         "shortDescription": { "text": code.summary },
         "fullDescription": { "text": code.explain },
-        "help": { "text": codes::plain(code), "markdown": codes::markdown(code) },
-        "defaultConfiguration": { "level": level(code) },
+        "help": { "text": codes::plain(&code), "markdown": codes::markdown(&code) },
+        "defaultConfiguration": { "level": level(&code) },
     })
 }
 

@@ -1,0 +1,200 @@
+//! Tokens that the gateway adds to requests, or that its consumers show: whether they can work, and for whom.
+
+use super::injected::{self, Bearer, Injected, bearers};
+use super::subject::Subject;
+use super::token::{Token, date};
+use super::{Rule, guard};
+use crate::config::report::{Diagnostic, Report};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::HashSet;
+use std::time::Duration;
+
+pub(super) static MALFORMED: Rule = Rule {
+    code: "bearer-malformed",
+    summary: "an `Authorization` that is added is no well-formed bearer token",
+    explain: "The header that the gateway puts into requests is empty, lacks `Bearer`, has it twice, has quotes in it, or \
+        holds a token that is cut off or damaged. The upstream answers every request with 401.\n\nLook at the variable \
+        that the value comes from; copy the token again, without quotes and as one line.",
+    run: malformed,
+};
+
+pub(super) static EXPIRED: Rule = Rule {
+    code: "bearer-expired",
+    summary: "a token in the configuration has expired",
+    explain: "The upstream answers requests with this token with 401 (PostgREST: `JWT expired`, PGRST301 or PGRST303).\n\n\
+        Make a new token with the same secret and role, and put it where this one comes from.",
+    run: expired,
+};
+
+pub(super) static EXPIRING: Rule = Rule {
+    code: "bearer-expiring",
+    summary: "a token in the configuration expires within 30 days",
+    explain: "From that day on, the upstream answers requests with this token with 401.\n\nMake a new token with the same \
+        secret and role in time, and put it where this one comes from.",
+    run: expiring,
+};
+
+pub(super) static ROLE: Rule = Rule {
+    code: "bearer-role",
+    summary: "a token has another role than the name that it goes by",
+    explain: "A variable or consumer named after the service role holds the token of `anon`, or the other way round; the \
+        two keys were probably swapped. With `anon` in place of the service role, upstreams refuse what they should do; \
+        with the service role in place of `anon`, everybody has the whole database.\n\nSwap the values.",
+    run: role,
+};
+
+pub(super) static SIGNATURE: Rule = Rule {
+    code: "bearer-signature",
+    summary: "a token is not signed with the `JWT_SECRET` at hand",
+    explain: "The environment has `JWT_SECRET` (or `SUPABASE_JWT_SECRET`, `GOTRUE_JWT_SECRET`, `PGRST_JWT_SECRET`), and \
+        this token was signed with something else. An upstream with that secret answers with 401 (PostgREST: PGRST301, \
+        `No suitable key` or `JWSInvalidSignature`). It happens when the secret was changed and the keys were not.\n\n\
+        Make the token anew with this secret, or set the secret that it was signed with. Nothing is told where none of \
+        these variables is set, or where the token is signed with a private key.",
+    run: signature,
+};
+
+pub(super) static EXPOSED: Rule = Rule {
+    code: "service-role-exposed",
+    summary: "everybody who reaches a route gets the service role",
+    explain: "The gateway adds a token of `service_role` to requests, and no plugin on the route asks who they come from. \
+        That role passes all rules of the database, so that whoever can reach the listener can read and change \
+        everything.\n\nPut a plugin in front that lets in only those who may (`basic-auth`, `key-auth`, `htpasswd`, \
+        `ip-restriction`), or listen on a loopback address behind something that does. This is told only when a \
+        listener can be reached from other machines.",
+    run: exposed,
+};
+
+/// Variables that hold the secret.
+const SECRETS: &[&str] = &["JWT_SECRET", "SUPABASE_JWT_SECRET", "GOTRUE_JWT_SECRET", "PGRST_JWT_SECRET"];
+/// How long before its end a token is told of.
+const SOON: Duration = Duration::from_secs(30 * 86_400);
+
+/// What is wrong with a header, after its name, and what to do.
+type Fault = (String, String);
+
+fn malformed(subject: &Subject<'_>, report: &mut Report) {
+    let mut seen = HashSet::new();
+    for header in injected::all(subject).iter().filter(|header| header.is_authorization() && !header.is_template()) {
+        if let Some((fault, help)) = fault(header, subject.variable(header.span)).filter(|_| seen.insert(header.span)) {
+            report.push(MALFORMED.warn(header.span, format!("{} {fault}", header.described())).help(help));
+        }
+    }
+}
+
+/// `variable` is where the value comes from, if it comes from one.
+fn fault(header: &Injected<'_>, variable: Option<&str>) -> Option<Fault> {
+    let value = header.value.trim_end();
+    let source = variable.map_or_else(|| "here".to_owned(), |name| format!("in the variable `{name}`"));
+    let into = variable.map_or_else(|| "here".to_owned(), |name| format!("into the variable `{name}`"));
+    let say = |fault: &str, help: String| Some((fault.to_owned(), help));
+    if value.is_empty() || value.eq_ignore_ascii_case("bearer") {
+        return say("has no token in it", format!("put one {source}"));
+    }
+    let token = header.token()?;
+    if token.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("bearer ")) {
+        let or = variable.map_or_else(String::new, |name| format!(", here or in the variable `{name}`"));
+        return say("has `Bearer` twice", format!("remove one of them{or}"));
+    }
+    if token.starts_with(['"', '\'']) {
+        return say("has its token in quotes", format!("remove the quotes {source}"));
+    }
+    match Token::read(token) {
+        _ if !token.starts_with("eyJ") => None,
+        Err(reason) => {
+            Some((format!("is damaged: {reason}"), format!("copy the whole token {into} again, as one line")))
+        }
+        Ok(_) if value.starts_with("eyJ") => {
+            say("has no `Bearer` in front of the token", "write `Bearer` and a blank in front of it".to_owned())
+        }
+        Ok(_) => None,
+    }
+}
+
+/// Says something of each token that can be read.
+fn each(subject: &Subject<'_>, report: &mut Report, say: impl Fn(&Bearer<'_>, &Token<'_>) -> Option<Diagnostic>) {
+    for bearer in bearers(subject) {
+        let found =
+            Token::read(bearer.token).ok().and_then(|token| Some(say(&bearer, &token)?.label(token.described())));
+        report.found.extend(found);
+    }
+}
+
+fn expired(subject: &Subject<'_>, report: &mut Report) {
+    each(subject, report, |bearer, token| {
+        let end = token.expires().filter(|end| *end <= subject.world.now)?;
+        let warning = EXPIRED.warn(bearer.span, format!("{} expired on {}", bearer.what, date(end)));
+        Some(warning.help("make a new one with the same secret and role"))
+    });
+}
+
+fn expiring(subject: &Subject<'_>, report: &mut Report) {
+    let now = subject.world.now;
+    each(subject, report, |bearer, token| {
+        let end = token.expires().filter(|end| *end > now)?;
+        let days = end.duration_since(now).ok().filter(|left| *left <= SOON)?.as_secs() / 86_400;
+        let left = match days {
+            0 => "today".to_owned(),
+            1 => "in 1 day".to_owned(),
+            days => format!("in {days} days"),
+        };
+        let warning = EXPIRING.warn(bearer.span, format!("{} expires {left}", bearer.what));
+        Some(warning.help("make a new one with the same secret and role before that day"))
+    });
+}
+
+fn role(subject: &Subject<'_>, report: &mut Report) {
+    each(subject, report, |bearer, token| {
+        let name = bearer.consumer.or_else(|| subject.variable(bearer.span))?;
+        let upper = name.to_ascii_uppercase();
+        let says = |word: &str| upper.split(['_', '-', '.']).any(|part| part == word);
+        let wrong = match token.role()? {
+            "anon" => says("SERVICE"),
+            "service_role" => says("ANON") || says("PUBLISHABLE"),
+            _ => false,
+        };
+        let role = token.role().filter(|_| wrong)?;
+        let what = if bearer.consumer.is_some() { "consumer" } else { "variable" };
+        let message = format!("{what} `{name}` holds a token of the role `{role}`");
+        Some(ROLE.warn(bearer.span, message).help("the two keys were probably swapped"))
+    });
+}
+
+fn signature(subject: &Subject<'_>, report: &mut Report) {
+    let secrets = SECRETS.iter().filter_map(|name| Some((*name, (subject.world.env)(name)?)));
+    // A set of keys is no secret.
+    let secrets: Vec<_> =
+        secrets.filter(|(_, secret)| !secret.is_empty() && !secret.trim_start().starts_with('{')).collect();
+    let Some((name, _)) = secrets.first() else { return };
+    each(subject, report, |bearer, token| {
+        let signs = |secret: &str| {
+            let decoded = STANDARD.decode(secret).ok();
+            let either = [Some(secret.as_bytes().to_vec()), decoded];
+            either.into_iter().flatten().any(|bytes| token.is_signed_by(&bytes) != Some(false))
+        };
+        if secrets.iter().any(|(_, secret)| signs(secret)) {
+            return None;
+        }
+        let warning = SIGNATURE.warn(bearer.span, format!("{} is not signed with `{name}`", bearer.what));
+        Some(warning.help(format!("make it anew with this secret, or set the `{name}` that it was signed with; upstreams refuse it with 401 (PGRST301)")))
+    });
+}
+
+fn exposed(subject: &Subject<'_>, report: &mut Report) {
+    let mut seen = HashSet::new();
+    for view in subject.routes.iter().filter(|view| guard::is_open(subject, view)) {
+        let Some((_, config)) = view.plugin("request-transformer") else { continue };
+        let is_service = |header: &&Injected<'_>| {
+            let token = header.token().and_then(|token| Token::read(token).ok());
+            token.is_some_and(|token| token.role() == Some("service_role"))
+        };
+        let headers = injected::of(config);
+        let Some(header) = headers.iter().find(is_service).filter(|header| seen.insert(header.span)) else { continue };
+        let message = format!("everybody who reaches {} gets the service role, and with it the database", view.name());
+        let warning = EXPOSED.warn(header.span, message).also(view.route.place, "no plugin asks who it is");
+        report.push(
+            warning.help("add a plugin that does (`basic-auth`, `key-auth`, `ip-restriction`), or listen on 127.0.0.1"),
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! Tokens that are typed into the file.
+
+use super::Rule;
+use super::subject::Subject;
+use super::token::{self, Token};
+use crate::config::report::{Diagnostic, Report, Span};
+
+pub(super) static RULE: Rule = Rule {
+    code: "literal-token",
+    summary: "a JSON Web Token stands in the file itself",
+    explain: "Whoever can read the file, its backups or its history in git has the token, and when the secret that signed \
+        it is changed, the file has to be changed as well, in every place. For a token of `service_role` this means the \
+        whole database.\n\nWrite `${NAME}` in its place and set that variable, or `NAME_FILE` to a file that holds it. \
+        The token of the role `anon` is no secret (browsers get it), but changes together with the other.",
+    run,
+};
+
+/// Bytes of a token that are underlined. None is shorter.
+const SHOWN: usize = 12;
+
+/// Other places of the same token that are shown.
+const MOST: usize = 3;
+
+fn run(subject: &Subject<'_>, report: &mut Report) {
+    let mut found: Vec<(&str, Vec<Span>)> = Vec::new();
+    for (at, text) in token::all(subject.text).filter(|(at, _)| !is_comment(subject.text, *at)) {
+        // Its beginning: all of it would push the rest of the line out of sight.
+        let span = Span::new(at, at + SHOWN);
+        match found.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, places)) => places.push(span),
+            None => found.push((text, vec![span])),
+        }
+    }
+    let readable = found.iter().filter_map(|(text, places)| Some((Token::read(text).ok()?, places)));
+    report.found.extend(readable.map(|(token, places)| warning(&token, places)));
+}
+
+fn warning(token: &Token<'_>, places: &[Span]) -> Diagnostic {
+    let service = token.role() == Some("service_role");
+    let message = match token.role() {
+        Some("service_role") => "the key to the whole database stands in the file itself: a token of `service_role`",
+        _ => "a token stands in the file itself",
+    };
+    let name = match token.role() {
+        Some("service_role") => "SUPABASE_SERVICE_KEY",
+        Some("anon") => "SUPABASE_ANON_KEY",
+        _ => "TOKEN",
+    };
+    let hint = if service { ", and change the JWT secret if others have seen the file" } else { "" };
+    let warning = RULE.warn(places[0], message).label(token.described());
+    let also = places.iter().skip(1).take(MOST);
+    let warning = also.fold(warning, |warning, place| warning.also(*place, "the same token"));
+    warning.help(format!("write `${{{name}}}` in its place and set that variable{hint}"))
+}
+
+/// Whether the line is a comment up to here.
+fn is_comment(text: &str, at: usize) -> bool {
+    let line = text[..at].rsplit('\n').next().unwrap_or_default();
+    line.trim_start().starts_with('#')
+}
