@@ -199,7 +199,7 @@ fn is_tame(text: &str) {
             assert!(!render::human(&refused.report, &refused.source, false, 120).is_empty());
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}: {text}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}: {text}", start.elapsed());
 }
 
 proptest! {

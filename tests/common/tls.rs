@@ -40,7 +40,8 @@ impl Certificate {
     /// A configuration with this certificate and nothing else, for a name that asks clients for one of its authority.
     pub(crate) fn guarding(&self, name: &str) -> String {
         let file = |path: &Path| format!("'{{vault://file{}}}'", path.display());
-        let (cert, key, ca) = (file(&self.cert), file(&self.key), file(&self.pki.path("ca.pem")));
+        let (cert, key) = self.pki.write("guarded", &self.pki.server(name, 2));
+        let (cert, key, ca) = (file(&cert), file(&key), file(&self.pki.path("ca.pem")));
         format!(
             "_format_version: \"2.1\"\ncertificates:\n- cert: {cert}\n  key: {key}\n  snis:\n  - name: {name}\n    \
              client_ca: {ca}\n"
