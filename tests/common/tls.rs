@@ -37,7 +37,7 @@ impl Certificate {
         builder.set("KONG_SSL_CERT", &text(&self.cert)).set("KONG_SSL_CERT_KEY", &text(&self.key))
     }
 
-    /// A configuration with this certificate and nothing else, for a name that asks clients for one of its authority.
+    /// A configuration with nothing but a certificate of the same authority, for a name that asks clients for one, too.
     pub(crate) fn guarding(&self, name: &str) -> String {
         let file = |path: &Path| format!("'{{vault://file{}}}'", path.display());
         let (cert, key) = self.pki.write("guarded", &self.pki.server(name, 2));
