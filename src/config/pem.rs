@@ -4,6 +4,8 @@ use super::value::Checked;
 use crate::keys;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::time::SystemTime;
+use x509_parser::prelude::X509Certificate;
 
 /// DER of every certificate in a PEM text.
 ///
@@ -88,17 +90,27 @@ pub(super) fn unused_verify(sni: &Checked) -> Vec<(&'static str, String)> {
     if alone { vec![("client_verify", "needs `client_ca`".to_owned())] } else { Vec::new() }
 }
 
-/// Whether a CA certificate is one, and alone.
-pub(super) fn authority_errors(entity: &Checked) -> Vec<(&'static str, String)> {
+/// Whether a CA certificate is one, alone, and not out of its time.
+pub(super) fn authority_errors(entity: &Checked, now: SystemTime) -> Vec<(&'static str, String)> {
     let Some(chain) = entity.str("cert").and_then(|pem| certificates(pem).ok()) else { return Vec::new() };
     let message = if chain.len() > 1 {
         "please submit only one certificate at a time"
+    } else if is_expired(chain.first(), now) {
+        "certificate expired, \"Not After\" time is in the past"
     } else if !is_authority(chain.into_iter().next()) {
         "certificate does not appear to be a CA because it is missing the \"CA\" basic constraint"
     } else {
         return Vec::new();
     };
     vec![("@entity", message.to_owned())]
+}
+
+fn is_expired(der: Option<&Vec<u8>>, now: SystemTime) -> bool {
+    let der = CertificateDer::from(der.cloned().unwrap_or_default());
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let over =
+        |parsed: &X509Certificate<'_>| parsed.validity().not_after.timestamp() < i64::try_from(now).unwrap_or(i64::MAX);
+    keys::parse(&der).is_ok_and(|parsed| over(&parsed))
 }
 
 fn is_authority(der: Option<Vec<u8>>) -> bool {

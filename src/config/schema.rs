@@ -5,6 +5,7 @@
 
 use super::value::Checked;
 use crate::entity::Compat;
+use std::time::SystemTime;
 
 /// A mapping with known keys.
 #[derive(Debug)]
@@ -120,6 +121,8 @@ pub enum EntityCheck {
     /// Anything else: yields (where, Kong's message) for each thing wrong. Where is a field, `@entity`, or empty for
     /// the record itself. A field that failed a rule of its own stands there as it was written.
     Custom(fn(&Checked) -> Vec<(&'static str, String)>),
+    /// The same, of something that depends on the time.
+    Timed(fn(&Checked, SystemTime) -> Vec<(&'static str, String)>),
 }
 
 /// Which compatibility knows a field.

@@ -197,7 +197,7 @@ impl<'a> Checker<'a> {
             if names(check).iter().any(|name| fields.bad.contains(&first_step(name))) {
                 continue;
             }
-            for (place, message) in super::rules::entity_errors(check, &fields.checked) {
+            for (place, message) in super::rules::entity_errors(check, &fields.checked, self.world.now) {
                 self.several_failed(place, message, names(check), &fields.checked);
             }
         }
@@ -252,7 +252,7 @@ fn names(check: &EntityCheck) -> &'static [&'static str] {
         | EntityCheck::OnlyOneOf(names)
         | EntityCheck::AllOrNone(names)
         | EntityCheck::Distinct(names) => names,
-        EntityCheck::Custom(_) => &[],
+        EntityCheck::Custom(_) | EntityCheck::Timed(_) => &[],
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::config::schema::{EntityCheck, Rule};
 use crate::config::value::{Checked, Value};
+use std::time::SystemTime;
 
 /// Kong's words for the first rule that a text breaks.
 pub(super) fn text_error(text: &str, rules: &[Rule]) -> Option<String> {
@@ -62,10 +63,11 @@ pub(super) fn value_error(checked: &Checked, rules: &[Rule]) -> Option<String> {
 }
 
 /// Place and words for each thing wrong with several fields.
-pub(super) fn entity_errors(check: &EntityCheck, checked: &Checked) -> Vec<(&'static str, String)> {
+pub(super) fn entity_errors(check: &EntityCheck, checked: &Checked, now: SystemTime) -> Vec<(&'static str, String)> {
     let set = |names: &[&str]| names.iter().filter(|name| is_set(checked, name)).count();
     let failed = match check {
         EntityCheck::Custom(test) => return test(checked),
+        EntityCheck::Timed(test) => return test(checked, now),
         EntityCheck::AtLeastOneOf(names) => {
             (set(names) == 0).then(|| format!("at least one of these fields must be non-empty: {}", quoted(names)))
         }

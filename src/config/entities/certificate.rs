@@ -46,7 +46,7 @@ static CA_CERTIFICATE: Record = Record {
         TAGS,
         TAGS_3,
     ],
-    checks: &[EntityCheck::Custom(pem::authority_errors)],
+    checks: &[EntityCheck::Timed(pem::authority_errors)],
 };
 
 static SNI: Record = Record {

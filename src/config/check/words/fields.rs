@@ -24,6 +24,11 @@ const TOGETHER: &[(&str, &str, &str)] = &[
         ": the certificate does not match the key",
         "`key` must be the one that the first certificate in `cert` was issued for",
     ),
+    (
+        "certificate expired, \"Not After\" time is in the past",
+        " has expired",
+        "ask its authority for the one that took its place",
+    ),
 ];
 
 /// What helps where a field is missing.
