@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// Every HTTP/2 connection begins with this (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -50,6 +51,9 @@ const SEND_BUFFER: usize = 64 * 1024;
 const PENDING_RESETS: usize = 20;
 /// Streams that a client may make the gateway reset by breaking the protocol, in all (CVE-2025-8671).
 const LOCAL_RESETS: usize = 1024;
+
+/// How long a worker that stops waits for a client that has not asked for anything yet.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// A listener, as connections see it.
 #[derive(Clone)]
@@ -81,18 +85,20 @@ pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: 
 async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends) -> io::Result<()> {
     let settings = &worker.settings;
     let limit = settings.client_header_timeout;
+    let mut seat = Seat::new(&worker.closing);
     let named = match door.listen.proxy_protocol {
-        true => limited(limit, read_proxy_header(&mut socket)).await?,
+        true => early(limit, &mut seat, Box::pin(read_proxy_header(&mut socket))).await?,
         false => None,
     };
     let connection = |tls| Connection::new(ends.peer, ends.local, tls, settings).named(named, settings);
     let Some(tls) = &door.tls else {
-        let http2 = door.listen.http2 || limited(limit, is_http2(&socket)).await?;
-        return speak(worker, door, connection(None), socket, http2).await;
+        let http2 = door.listen.http2 || early(limit, &mut seat, is_http2(&socket)).await?;
+        return speak(worker, door, connection(None), socket, http2, seat).await;
     };
-    let Some(met) = limited(limit, greet(tls, socket, ends.local)).await? else { return Ok(()) };
+    let greeting = greet(tls, socket, ends.local);
+    let Some(met) = early(limit, &mut seat, greeting).await? else { return Ok(()) };
     let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    speak(worker, door, connection(Some(known(&met))), met.stream, http2).await
+    speak(worker, door, connection(Some(known(&met))), met.stream, http2, seat).await
 }
 
 /// A handshake; `None` with a client that speaks no TLS and was told so.
@@ -109,8 +115,23 @@ fn known(met: &Met) -> Tls {
     Tls { sni, auth: met.auth.clone(), client_cert: met.client_cert() }
 }
 
-async fn limited<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+/// Work before a connection's first request, within a limit. A worker that stops waits for it no longer than a moment:
+/// whoever is in the middle of a handshake may end it, whoever only keeps a connection open holds nothing up.
+async fn early<T>(limit: Duration, seat: &mut Seat, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let (mut work, mut end, mut hurried) = (pin!(work), pin!(tokio::time::sleep(limit)), false);
+    poll_fn(|cx| {
+        let done = work.as_mut().poll(cx);
+        if done.is_ready() {
+            return done;
+        }
+        if !hurried && seat.poll(cx) {
+            hurried = true;
+            let soon = end.deadline().min(Instant::now() + MOMENT);
+            end.as_mut().reset(soon);
+        }
+        end.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    })
+    .await
 }
 
 /// Reads the header that a balancer puts in front, and no byte more: the client that it names, if it does.
@@ -145,7 +166,14 @@ async fn is_http2(socket: &TcpStream) -> io::Result<bool> {
     }
 }
 
-async fn speak<S>(worker: &Rc<Worker>, door: &Door, connection: Connection, socket: S, http2: bool) -> io::Result<()>
+async fn speak<S>(
+    worker: &Rc<Worker>,
+    door: &Door,
+    connection: Connection,
+    socket: S,
+    http2: bool,
+    seat: Seat,
+) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -163,7 +191,6 @@ where
         let (worker, connection) = (owner.clone(), connection.clone());
         async move { Ok::<_, Infallible>(crate::proxy::handle(worker, connection, req).await) }
     });
-    let seat = Seat::new(&worker.closing);
     if http2 { speak_2(settings, io, handler, seat).await } else { speak_1(settings, io, handler, seat).await }
         .map_err(io::Error::other)
 }
