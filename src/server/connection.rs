@@ -7,6 +7,7 @@ use super::plain;
 use super::proxy_protocol::{self, Parsed};
 use crate::entity::Compat;
 use crate::plugin::Origin;
+use crate::proxy::activity::Activity;
 use crate::proxy::client::{Connection, Tls};
 use crate::proxy::closing::{Closing, Seat};
 use crate::proxy::outgoing::Outgoing;
@@ -14,6 +15,7 @@ use crate::proxy::response::{Closing as Last, Latencies, close};
 use crate::proxy::worker::Worker;
 use crate::reply::{Asker, proxy_error};
 use crate::settings::{Listen, Settings};
+use crate::upstream::alarm::Alarm;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -27,6 +29,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Context;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
@@ -181,7 +184,7 @@ where
     let limits = Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout };
     let leisure = Leisure::new(limits, connection.activity.clone());
     let activity = connection.activity.clone();
-    let mut downstream = Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout, activity);
+    let mut downstream = Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout, activity.clone());
     if http2 {
         downstream = downstream.metered(settings.http2_max_concurrent_streams);
     }
@@ -191,11 +194,37 @@ where
         let (worker, connection) = (owner.clone(), connection.clone());
         async move { Ok::<_, Infallible>(crate::proxy::handle(worker, connection, req).await) }
     });
-    if http2 { speak_2(settings, io, handler, seat).await } else { speak_1(settings, io, handler, seat).await }
-        .map_err(io::Error::other)
+    if http2 {
+        speak_2(settings, io, handler, seat).await
+    } else {
+        speak_1(settings, io, handler, seat, activity).await
+    }
+    .map_err(io::Error::other)
 }
 
-async fn speak_1<I, S>(settings: &Settings, io: I, handler: S, mut seat: Seat) -> hyper::Result<()>
+/// When to tell hyper that a connection over HTTP/1 is to end: it would close one that has not brought a request yet at
+/// once, also if the request is on its way.
+struct Parting {
+    seat: Seat,
+    activity: Activity,
+    alarm: Alarm,
+    until: Option<Instant>,
+    told: bool,
+}
+
+impl Parting {
+    /// Ready once: when the worker stops, and there was a request or a moment for one.
+    fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.told || !self.seat.poll(cx) {
+            return false;
+        }
+        let until = *self.until.get_or_insert_with(|| Instant::now() + MOMENT);
+        self.told = self.activity.begun() > 0 || self.alarm.poll_at(until, cx).is_ready();
+        self.told
+    }
+}
+
+async fn speak_1<I, S>(settings: &Settings, io: I, handler: S, seat: Seat, activity: Activity) -> hyper::Result<()>
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<Outgoing>, Error = Infallible>,
@@ -209,10 +238,9 @@ where
         .serve_connection(io, handler)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut told = false;
+    let mut parting = Parting { seat, activity, alarm: Alarm::default(), until: None, told: false };
     poll_fn(|cx| {
-        if !told && seat.poll(cx) {
-            told = true;
+        if parting.is_due(cx) {
             connection.as_mut().graceful_shutdown();
         }
         connection.as_mut().poll(cx)

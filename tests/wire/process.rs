@@ -128,3 +128,17 @@ fn a_file_that_is_wrong_is_refused_with_its_place() {
     assert!(!out.status.success());
     assert!(text.contains("prot") && text.contains("kong.yml"), "{text}");
 }
+
+/// The accept queue is served in order: who connected before another that has an answer was accepted.
+#[test]
+fn a_client_that_has_just_connected_is_still_served() {
+    let upstream = Upstream::echo();
+    let mut gateway = Gateway::to(&upstream).set("KONG_NGINX_WORKER_PROCESSES", "1").start();
+    let (mut late, _silent) = (gateway.connect(), gateway.connect());
+    assert_eq!(gateway.get("/").0, 200);
+    gateway.signal("TERM");
+    assert!(within(LIMIT, || gateway.output().contains("stopping")));
+    late.send("GET /late HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
+    assert_eq!(late.head().unwrap().status(), 200);
+    assert!(gateway.ends_within(LIMIT).is_some_and(|status| status.success()), "a silent client holds nothing up");
+}
