@@ -15,6 +15,13 @@ pub struct World<'a> {
     pub now: SystemTime,
 }
 
+/// What the operating system says about an error, without its number, as Kong prints it.
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 // === impl World ===
 
 impl World<'static> {

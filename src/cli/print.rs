@@ -1,5 +1,7 @@
 //! Output that does not panic when its reader goes away (`gateway check … | head`), and how it may look.
 
+pub(super) use crate::world::reason;
+
 use std::io::{self, IsTerminal, Write};
 
 /// Columns where there is no terminal that has some.
@@ -61,12 +63,6 @@ fn width(terminal: bool, columns: usize, env: &dyn Fn(&str) -> Option<String>) -
     let told = env("COLUMNS").and_then(|columns| columns.parse().ok());
     let asked = || terminal.then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0));
     told.or_else(asked).unwrap_or(columns).clamp(40, 200)
-}
-
-/// What the operating system says about an error, without its number, as Kong prints it.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

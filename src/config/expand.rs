@@ -5,7 +5,7 @@
 //! (`kong/declarative.md` §10); the others are what people run `envsubst` for. What stands inside `$(...)` is a template
 //! of a plugin and stays as it is.
 
-use crate::world::World;
+use crate::world::{World, reason};
 use std::path::{Path, PathBuf};
 
 /// A variable's value.
@@ -70,12 +70,6 @@ fn content(path: &Path, world: World<'_>) -> Result<String, Problem> {
     let end = text.strip_suffix('\n').map(|rest| rest.strip_suffix('\r').unwrap_or(rest).len());
     text.truncate(end.unwrap_or(text.len()));
     Ok(text)
-}
-
-/// The system's words, without its number.
-fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// A variable's value, or what the file holds that `NAME_FILE` names, as images have it for secrets.

@@ -285,8 +285,7 @@ fn short(words: &str) -> String {
     words.strip_prefix("failed to lookup address information: ").unwrap_or(words).to_ascii_lowercase()
 }
 
-/// The system's words, without its number.
+/// The system's words within a sentence.
 fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_ascii_lowercase()
+    crate::world::reason(error).to_ascii_lowercase()
 }

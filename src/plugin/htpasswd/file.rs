@@ -4,6 +4,7 @@ use super::users::{Fault, Users};
 use crate::config::report::Diagnostic;
 use crate::config::value::Checked;
 use crate::plugin::Build;
+use crate::world::reason;
 use arc_swap::ArcSwap;
 use std::io;
 use std::path::Path;
@@ -30,8 +31,7 @@ fn cannot_be_read(field: &Checked, file: &str, error: &io::Error, cx: &mut Build
     if error.kind() == io::ErrorKind::NotFound {
         cx.reject_ours("no-such-file", field.span, format!("there is no file {file}"));
     } else {
-        let reason = error.to_string();
-        let reason = reason.split(" (os error").next().unwrap_or_default();
+        let reason = reason(error);
         cx.reject_ours("unreadable-file", field.span, format!("{file} cannot be read: {reason}"));
     }
     None
