@@ -5,6 +5,7 @@ pub mod body;
 pub mod buffer;
 pub mod cli;
 pub mod config;
+pub mod consumers;
 pub mod crypto;
 pub mod demo;
 pub mod entity;

@@ -2,7 +2,8 @@
 //!
 //! Holds no text that must still be parsed and no reference into the document.
 
-use crate::entity::{Compat, ConsumerId, Identity, RouteId, ServiceId, UpstreamId};
+use crate::consumers::Consumers;
+use crate::entity::{Compat, Identity, RouteId, ServiceId, UpstreamId};
 use crate::live::LiveFile;
 use crate::plugin::Chain;
 use crate::route::Router;
@@ -28,8 +29,8 @@ pub struct Snapshot {
     pub services: Box<[Service]>,
     /// By [`UpstreamId`].
     pub upstreams: Box<[Upstream]>,
-    /// By [`ConsumerId`].
-    pub consumers: Box<[Consumer]>,
+    /// Consumers, groups, credentials.
+    pub consumers: Arc<Consumers>,
     /// Certificates for listeners, and the names they serve.
     pub certificates: Certificates,
     /// The plugins that run for requests without a route.
@@ -134,15 +135,6 @@ pub struct Target {
     pub weight: u32,
 }
 
-/// A consumer.
-#[derive(Clone, Debug)]
-pub struct Consumer {
-    /// Id and username.
-    pub identity: Identity,
-    /// `custom_id`.
-    pub custom_id: Option<Box<str>>,
-}
-
 /// Certificates of the file, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Certificates {
@@ -235,14 +227,5 @@ impl Snapshot {
     #[must_use]
     pub fn upstream(&self, id: UpstreamId) -> &Upstream {
         &self.upstreams[id.index()]
-    }
-
-    /// The consumer of a number.
-    ///
-    /// # Panics
-    /// If the number is another snapshot's.
-    #[must_use]
-    pub fn consumer(&self, id: ConsumerId) -> &Consumer {
-        &self.consumers[id.index()]
     }
 }

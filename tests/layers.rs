@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("config/report", 0, true),
     ("config/value", 0, true),
     ("config/schema", 0, true),
+    ("consumers", 0, true),
     ("reply", 1, true),
     ("buffer", 1, true),
     ("route", 1, true),

@@ -35,7 +35,7 @@ mod tests {
             routes: Box::default(),
             services: Box::default(),
             upstreams: Box::default(),
-            consumers: Box::default(),
+            consumers: std::sync::Arc::default(),
             certificates: crate::snapshot::Certificates::default(),
             global: Chain::default(),
             live: Vec::new(),

@@ -112,7 +112,8 @@ impl<'a> Recorder<'a> {
     }
 
     fn see(&self, req: &Request<Body>, cx: &Ctx) -> Seen {
-        let consumer = cx.consumer.map(|id| self.served.snapshot.consumer(id).identity.to_string());
+        let consumer =
+            cx.consumer.and_then(|id| self.served.snapshot.consumers.get(id)).map(|it| it.identity.to_string());
         Seen {
             method: req.method().clone(),
             headers: req.headers().clone(),

@@ -1,5 +1,6 @@
 //! What a plugin knows of the request besides the request itself.
 
+use super::Authenticated;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
 use crate::reply::Asker;
 use crate::settings::ErrorType;
@@ -50,6 +51,8 @@ pub struct Ctx {
     pub service: Option<ServiceId>,
     /// The authenticated (or anonymous) consumer.
     pub consumer: Option<ConsumerId>,
+    /// By what it was authenticated; `None` for nobody and for the anonymous consumer.
+    pub authenticated: Option<Authenticated>,
     /// The authenticated user, for the access log: one who is no consumer.
     pub user: Option<Box<str>>,
     /// Path to ask the upstream for: starts with `/`, escaped, without query.
@@ -116,6 +119,7 @@ impl Ctx {
             route: None,
             service: None,
             consumer: None,
+            authenticated: None,
             user: None,
             path: String::new(),
             query: None,

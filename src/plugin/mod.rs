@@ -4,12 +4,14 @@
 //! (also one that a plugin or the gateway made), `log` when the last byte is gone. Every phase runs in the same order.
 //! To add a plugin: write `plugin/NAME.rs` with a type that is [`Plugin`] and [`Define`], and add a line to the table.
 
+pub mod auth;
 pub mod chain;
 mod client;
 mod context;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Witness};
 pub use context::{Ctx, Group, Kept, Origin};
 
@@ -17,6 +19,7 @@ use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
+use crate::consumers::Directory;
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use futures_util::future::LocalBoxFuture;
@@ -166,6 +169,11 @@ impl std::fmt::Debug for Entry {
 // === impl Build ===
 
 impl Build<'_> {
+    /// The configuration's consumers: nobody yet, everybody once requests come.
+    pub fn consumers(&mut self) -> Directory {
+        self.shared.get_or_insert_default::<Directory>().clone()
+    }
+
     /// Reports an error. `field` is the path below `config`, `kong` Kong's words (often the same as `message`).
     pub fn reject(
         &mut self,

@@ -3,6 +3,7 @@
 //! Works on a model without errors. The only thing that can still be wrong is what the router cannot match.
 
 mod chains;
+mod consumers;
 mod secure;
 mod upstreams;
 
@@ -10,11 +11,13 @@ use super::entities::text::{HostKind, host_port};
 use super::model::{Entity, Model};
 use super::report::{Diagnostic, Report, Span, Step};
 use super::value::Checked;
+use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::route::{Router, Spec, SpecError};
-use crate::snapshot::{Consumer, Host, PathHandling, Route, Service, Snapshot, authority};
+use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
 use http::{HeaderName, StatusCode};
+use std::sync::Arc;
 use std::time::Duration;
 pub(super) use upstreams::targets;
 
@@ -33,7 +36,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         routes,
         services,
         upstreams: upstreams::compile(model),
-        consumers: model.all("consumers").iter().map(consumer).collect(),
+        consumers: everybody(model),
         certificates: secure::certificates(model),
         live: model.read.live.clone(),
         global: chains.global(),
@@ -41,8 +44,13 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
     (!report.has_errors()).then_some(snapshot)
 }
 
-fn consumer(entity: &Entity) -> Consumer {
-    Consumer { identity: entity.identity(), custom_id: entity.fields.str("custom_id").map(Into::into) }
+/// Everybody, and the plugins are told of them.
+fn everybody(model: &Model) -> Arc<Consumers> {
+    let consumers = Arc::new(consumers::compile(model));
+    if let Some(directory) = model.read.shared.get::<Directory>() {
+        directory.fill(Arc::clone(&consumers));
+    }
+    consumers
 }
 
 fn service(model: &Model, entity: &Entity, secure: &mut secure::Secure<'_>, report: &mut Report) -> Service {

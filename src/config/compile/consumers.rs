@@ -1,0 +1,52 @@
+//! Consumers with their groups and credentials, numbered.
+
+use crate::config::model::{Entity, Model};
+use crate::consumers::{Consumer, Consumers, Credential, CredentialId, Kind};
+use crate::entity::ConsumerId;
+
+/// Credentials, as they are collected.
+struct Collected<'a> {
+    model: &'a Model,
+    credentials: Vec<Credential>,
+}
+
+/// Compiles everybody of a model.
+pub(super) fn compile(model: &Model) -> Consumers {
+    let mut groups: Vec<Vec<Box<str>>> = vec![Vec::new(); model.all("consumers").len()];
+    for acl in model.all("acls") {
+        if let (Some(at), Some(group)) = (model.position("consumers", acl, "consumer"), acl.fields.str("group")) {
+            groups[at].push(group.into());
+        }
+    }
+    let people = model.all("consumers").iter().zip(groups).map(|(entity, groups)| consumer(entity, groups)).collect();
+    let mut collected = Collected { model, credentials: Vec::new() };
+    let keys = collected.all("keyauth_credentials", Kind::Key, "key");
+    let mut consumers = Consumers::new(people, collected.credentials);
+    keys.for_each(|(entity, at)| consumers.keys.put(entity.fields.str("key").unwrap_or_default(), at));
+    consumers
+}
+
+fn consumer(entity: &Entity, groups: Vec<Box<str>>) -> Consumer {
+    Consumer::new(entity.identity(), entity.fields.str("custom_id").map(Into::into), groups.into())
+}
+
+// === impl Collected ===
+
+impl<'a> Collected<'a> {
+    /// Numbers the credentials of one kind. Those that belong to nobody are of no use, and left out.
+    fn all(
+        &mut self,
+        table: &str,
+        kind: Kind,
+        name: &str,
+    ) -> impl Iterator<Item = (&'a Entity, CredentialId)> + use<'a> {
+        let mut found = Vec::new();
+        for entity in self.model.all(table) {
+            let Some(consumer) = self.model.position("consumers", entity, "consumer") else { continue };
+            let Some(name) = entity.fields.str(name) else { continue };
+            found.push((entity, CredentialId::from(self.credentials.len())));
+            self.credentials.push(Credential::new(entity.id, ConsumerId::from(consumer), kind, name));
+        }
+        found.into_iter()
+    }
+}

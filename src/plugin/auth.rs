@@ -1,0 +1,128 @@
+//! What every authentication plugin does once it knows who asks, or that nobody is known (`kong/plugins.md` §1).
+
+use super::{Build, Ctx, Flow};
+use crate::body::Body;
+use crate::config::value::Checked;
+use crate::consumers::{Consumer, Consumers, CredentialId, Directory, Kind};
+use crate::entity::{Compat, ConsumerId};
+use crate::reply;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use std::sync::OnceLock;
+
+const CONSUMER_ID: HeaderName = HeaderName::from_static("x-consumer-id");
+const USERNAME: HeaderName = HeaderName::from_static("x-consumer-username");
+const CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
+const IDENTIFIER: HeaderName = HeaderName::from_static("x-credential-identifier");
+const CREDENTIAL_USERNAME: HeaderName = HeaderName::from_static("x-credential-username");
+const ANONYMOUS: HeaderName = HeaderName::from_static("x-anonymous-consumer");
+
+/// By whom a request was authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authenticated {
+    /// A credential of the configuration.
+    By(CredentialId),
+    /// What a function plugin said.
+    Foreign,
+}
+
+/// What the authentication plugins have in common.
+#[derive(Debug)]
+pub(super) struct Auth {
+    compat: Compat,
+    consumers: Directory,
+    anonymous: Option<Anonymous>,
+}
+
+/// The consumer for those who are not known, by id or username. Who that is turns out when everybody is compiled.
+#[derive(Debug)]
+struct Anonymous {
+    name: Box<str>,
+    id: OnceLock<Option<ConsumerId>>,
+}
+
+// === impl Auth ===
+
+impl Auth {
+    /// Reads `anonymous`.
+    pub(super) fn read(config: &Checked, cx: &mut Build<'_>) -> Self {
+        let anonymous = config.str("anonymous").filter(|name| !name.is_empty());
+        let anonymous = anonymous.map(|name| Anonymous { name: name.into(), id: OnceLock::new() });
+        Self { compat: cx.compat, consumers: cx.consumers(), anonymous }
+    }
+
+    /// Everybody there is.
+    pub(super) fn consumers(&self) -> &Consumers {
+        self.consumers.get()
+    }
+
+    /// Whether those who are not known may pass.
+    pub(super) fn admits_anybody(&self) -> bool {
+        self.anonymous.is_some()
+    }
+
+    /// Whether another plugin's credential is enough: where `anonymous` is set, one of several plugins is.
+    pub(super) fn is_settled(&self, cx: &Ctx) -> bool {
+        self.admits_anybody() && cx.authenticated.is_some()
+    }
+
+    /// Lets the owner of a credential in.
+    pub(super) fn admit(&self, id: CredentialId, req: &mut Request<Body>, cx: &mut Ctx) {
+        let consumers = self.consumers();
+        let Some(credential) = consumers.credential(id) else { return };
+        let Some(consumer) = consumers.get(credential.consumer) else { return };
+        (cx.consumer, cx.authenticated) = (Some(credential.consumer), Some(Authenticated::By(id)));
+        let headers = req.headers_mut();
+        introduce(consumer, headers);
+        put(headers, IDENTIFIER, credential.identifier.as_ref());
+        let username = matches!(credential.kind, Kind::Password | Kind::Signature).then_some(&credential.identifier);
+        self.put_username(headers, username.and_then(Option::as_ref));
+        headers.remove(ANONYMOUS);
+    }
+
+    /// Answers, or lets the anonymous consumer in.
+    pub(super) fn refuse(&self, answer: Response<Body>, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+        let Some(anonymous) = &self.anonymous else { return Flow::Respond(answer) };
+        let Some((id, consumer)) = anonymous.who(self.consumers()) else {
+            tracing::error!(anonymous = &*anonymous.name, "the anonymous consumer does not exist");
+            return Flow::Respond(reply::exit(StatusCode::INTERNAL_SERVER_ERROR, reply::UNEXPECTED));
+        };
+        (cx.consumer, cx.authenticated) = (Some(id), None);
+        let headers = req.headers_mut();
+        introduce(consumer, headers);
+        headers.remove(IDENTIFIER);
+        self.put_username(headers, None);
+        headers.insert(ANONYMOUS, HeaderValue::from_static("true"));
+        Flow::Continue
+    }
+
+    /// Kong 3 has given that header up.
+    fn put_username(&self, headers: &mut HeaderMap, value: Option<&HeaderValue>) {
+        if self.compat == Compat::Kong2 {
+            put(headers, CREDENTIAL_USERNAME, value);
+        }
+    }
+}
+
+fn introduce(consumer: &Consumer, headers: &mut HeaderMap) {
+    let known = &consumer.headers;
+    put(headers, CONSUMER_ID, Some(&known.id));
+    put(headers, USERNAME, known.username.as_ref());
+    put(headers, CUSTOM_ID, known.custom_id.as_ref());
+}
+
+/// What a client sent by that name never passes.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<&HeaderValue>) {
+    match value {
+        Some(value) => drop(headers.insert(name, value.clone())),
+        None => drop(headers.remove(name)),
+    }
+}
+
+// === impl Anonymous ===
+
+impl Anonymous {
+    fn who<'a>(&self, consumers: &'a Consumers) -> Option<(ConsumerId, &'a Consumer)> {
+        let id = (*self.id.get_or_init(|| consumers.find(&self.name)))?;
+        Some((id, consumers.get(id)?))
+    }
+}
