@@ -149,7 +149,7 @@ fn services_routes_and_consumers() {
     assert_eq!(r.https_only.map(|status| status.as_u16()), Some(301));
     assert!(!r.strip_path && r.path_handling == PathHandling::V1 && r.service.is_some());
     assert!(alone.strip_path && alone.service.is_none() && alone.https_only.is_none());
-    assert_eq!(snapshot.consumers[0].custom_id.as_deref(), Some("7"));
+    assert_eq!(snapshot.consumers.get(crate::entity::ConsumerId(0)).unwrap().custom_id.as_deref(), Some("7"));
     assert_eq!(r.identity.to_string(), "r");
 }
 
