@@ -12,7 +12,7 @@ use gateway::world::World;
 use http::{Extensions, Request, Response};
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 const HEADERS: [(&str, &str); 14] = [
     ("host", "localhost:54321"),
@@ -78,7 +78,7 @@ fn request() -> Request<Body> {
 }
 
 fn context() -> Ctx {
-    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now())
+    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now(), SystemTime::now())
 }
 
 fn answer() -> Response<Body> {

@@ -6,7 +6,7 @@ use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::{Extensions, HeaderName, HeaderValue, Request, Version};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Who made an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Ctx {
     pub https: bool,
     /// When the request began.
     pub now: Instant,
+    /// The same by the calendar, for what dates and expires.
+    pub wall: SystemTime,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
@@ -109,13 +111,14 @@ impl Kept {
 impl Ctx {
     /// The context of a request that no route took (yet).
     #[must_use]
-    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant) -> Self {
+    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant, wall: SystemTime) -> Self {
         Self {
             compat,
             client,
             tls,
             https: tls,
             now,
+            wall,
             route: None,
             service: None,
             consumer: None,

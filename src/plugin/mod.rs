@@ -130,7 +130,9 @@ macro_rules! plugins {
 
 plugins! {
     cors::Cors,
+    hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
+    jwt::Jwt,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,

@@ -114,7 +114,7 @@ impl Exchange {
         let place = Place { worker, connection, snapshot };
         Self {
             busy: place.connection.activity.begin(),
-            course: Course::begin(place.scene(), req, start.into_std(), request_id),
+            course: Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id),
             start,
             times: Times::default(),
             answered: None,
