@@ -8,6 +8,7 @@ pub mod auth;
 pub mod chain;
 mod client;
 mod context;
+mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
 
