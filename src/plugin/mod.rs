@@ -132,6 +132,7 @@ macro_rules! plugins {
 plugins! {
     cors::Cors,
     htpasswd::Htpasswd,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
