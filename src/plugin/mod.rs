@@ -8,6 +8,7 @@ pub mod auth;
 pub mod chain;
 mod client;
 mod context;
+mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -133,6 +134,7 @@ plugins! {
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
     jwt::Jwt,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,

@@ -26,13 +26,16 @@ impl Checks {
         Self { exp: asks("exp"), nbf: asks("nbf"), maximum }
     }
 
-    /// What is asked, for people.
+    /// What is asked, for people: nothing, or what goes on with a semicolon.
     pub(super) fn described(&self) -> String {
-        let asked = [self.exp.then_some("`exp`"), self.nbf.then_some("`nbf`")];
-        let asked: Vec<_> = asked.into_iter().flatten().collect();
-        let claims = if asked.is_empty() { "no times".to_owned() } else { asked.join(" and ") };
-        let ahead = |seconds| format!("{claims}, `exp` at most {seconds} s ahead");
-        self.maximum.map_or_else(|| claims.clone(), ahead)
+        let claims = match (self.exp, self.nbf) {
+            (true, true) => "; checks `exp` and `nbf`",
+            (true, false) => "; checks `exp`",
+            (false, true) => "; checks `nbf`",
+            (false, false) => "; no end of it is checked",
+        };
+        let maximum = self.maximum.map(|seconds| format!("; `exp` may be {seconds} s ahead"));
+        claims.to_owned() + &maximum.unwrap_or_default()
     }
 
     /// Everything that is wrong; how far ahead `exp` lies is looked at once the rest is right.

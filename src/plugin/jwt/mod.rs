@@ -63,14 +63,15 @@ impl Plugin for Jwt {
 
     fn remark(&self) -> Option<String> {
         let (places, claim, checks) = (self.places.described(), &self.key_claim, self.checks.described());
-        Some(format!("looks for a token in {places}; its `{claim}` names the credential; {checks} are checked"))
+        let rest = self.auth.remark();
+        Some(format!("asks for a token in {places}; its `{claim}` names the credential{checks}{rest}"))
     }
 }
 
 impl Jwt {
     /// Whose credential signed the request's token.
     fn judge(&self, req: &Request<Body>, cx: &Ctx) -> Result<(CredentialId, AuthenticatedToken), Refusal> {
-        let args = if self.places.ask_the_query() { arguments(req, cx) } else { Args::default() };
+        let args = if self.places.ask_the_query() { cx.args(req) } else { Args::default() };
         let token = self.places.find(req.headers(), &args, cx.compat)?;
         Ok((self.verify(token, cx)?, AuthenticatedToken(token.into())))
     }
@@ -101,11 +102,6 @@ impl Jwt {
             _ => self.auth.refuse(answer, req, cx),
         }
     }
-}
-
-/// The query's, which a plugin before may have made.
-fn arguments(req: &Request<Body>, cx: &Ctx) -> Args {
-    Args::parse(cx.query.as_deref().or_else(|| req.uri().query()).unwrap_or_default().as_bytes())
 }
 
 impl Define for Jwt {

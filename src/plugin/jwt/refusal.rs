@@ -1,6 +1,7 @@
 //! Why a token is not let in, and how that is said: always compact JSON, whatever `Accept` asks for.
 
 use crate::body::Body;
+use crate::plugin::auth;
 use crate::reply;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
@@ -86,8 +87,9 @@ fn by_claim(errors: &[(&str, &str)]) -> String {
 impl Challenge {
     /// Kong 3's, with its `realm`. `None`: no header can hold that.
     pub(super) fn new(realm: Option<&str>) -> Option<Self> {
-        let base = realm.map_or_else(|| "Bearer".to_owned(), |realm| format!("Bearer realm=\"{realm}\""));
-        let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).ok();
-        Some(Self { without_token: value(&base)?, bad_token: value(&format!("{base} error=\"invalid_token\""))? })
+        let bare = || Some(HeaderValue::from_static("Bearer"));
+        let without_token = realm.map_or_else(bare, |realm| auth::challenge("Bearer", realm))?;
+        let bad_token = [without_token.as_bytes(), b" error=\"invalid_token\""].concat();
+        Some(Self { bad_token: HeaderValue::from_bytes(&bad_token).ok()?, without_token })
     }
 }
