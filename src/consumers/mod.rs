@@ -5,11 +5,13 @@
 
 pub mod credential;
 pub mod keys;
+pub mod passwords;
 
 use crate::entity::{ConsumerId, Identity};
 pub use credential::{Credential, CredentialId, Kind};
 use http::HeaderValue;
 use keys::Keys;
+use passwords::Passwords;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -24,6 +26,8 @@ pub struct Consumers {
     by_id: HashMap<Uuid, ConsumerId>,
     /// Of key-auth.
     pub keys: Keys,
+    /// Of basic-auth.
+    pub passwords: Passwords,
 }
 
 /// A consumer.

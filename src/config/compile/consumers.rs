@@ -1,6 +1,7 @@
 //! Consumers with their groups and credentials, numbered.
 
 use crate::config::model::{Entity, Model};
+use crate::consumers::passwords::{Form, Passwords};
 use crate::consumers::{Consumer, Consumers, Credential, CredentialId, Kind};
 use crate::entity::ConsumerId;
 
@@ -21,9 +22,21 @@ pub(super) fn compile(model: &Model) -> Consumers {
     let people = model.all("consumers").iter().zip(groups).map(|(entity, groups)| consumer(entity, groups)).collect();
     let mut collected = Collected { model, credentials: Vec::new() };
     let keys = collected.all("keyauth_credentials", Kind::Key, "key");
+    let users = collected.all("basicauth_credentials", Kind::Password, "username");
     let mut consumers = Consumers::new(people, collected.credentials);
     keys.for_each(|(entity, at)| consumers.keys.put(entity.fields.str("key").unwrap_or_default(), at));
+    consumers.passwords = passwords(model, users);
     consumers
+}
+
+fn passwords<'a>(model: &Model, users: impl Iterator<Item = (&'a Entity, CredentialId)>) -> Passwords {
+    let mut passwords = Passwords::new(if model.read.hashed { Form::Hashed } else { Form::Plain });
+    for (entity, at) in users {
+        let text = |field| entity.fields.str(field).unwrap_or_default();
+        let Some(consumer) = entity.link("consumer") else { continue };
+        passwords.put(text("username"), text("password"), consumer, at);
+    }
+    passwords
 }
 
 fn consumer(entity: &Entity, groups: Vec<Box<str>>) -> Consumer {
