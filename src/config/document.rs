@@ -55,6 +55,8 @@ pub(super) struct Read {
     pub texts: HashMap<Span, PathBuf>,
     /// Files that plugins want to be told of.
     pub live: Vec<LiveFile>,
+    /// Whether passwords are written as Kong stores them (`_transform: false`).
+    pub hashed: bool,
     /// What plugins share, see [`crate::plugin::Build::shared`].
     pub shared: Extensions,
 }
@@ -83,7 +85,8 @@ pub(super) fn read(
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
-    let (path, drafts, read) = (Vec::new(), Vec::new(), Read::default());
+    let (path, drafts, read) =
+        (Vec::new(), Vec::new(), Read { hashed: header::is_hashed(&tree, root), ..Read::default() });
     let mut walker = Walker { tree, world, enabled, table, report, compat, path, drafts, read };
     walker.top(root);
     Document { compat, drafts: walker.drafts, read: walker.read }

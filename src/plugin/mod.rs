@@ -5,6 +5,7 @@
 //! To add a plugin: write `plugin/NAME.rs` with a type that is [`Plugin`] and [`Define`], and add a line to the table.
 
 pub mod auth;
+mod basic;
 pub mod chain;
 mod client;
 mod context;
@@ -130,6 +131,7 @@ macro_rules! plugins {
 }
 
 plugins! {
+    basic_auth::BasicAuth,
     cors::Cors,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
