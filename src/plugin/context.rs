@@ -53,6 +53,8 @@ pub struct Ctx {
     pub consumer: Option<ConsumerId>,
     /// By what it was authenticated; `None` for nobody and for the anonymous consumer.
     pub authenticated: Option<Authenticated>,
+    /// Groups of the authenticated client, where a function plugin said so (`kong.ctx.shared.authenticated_groups`).
+    pub authenticated_groups: Option<Box<[Box<str>]>>,
     /// The authenticated user, for the access log: one who is no consumer.
     pub user: Option<Box<str>>,
     /// Path to ask the upstream for: starts with `/`, escaped, without query.
@@ -120,6 +122,7 @@ impl Ctx {
             service: None,
             consumer: None,
             authenticated: None,
+            authenticated_groups: None,
             user: None,
             path: String::new(),
             query: None,

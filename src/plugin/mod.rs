@@ -68,6 +68,12 @@ pub trait Plugin: Send + Sync + 'static {
     fn remark(&self) -> Option<String> {
         None
     }
+
+    /// Why it decided as it did about this request, in the same form, where its answer does not say so. For the
+    /// operator's eyes, asked of a plugin whose turn has come.
+    fn reason(&self, _cx: &Ctx) -> Option<String> {
+        None
+    }
 }
 
 /// Definition: static facts, and the way in from configuration. The only place where a plugin may fail.
@@ -129,8 +135,10 @@ macro_rules! plugins {
 }
 
 plugins! {
+    acl::Acl,
     cors::Cors,
     htpasswd::Htpasswd,
+    ip_restriction::IpRestriction,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
@@ -210,8 +218,10 @@ mod tests {
     #[test]
     fn priorities_are_kongs() {
         let known = [
+            ("acl", 950, true),
             ("cors", 2000, false),
             ("limit-req", 1500, false),
+            ("ip-restriction", 990, true),
             ("request-size-limiting", 951, true),
             ("request-transformer", 801, true),
             ("security-headers", 798, true),
