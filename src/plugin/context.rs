@@ -1,6 +1,6 @@
 //! What a plugin knows of the request besides the request itself.
 
-use super::Authenticated;
+use super::{Arrival, Authenticated};
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
 use crate::reply::Asker;
 use crate::settings::ErrorType;
@@ -45,6 +45,8 @@ pub struct Ctx {
     pub https: bool,
     /// When the request began.
     pub now: Instant,
+    /// Which request it is, and where ids of it come from.
+    pub arrival: Arrival,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
@@ -118,6 +120,7 @@ impl Ctx {
             tls,
             https: tls,
             now,
+            arrival: Arrival::NOWHERE,
             route: None,
             service: None,
             consumer: None,

@@ -4,6 +4,7 @@
 //! (also one that a plugin or the gateway made), `log` when the last byte is gone. Every phase runs in the same order.
 //! To add a plugin: write `plugin/NAME.rs` with a type that is [`Plugin`] and [`Define`], and add a line to the table.
 
+mod arrival;
 pub mod auth;
 pub mod chain;
 mod client;
@@ -11,6 +12,7 @@ mod context;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Witness};
 pub use context::{Ctx, Group, Kept, Origin};
@@ -136,6 +138,7 @@ macro_rules! plugins {
 
 plugins! {
     acl::Acl,
+    correlation_id::CorrelationId,
     cors::Cors,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,

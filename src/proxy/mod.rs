@@ -17,6 +17,7 @@ mod own;
 pub mod patience;
 pub mod request;
 pub mod response;
+pub mod serials;
 pub mod upgrade;
 pub mod worker;
 
@@ -112,9 +113,12 @@ impl Exchange {
         connection.activity.set_unread(!http_body::Body::is_end_stream(req.body()));
         let (snapshot, start) = (worker.snapshot(), Instant::now());
         let place = Place { worker, connection, snapshot };
+        let busy = place.connection.activity.begin();
+        let mut course = Course::begin(place.scene(), req, start.into_std(), request_id);
+        course.cx.arrival = place.worker.serials.arrival(&place.connection);
         Self {
-            busy: place.connection.activity.begin(),
-            course: Course::begin(place.scene(), req, start.into_std(), request_id),
+            busy,
+            course,
             start,
             times: Times::default(),
             answered: None,
