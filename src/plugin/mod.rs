@@ -14,7 +14,7 @@ pub(crate) mod testing;
 
 pub use arrival::Arrival;
 pub use auth::Authenticated;
-pub use chain::{Chain, Slot, Witness};
+pub use chain::{Chain, Slot, Special, Witness};
 pub use context::{Ctx, Group, Kept, Origin};
 
 use crate::body::Body;

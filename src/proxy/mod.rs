@@ -116,15 +116,7 @@ impl Exchange {
         let busy = place.connection.activity.begin();
         let mut course = Course::begin(place.scene(), req, start.into_std(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
-        Self {
-            busy,
-            course,
-            start,
-            times: Times::default(),
-            answered: None,
-            under_way: false,
-            place,
-        }
+        Self { busy, course, start, times: Times::default(), answered: None, under_way: false, place }
     }
 
     /// The story of a request, up to an answer's head.

@@ -73,7 +73,8 @@ mod tests {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 8000));
         let mut seen = Vec::new();
         for _ in 0..2 {
-            let connection = Connection::new(address, address, None, &Settings::default()).numbered(serials.connection());
+            let connection =
+                Connection::new(address, address, None, &Settings::default()).numbered(serials.connection());
             for _ in 0..2 {
                 let _busy = connection.activity.begin();
                 let arrival = serials.arrival(&connection);
