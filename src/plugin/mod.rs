@@ -9,6 +9,7 @@ pub mod auth;
 pub mod chain;
 mod client;
 mod context;
+mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -142,6 +143,7 @@ plugins! {
     cors::Cors,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,

@@ -1,23 +1,11 @@
-//! Changes the top-level members of a JSON body, as Lua would: an array is a table too, `false` is no value, null is
-//! one, and numbers keep 14 digits.
+//! Changes the top-level members of a JSON body, as Lua would: `false` is no value, null is one.
 
 use super::Crash;
 use super::changes::{Changes, InBody};
 use super::template::Env;
 use crate::entity::Compat;
-use crate::number;
-use serde_json::{Map, Number, Value};
-
-/// A Lua table: a list with named members, of which JSON has either.
-#[derive(Debug)]
-struct Table {
-    list: Option<Vec<Value>>,
-    members: Map<String, Value>,
-    compat: Compat,
-}
-
-/// Integers below this are exact in 14 digits.
-const EXACT: u64 = 100_000_000_000_000;
+use crate::plugin::payload::json::Table;
+use serde_json::{Map, Value};
 
 /// The new body; `None` when nothing changed or the body is no JSON.
 pub(super) fn change(
@@ -48,15 +36,6 @@ fn scalar(changes: &Changes<InBody>, env: &Env<'_>) -> Result<Option<String>, Cr
 // === impl Table ===
 
 impl Table {
-    fn new(value: Value, compat: Compat) -> Option<Self> {
-        let (list, members) = match value {
-            Value::Array(list) => (Some(list), Map::new()),
-            Value::Object(members) => (None, members),
-            _ => return None,
-        };
-        Some(Self { list, members, compat })
-    }
-
     fn apply(&mut self, changes: &Changes<InBody>, content: bool, env: &Env<'_>) -> Result<bool, Crash> {
         let mut changed = content && self.move_names(changes);
         if content {
@@ -101,23 +80,6 @@ impl Table {
         }
         found == there
     }
-
-    /// Kong 2 writes a list that got members as an object; Kong 3 keeps the list and loses the members.
-    fn encode(&mut self) -> String {
-        let members = std::mem::take(&mut self.members);
-        let value = match self.list.take() {
-            None => Value::Object(members),
-            Some(list) if members.is_empty() || self.compat == Compat::Kong3 => Value::Array(list),
-            Some(list) => Value::Object(numbered(list).chain(members).collect()),
-        };
-        let mut text = String::new();
-        write(&value, &mut text);
-        text
-    }
-}
-
-fn numbered(list: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
-    list.into_iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value))
 }
 
 /// The value behind another one. What is neither text, list nor object is lost.
@@ -140,41 +102,4 @@ fn appended(old: Option<Value>, value: Value) -> Value {
 /// JSON is UTF-8; what a request puts into a template may not be.
 fn text(value: &[u8]) -> Value {
     String::from_utf8_lossy(value).into()
-}
-
-fn write(value: &Value, out: &mut String) {
-    match value {
-        Value::Number(number) => out.push_str(&digits(number)),
-        Value::Array(list) => delimited(out, ['[', ']'], list, write),
-        Value::Object(members) => delimited(out, ['{', '}'], members, |(name, value), out| {
-            out.push_str(&Value::from(name.as_str()).to_string());
-            out.push(':');
-            write(value, out);
-        }),
-        plain => out.push_str(&plain.to_string()),
-    }
-}
-
-fn delimited<T>(
-    out: &mut String,
-    [open, close]: [char; 2],
-    items: impl IntoIterator<Item = T>,
-    each: impl Fn(T, &mut String),
-) {
-    out.push(open);
-    for (at, item) in items.into_iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        each(item, out);
-    }
-    out.push(close);
-}
-
-fn digits(number: &Number) -> String {
-    match (number.as_i64(), number.as_f64()) {
-        (Some(whole), _) if whole.unsigned_abs() < EXACT => whole.to_string(),
-        (_, Some(float)) => number::lua(float),
-        (_, None) => number.to_string(),
-    }
 }
