@@ -1,6 +1,6 @@
 //! Which request this is: what tells it from all others, for ids.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
 use uuid::Uuid;
 
@@ -25,18 +25,21 @@ pub struct Arrival {
     pub clock: fn() -> SystemTime,
 }
 
+/// What no chance ever makes: version 4, and nothing else.
+const EXAMPLE: Uuid = Uuid::from_u128(0x4000_8000_0000_0000_0000);
+
 // === impl Arrival ===
 
 impl Arrival {
-    /// A request that came nowhere, at no time: one that is only thought of.
+    /// A request that came nowhere, at no time: one that is only thought of. Its ids look like ids.
     pub const NOWHERE: Self = Self {
-        server: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        server: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         process: 0,
-        worker: Uuid::nil(),
+        worker: EXAMPLE,
         connection: 0,
         on_connection: 0,
         on_worker: 0,
-        random: Uuid::nil,
+        random: || EXAMPLE,
         clock: || SystemTime::UNIX_EPOCH,
     };
 }
