@@ -8,8 +8,11 @@ pub mod auth;
 pub mod chain;
 mod client;
 mod context;
+mod pair;
+mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+mod whole;
 
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Witness};
@@ -136,6 +139,7 @@ plugins! {
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
 }
 
@@ -214,6 +218,7 @@ mod tests {
             ("limit-req", 1500, false),
             ("request-size-limiting", 951, true),
             ("request-transformer", 801, true),
+            ("response-transformer", 800, true),
             ("security-headers", 798, true),
             ("redirect", 779, true),
             ("request-termination", 2, true),
