@@ -262,3 +262,14 @@ impl Field {
         self
     }
 }
+
+/// A rule: the name of a header (`kong/declarative.md` §7).
+///
+/// # Errors
+/// Kong's words.
+pub fn header_name(text: &str) -> Result<(), String> {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+        return Ok(());
+    }
+    Err(format!("bad header name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"))
+}

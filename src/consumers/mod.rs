@@ -132,7 +132,7 @@ impl Directory {
     #[must_use]
     pub fn get(&self) -> &Consumers {
         static NOBODY: LazyLock<Consumers> = LazyLock::new(Consumers::default);
-        self.0.get().map_or_else(|| &*NOBODY, |consumers| consumers)
+        self.0.get().map_or_else(|| &*NOBODY, Arc::as_ref)
     }
 }
 

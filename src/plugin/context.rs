@@ -1,6 +1,7 @@
 //! What a plugin knows of the request besides the request itself.
 
 use super::Authenticated;
+use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
 use crate::reply::Asker;
 use crate::settings::ErrorType;
@@ -134,6 +135,25 @@ impl Ctx {
             origin: Origin::Gateway,
             stash: Extensions::new(),
             consumers: Vec::new(),
+        }
+    }
+
+    /// The query as it goes upstream so far: what a plugin made of it, else the client's.
+    #[must_use]
+    pub fn query_of<'a, B>(&'a self, req: &'a Request<B>) -> &'a str {
+        self.query.as_deref().or_else(|| req.uri().query()).unwrap_or("")
+    }
+
+    /// The arguments in that query.
+    #[must_use]
+    pub fn args<B>(&self, req: &Request<B>) -> Args {
+        Args::parse(self.query_of(req).as_bytes())
+    }
+
+    /// Gives the upstream these arguments. A bare `?` of the client's stays as it is: recorded.
+    pub fn set_args<B>(&mut self, args: &Args, req: &Request<B>) {
+        if self.query.is_some() || req.uri().query() != Some("") {
+            self.query = Some(args.encode_sorted());
         }
     }
 

@@ -9,7 +9,7 @@ pub mod chain;
 mod client;
 mod context;
 mod pair;
-mod table;
+mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
@@ -134,6 +134,7 @@ macro_rules! plugins {
 plugins! {
     cors::Cors,
     htpasswd::Htpasswd,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,

@@ -4,7 +4,7 @@ use super::Crash;
 use super::changes::{Changes, InBody};
 use super::template::Env;
 use crate::entity::Compat;
-use crate::plugin::table::{Lists, Table};
+use crate::plugin::payload::json::{Lists, Table};
 use serde_json::{Map, Value};
 
 /// The new body; `None` when nothing changed or the body is no JSON.
@@ -15,24 +15,16 @@ pub(super) fn change(
     compat: Compat,
 ) -> Result<Option<String>, Crash> {
     let table = match serde_json::from_slice(body) {
-        Ok(value) => Table::new(value),
-        Err(_) if body.is_empty() => Table::new(Value::Object(Map::new())),
+        Ok(value) => Table::new(value, Lists::of_requests(compat)),
+        Err(_) if body.is_empty() => Table::new(Value::Object(Map::new()), Lists::of_requests(compat)),
         Err(_) => return Ok(None),
     };
     match table {
         Some(mut table) => {
             let changed = apply(changes, &mut table, !body.is_empty(), env, compat)?;
-            Ok(changed.then(|| table.encode(lists(compat))))
+            Ok(changed.then(|| table.encode()))
         }
         None => scalar(changes, env),
-    }
-}
-
-/// Kong 2 writes a list that got members as an object; Kong 3 keeps the list and loses the members.
-fn lists(compat: Compat) -> Lists {
-    match compat {
-        Compat::Kong2 => Lists::Joined,
-        Compat::Kong3 => Lists::Kept,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::value::Checked;
 use crate::plugin::pair::split;
-use crate::plugin::table::{Lists, Table};
+use crate::plugin::payload::json::{Lists, Table};
 use serde_json::{Number, Value};
 
 /// A member's name and what it gets.
@@ -42,7 +42,7 @@ impl Members {
     /// Why there is none: the body cannot be changed.
     pub(super) fn change(&self, body: &[u8]) -> Result<String, &'static str> {
         let value = serde_json::from_slice(body).map_err(|_| "it is not JSON")?;
-        let mut table = Table::new(value).ok_or("it is neither an object nor an array")?;
+        let mut table = Table::new(value, Lists::Kept).ok_or("it is neither an object nor an array")?;
         for name in &self.remove {
             table.remove(name);
         }
@@ -60,7 +60,7 @@ impl Members {
         for (name, value) in &self.append {
             table.append(name, value.clone());
         }
-        Ok(table.encode(Lists::Kept))
+        Ok(table.encode())
     }
 
     /// What is done, without values.

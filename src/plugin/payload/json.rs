@@ -1,19 +1,20 @@
-//! A JSON document as a Lua table, for plugins that change its top-level members: an array is a table too, `false` is no
-//! value, null is one, and numbers keep 14 digits.
+//! A JSON body as Lua holds it: an array is a table too, `false` is no value, null is one, and numbers keep 14 digits.
 
+use crate::entity::Compat;
 use crate::number;
 use serde_json::{Map, Number, Value};
 
-/// A list with named members, of which JSON has either.
+/// A Lua table: a list with named members, of which JSON has either.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(in crate::plugin) struct Table {
     list: Option<Vec<Value>>,
     members: Map<String, Value>,
+    lists: Lists,
 }
 
-/// What becomes of a list that got members.
+/// What becomes of a list that got members. Kong 2 joins them in requests, Kong 3 and every response keep the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lists {
+pub(in crate::plugin) enum Lists {
     /// It stays a list, and they are lost.
     Kept,
     /// It becomes an object, its items under their numbers.
@@ -27,26 +28,31 @@ const EXACT: u64 = 100_000_000_000_000;
 
 impl Table {
     /// An array or an object; `None` for anything else.
-    pub(super) fn new(value: Value) -> Option<Self> {
+    pub(in crate::plugin) fn new(value: Value, lists: Lists) -> Option<Self> {
         match value {
-            Value::Array(list) => Some(Self { list: Some(list), members: Map::new() }),
-            Value::Object(members) => Some(Self { list: None, members }),
+            Value::Array(list) => Some(Self { list: Some(list), members: Map::new(), lists }),
+            Value::Object(members) => Some(Self { list: None, members, lists }),
             _ => None,
         }
     }
 
+    /// A member.
+    pub(in crate::plugin) fn get(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
     /// Takes a member out.
-    pub(super) fn remove(&mut self, name: &str) -> Option<Value> {
+    pub(in crate::plugin) fn remove(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name)
     }
 
     /// Sets a member.
-    pub(super) fn insert(&mut self, name: &str, value: Value) {
+    pub(in crate::plugin) fn insert(&mut self, name: &str, value: Value) {
         self.members.insert(name.to_owned(), value);
     }
 
     /// Sets a member if it is there, or if it is not. `false` counts as not there.
-    pub(super) fn set_if(&mut self, name: &str, value: Value, there: bool) -> bool {
+    pub(in crate::plugin) fn set_if(&mut self, name: &str, value: Value, there: bool) -> bool {
         let found = self.members.get(name).is_some_and(|old| *old != Value::Bool(false));
         if found == there {
             self.insert(name, value);
@@ -55,21 +61,34 @@ impl Table {
     }
 
     /// Puts a value behind that of a member.
-    pub(super) fn append(&mut self, name: &str, value: Value) {
+    pub(in crate::plugin) fn append(&mut self, name: &str, value: Value) {
         let old = self.members.remove(name);
         self.insert(name, appended(old, value));
     }
 
-    /// The document as text.
-    pub(super) fn encode(self, lists: Lists) -> String {
-        let value = match self.list {
-            None => Value::Object(self.members),
-            Some(list) if self.members.is_empty() || lists == Lists::Kept => Value::Array(list),
-            Some(list) => Value::Object(numbered(list).chain(self.members).collect()),
+    /// The body as text. Takes what is in it.
+    pub(in crate::plugin) fn encode(&mut self) -> String {
+        let members = std::mem::take(&mut self.members);
+        let value = match self.list.take() {
+            None => Value::Object(members),
+            Some(list) if members.is_empty() || self.lists == Lists::Kept => Value::Array(list),
+            Some(list) => Value::Object(numbered(list).chain(members).collect()),
         };
         let mut text = String::new();
         write(&value, &mut text);
         text
+    }
+}
+
+// === impl Lists ===
+
+impl Lists {
+    /// What becomes of them in a request.
+    pub(in crate::plugin) fn of_requests(compat: Compat) -> Self {
+        match compat {
+            Compat::Kong2 => Self::Joined,
+            Compat::Kong3 => Self::Kept,
+        }
     }
 }
 
