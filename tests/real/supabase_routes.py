@@ -1,6 +1,8 @@
 """What those get who ask Supabase's stack through the gateway without its clients. A check raises, or returns a note."""
 import asyncio
+import json
 import os
+import re
 import subprocess
 import types
 
@@ -117,24 +119,49 @@ def supabase_storage_and_functions(place):
 
 # === The file ===
 
+def old_keys(keys):
+    return types.SimpleNamespace(**vars(keys) | {"publishable": "", "secret": ""})
+
+
 def supabase_without_new_keys(place):
     """As most stacks still are: the variables are there, and empty."""
     sb = start(place)
-    keys = types.SimpleNamespace(**vars(sb.keys) | {"publishable": "", "secret": ""})
-    old = types.SimpleNamespace(url=gateway(place, "supabase-old", environment(keys, sb.hosts)), seen=sb.seen)
+    url = gateway(place, "supabase-old", environment(old_keys(sb.keys), sb.hosts))
+    old = types.SimpleNamespace(url=url, seen=sb.seen)
     for key, status in ((sb.keys.anon, 200), (sb.keys.publishable, 401), ("", 401)):
         expect(ask(old, "/rest/v1/notes?select=id", headers={"apikey": key}).status_code, status, key[:9])
     ask(old, "/functions/v1/greet", "POST", json={}, headers={"apikey": sb.keys.secret, "x-case": "old function"})
     expect(seen(sb, "functions", "old function")[0].all("sb-api-key"), [], "there is no token to put in")
-    expect("empty" in place.stack.log("supabase-old"), True, "a word on the keys that are left out")
+    expect("empty-key" in place.stack.log("supabase-old"), True, "a word on the keys that are left out")
     return "two empty keys are left out, and said so"
 
 
 def supabase_check(place):
+    """What `gateway check` finds in the file, by its codes, with all that it needs and without some of it."""
     sb = start(place)
-    command = [place.program, "check", "--format", "json", FILE]
-    done = subprocess.run(command, env=os.environ | environment(sb.keys, sb.hosts), capture_output=True, text=True, timeout=20)
-    print(done.returncode, done.stdout, done.stderr)
+    full, old, swapped = environment(sb.keys, sb.hosts), old_keys(sb.keys), types.SimpleNamespace(**vars(sb.keys))
+    swapped.anon, swapped.service = sb.keys.service, sb.keys.anon
+    expect(found(place, full), ("valid", []))
+    expect(found(place, environment(old, sb.hosts)), ("valid", ["empty-key"] * 2), "without new keys")
+    expect(found(place, environment(swapped, sb.hosts)), ("valid", ["bearer-role"] * 2), "with swapped keys")
+    without = {name: value for name, value in full.items() if not name.startswith("LUA_")}
+    expect(found(place, without), ("valid", ["placeholder"] * 3), "without Lua")
+    verdict, codes = found(place, {})
+    expect((verdict, set(codes)), ("invalid", {"unset-variable"}), "without anything")
+    return "nothing to say; empty, swapped and missing values are told"
+
+
+def found(place, env):
+    """The verdict, and the codes of what was found."""
+    done = subprocess.run([place.program, "check", "--format", "json", FILE], env=clean() | env, capture_output=True,
+                          text=True, timeout=20)
+    report = json.loads(done.stdout)
+    return report["verdict"], [finding["code"] for finding in report["files"][0]["findings"]]
+
+
+def clean():
+    """The environment without what the file or the gateway would read."""
+    return {name: value for name, value in os.environ.items() if not re.match("KONG_|SUPABASE_|LUA_|DASHBOARD_|.*_HOST$", name)}
 
 
 ALL = [supabase_no_key, supabase_groups, supabase_dashboard, supabase_open_paths, supabase_storage_and_functions,
