@@ -10,7 +10,7 @@ import httpx
 import websockets
 
 from checks import expect
-from supabase_stack import DASHBOARD, FILE, WRONG, cases, environment, gateway, seen, start, untouched
+from supabase_stack import DASHBOARD, FILE, WELL_KNOWN, WRONG, cases, environment, gateway, seen, start, untouched
 
 MISSING, FORBIDDEN = "No API key found in request", "You cannot consume this service"
 
@@ -85,7 +85,7 @@ def supabase_dashboard(place):
 
 OPEN = {"/auth/v1/verify": "/verify", "/auth/v1/callback": "/callback", "/auth/v1/authorize": "/authorize",
         "/auth/v1/.well-known/jwks.json": "/.well-known/jwks.json", "/sso/saml/acs": "/sso/saml/acs",
-        "/.well-known/oauth-authorization-server": "/.well-known/oauth-authorization-server"}
+        WELL_KNOWN: "/.well-known/oauth-authorization-server"}
 
 
 def supabase_open_paths(place):
@@ -161,7 +161,7 @@ def found(place, env):
 
 def clean():
     """The environment without what the file or the gateway would read."""
-    return {name: value for name, value in os.environ.items() if not re.match("KONG_|SUPABASE_|LUA_|DASHBOARD_|.*_HOST$", name)}
+    return {name: value for name, value in os.environ.items() if not re.match("KONG_|SUPABASE_|LUA_|DASHBOARD_|WELL_KNOWN_|.*_HOST$", name)}
 
 
 ALL = [supabase_no_key, supabase_groups, supabase_dashboard, supabase_open_paths, supabase_storage_and_functions,

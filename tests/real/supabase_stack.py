@@ -16,6 +16,7 @@ FILE = SOURCE / "kong.yml"
 SERVICES = ("storage", "functions", "realtime", "meta", "studio")
 SECRET = "a-secret-of-the-tests-that-is-long-enough-for-everybody"
 DASHBOARD = ("supabase", "dashboard password: ä 1")
+WELL_KNOWN = "/.well-known/oauth-authorization-server/auth/v1"
 YEAR = 365 * 24 * 3600
 WRONG = "Invalid authentication credentials"
 
@@ -95,7 +96,7 @@ def environment(keys, hosts):
     """All that the file asks for."""
     return {**hosts, **expressions(keys), "SUPABASE_ANON_KEY": keys.anon, "SUPABASE_SERVICE_KEY": keys.service,
             "SUPABASE_PUBLISHABLE_KEY": keys.publishable, "SUPABASE_SECRET_KEY": keys.secret,
-            "DASHBOARD_USERNAME": DASHBOARD[0], "DASHBOARD_PASSWORD": DASHBOARD[1]}
+            "WELL_KNOWN_OAUTH_PATH": WELL_KNOWN, "DASHBOARD_USERNAME": DASHBOARD[0], "DASHBOARD_PASSWORD": DASHBOARD[1]}
 
 
 def start(place):
