@@ -12,7 +12,7 @@ use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use super::value::{Checked, Value};
-use super::{header, shorthand};
+use super::{blank, header, shorthand};
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
@@ -67,6 +67,8 @@ pub(super) struct Walker<'a> {
     table: &'static [Entry],
     report: &'a mut Report,
     compat: Compat,
+    /// Whether the environment fills in credentials.
+    filled: bool,
     path: Vec<Step>,
     drafts: Vec<Draft>,
     read: Read,
@@ -83,8 +85,9 @@ pub(super) fn read(
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
+    let filled = blank::is_filled_in(&tree, root, world);
     let (path, drafts, read) = (Vec::new(), Vec::new(), Read::default());
-    let mut walker = Walker { tree, world, enabled, table, report, compat, path, drafts, read };
+    let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
     walker.top(root);
     Document { compat, drafts: walker.drafts, read: walker.read }
 }
@@ -149,6 +152,7 @@ impl Walker<'_> {
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
+        let id = self.credential(kind, id);
         let url = self.tree.text(id, "url").filter(|_| kind.name == "services").map(|(_, place)| place);
         let (id, tainted) = self.url(kind, id);
         if kind.name == "plugins" {
@@ -177,6 +181,19 @@ impl Walker<'_> {
         let span = node.span;
         let pair = super::tree::Pair { key: "name".into(), key_span: span, value: id };
         self.tree.push(Raw::Map(vec![pair]), span)
+    }
+
+    /// A credential as it is read; see [`blank`].
+    fn credential(&mut self, kind: &EntityType, id: NodeId) -> NodeId {
+        let (world, filled) = (self.world, self.filled);
+        match kind.name {
+            "keyauth_credentials" => blank::without_blank_key(&mut self.tree, id, filled, world, self.report),
+            "basicauth_credentials" | "jwt_secrets" | "hmacauth_credentials" | "oauth2_credentials" if filled => {
+                blank::tell_unset(&self.tree, id, kind.noun, self.report, world);
+                id
+            }
+            _ => id,
+        }
     }
 
     /// A service with its `url` taken apart, and whether that lacks a variable.

@@ -145,6 +145,11 @@ fn bare(text: &str, world: World<'_>, out: &mut String) -> Result<usize, Problem
     Ok(name.len())
 }
 
+/// The name in a text that is `$NAME` and nothing else.
+pub(super) fn bare_name(text: &str) -> Option<&str> {
+    text.strip_prefix('$').filter(|name| !name.is_empty() && name_length(name) == name.len())
+}
+
 fn name_length(text: &str) -> usize {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let length = text.find(|c| !word(c)).unwrap_or(text.len());
@@ -243,6 +248,14 @@ mod tests {
             assert_eq!(expand(text, world()), Ok(None), "{text}");
         }
         assert_eq!(changed("$(a)$KEY"), "$(a)k");
+    }
+
+    #[test]
+    fn a_bare_name_is_the_whole_text() {
+        assert_eq!(bare_name("$A_KEY2"), Some("A_KEY2"));
+        for text in ["$", "A", "$1", "$A ", "a$A", "${A}", "$$A", "$(A)"] {
+            assert_eq!(bare_name(text), None, "{text}");
+        }
     }
 
     #[test]

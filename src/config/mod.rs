@@ -1,5 +1,6 @@
 //! Bytes to snapshot, or to a report: the one front door for start-up, reload and `gateway check`.
 
+mod blank;
 mod check;
 pub mod codes;
 mod compile;

@@ -48,6 +48,8 @@ pub struct Introduction {
     pub username: Option<HeaderValue>,
     /// `X-Consumer-Custom-ID`.
     pub custom_id: Option<HeaderValue>,
+    /// `X-Consumer-Groups`, which only acl sends; empty for no group.
+    pub groups: Option<HeaderValue>,
 }
 
 /// The consumers of the configuration that something belongs to. Empty until it is compiled.
@@ -76,6 +78,12 @@ impl Consumers {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Everybody, by number.
+    #[must_use]
+    pub fn all(&self) -> &[Consumer] {
+        &self.list
     }
 
     /// The consumer of a number; `None` if the number is another configuration's.
@@ -115,6 +123,7 @@ impl Consumer {
             id: credential::header(identity.id),
             username: identity.name.as_deref().and_then(value),
             custom_id: custom_id.as_deref().and_then(value),
+            groups: value(&groups.join(", ")),
         };
         Self { identity, custom_id, groups, headers }
     }
@@ -132,7 +141,7 @@ impl Directory {
     #[must_use]
     pub fn get(&self) -> &Consumers {
         static NOBODY: LazyLock<Consumers> = LazyLock::new(Consumers::default);
-        self.0.get().map_or_else(|| &*NOBODY, |consumers| consumers)
+        self.0.get().map_or_else(|| &*NOBODY, Arc::as_ref)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a plugin knows of the request besides the request itself.
 
-use super::Authenticated;
+use super::{Arrival, Authenticated};
+use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
 use crate::reply::Asker;
 use crate::settings::ErrorType;
@@ -45,6 +46,8 @@ pub struct Ctx {
     pub https: bool,
     /// When the request began.
     pub now: Instant,
+    /// Which request it is, and where ids of it come from.
+    pub arrival: Arrival,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
@@ -53,6 +56,8 @@ pub struct Ctx {
     pub consumer: Option<ConsumerId>,
     /// By what it was authenticated; `None` for nobody and for the anonymous consumer.
     pub authenticated: Option<Authenticated>,
+    /// Groups of the authenticated client, where a function plugin said so (`kong.ctx.shared.authenticated_groups`).
+    pub authenticated_groups: Option<Box<[Box<str>]>>,
     /// The authenticated user, for the access log: one who is no consumer.
     pub user: Option<Box<str>>,
     /// Path to ask the upstream for: starts with `/`, escaped, without query.
@@ -116,10 +121,12 @@ impl Ctx {
             tls,
             https: tls,
             now,
+            arrival: Arrival::NOWHERE,
             route: None,
             service: None,
             consumer: None,
             authenticated: None,
+            authenticated_groups: None,
             user: None,
             path: String::new(),
             query: None,
@@ -134,6 +141,25 @@ impl Ctx {
             origin: Origin::Gateway,
             stash: Extensions::new(),
             consumers: Vec::new(),
+        }
+    }
+
+    /// The query as it goes upstream so far: what a plugin made of it, else the client's.
+    #[must_use]
+    pub fn query_of<'a, B>(&'a self, req: &'a Request<B>) -> &'a str {
+        self.query.as_deref().or_else(|| req.uri().query()).unwrap_or("")
+    }
+
+    /// The arguments in that query.
+    #[must_use]
+    pub fn args<B>(&self, req: &Request<B>) -> Args {
+        Args::parse(self.query_of(req).as_bytes())
+    }
+
+    /// Gives the upstream these arguments. A bare `?` of the client's stays as it is: recorded.
+    pub fn set_args<B>(&mut self, args: &Args, req: &Request<B>) {
+        if self.query.is_some() || req.uri().query() != Some("") {
+            self.query = Some(args.encode_sorted());
         }
     }
 

@@ -48,7 +48,8 @@ impl<'a> Checker<'a> {
             match record.fields(self.compat).find(|field| field.name == &*pair.key) {
                 Some(field) => {
                     self.note_extension(pair, field);
-                    pairs.push((field.name.into(), self.field(pair, field, around, &mut fields)));
+                    let value = self.field(pair, field, around, &mut fields);
+                    put(&mut pairs, field, value);
                 }
                 None if around.elsewhere.contains(&&*pair.key) => {}
                 None => self.unknown(pair, record, around),
@@ -72,9 +73,9 @@ impl<'a> Checker<'a> {
 
     fn field(&mut self, pair: &Pair, field: &'static Field, around: Around<'_>, fields: &mut Fields) -> Checked {
         let optional = around.nested && matches!(field.kind, Kind::Foreign(_));
-        let read = self.at(Step::Key(field.name.into()), |this| this.value(pair.value, field, optional));
+        let read = self.at(Step::Key(field.target().into()), |this| this.value(pair.value, field, optional));
         read.unwrap_or_else(|| {
-            fields.bad.push(field.name);
+            fields.bad.push(field.target());
             self.as_written(pair.value)
         })
     }
@@ -96,7 +97,7 @@ impl<'a> Checker<'a> {
         fields: &mut Fields,
     ) {
         for field in record.fields(self.compat) {
-            if pairs.iter().any(|(name, _)| &**name == field.name) {
+            if field.alias.is_some() || pairs.iter().any(|(name, _)| &**name == field.name) {
                 continue;
             }
             let optional = around.nested && matches!(field.kind, Kind::Foreign(_));
@@ -198,9 +199,21 @@ impl<'a> Checker<'a> {
                 continue;
             }
             for (place, message) in super::rules::entity_errors(check, &fields.checked, self.world.now) {
-                self.several_failed(place, message, names(check), &fields.checked);
+                if is_said(check, record.checks) {
+                    self.also_kongs(place, message, names(check));
+                } else {
+                    self.several_failed(place, message, names(check), &fields.checked);
+                }
             }
         }
+    }
+
+    /// Leaves something wrong to Kong's words alone.
+    fn also_kongs(&mut self, place: &'static str, message: String, names: &[&str]) {
+        let above = usize::from(names.iter().any(|name| name.starts_with("config.")));
+        let own = self.path.iter().take(self.path.len().saturating_sub(above)).cloned();
+        let path = own.chain([Step::Key(place.into())]).collect();
+        self.report.asides.push(KongError { path, message });
     }
 
     fn several_failed(&mut self, place: &str, message: String, names: &[&str], checked: &Checked) {
@@ -237,11 +250,28 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Puts a value where it is looked for. An older name goes before the one that it stands for, unless it holds nothing.
+fn put(pairs: &mut Vec<(Box<str>, Checked)>, field: &Field, value: Checked) {
+    let there = pairs.iter().position(|(name, _)| &**name == field.target());
+    match (there, field.alias) {
+        (_, Some(_)) if value.is_null() => {}
+        (Some(at), Some(_)) => pairs[at].1 = value,
+        (Some(_), None) => {}
+        (None, _) => pairs.push((field.target().into(), value)),
+    }
+}
+
 /// The place of the first field that Kong's words name, and that is written.
 fn named_in(message: &str, checked: &Checked) -> Option<Span> {
     let words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let written = |field: &&Checked| field.span != checked.span;
     words.filter_map(|word| checked.get(word)).find(written).map(|field| field.span)
+}
+
+/// Whether another check says it better: exactly one of some fields is at least one.
+fn is_said(check: &EntityCheck, all: &[EntityCheck]) -> bool {
+    let EntityCheck::AtLeastOneOf(names) = check else { return false };
+    all.iter().any(|other| matches!(other, EntityCheck::ExactlyOneOf(others) if others == names))
 }
 
 /// The fields that a check is about.

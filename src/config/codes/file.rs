@@ -178,6 +178,23 @@ services:
     url: http://b:80"#,
     ),
     code(
+        "empty-key",
+        Warning,
+        "a key-auth credential has no key",
+        "Nobody can use a credential whose key is blank (`- key:`), or a variable that is empty or not set, so it is \
+         left out. Kong makes up a key for the first, which nobody gets to know. Where a file offers more kinds of keys \
+         than are in use, this is as it should be.\n\nA bare `$NAME` whose variable is not set counts as blank only in a \
+         file in which another variable fills in a credential. Elsewhere it is the key, as in Kong.",
+        r#"consumers:
+  - username: anon
+    keyauth_credentials:
+      - key:"#,
+        r#"consumers:
+  - username: anon
+    keyauth_credentials:
+      - key: ${ANON_KEY}"#,
+    ),
+    code(
         "no-effect",
         Warning,
         "what is written changes nothing",

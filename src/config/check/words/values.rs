@@ -61,9 +61,15 @@ pub(in crate::config::check) fn invalid(kong: &str, field: &str, written: &str) 
     }
 }
 
+/// What WebSocket goes over.
+const CARRIERS: [(&str, &str); 2] = [("ws", "http"), ("wss", "https")];
+
 fn one_of(case: &Case<'_>) -> Said {
     let names: Vec<&str> = case.rest.split(", ").collect();
     let words = said(format!("cannot be `{}`", quote(case.written)));
+    if let ("protocol", Some((_, carrier))) = (case.field, CARRIERS.iter().find(|(name, _)| *name == case.written)) {
+        return words.help(format!("WebSocket goes over {carrier}: write `{carrier}`"));
+    }
     let words = words.help(match names.as_slice() {
         [one] => format!("the only value is `{one}`"),
         _ => format!("it is one of {}", case.rest),
