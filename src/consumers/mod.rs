@@ -61,6 +61,8 @@ pub struct Introduction {
     pub username: Option<HeaderValue>,
     /// `X-Consumer-Custom-ID`.
     pub custom_id: Option<HeaderValue>,
+    /// `X-Consumer-Groups`, which only acl sends; empty for no group.
+    pub groups: Option<HeaderValue>,
 }
 
 /// The consumers of the configuration that something belongs to. Empty until it is compiled.
@@ -89,6 +91,12 @@ impl Consumers {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Everybody, by number.
+    #[must_use]
+    pub fn all(&self) -> &[Consumer] {
+        &self.list
     }
 
     /// The consumer of a number; `None` if the number is another configuration's.
@@ -128,6 +136,7 @@ impl Consumer {
             id: credential::header(identity.id),
             username: identity.name.as_deref().and_then(value),
             custom_id: custom_id.as_deref().and_then(value),
+            groups: value(&groups.join(", ")),
         };
         Self { identity, custom_id, groups, headers }
     }

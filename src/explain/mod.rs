@@ -153,6 +153,7 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
     };
     let mut course = Course::begin(scene, &request, now, wall, || "made-for-each-request".into());
     course.cx.dry_run = true;
+    course.cx.arrival.server = connection.server;
     told.client = course.cx.client;
     let (mut parts, body) = request.into_parts();
     let settled = course.settle(scene, &mut parts);

@@ -17,8 +17,16 @@ pub struct Slot {
     pub name: &'static str,
     /// The best instance that is bound to no consumer.
     pub base: Option<Arc<dyn Plugin>>,
-    /// The instance for a consumer, where it is another than `base`.
-    pub by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>>,
+    /// Before that, the best of those that are: the first that knows the consumer has its instance.
+    pub special: Vec<Arc<Special>>,
+}
+
+/// Instances of one plugin for single consumers, all bound to the same route and service, if any. Every route that they
+/// concern shares them: there may be as many as consumers.
+#[derive(Clone, Default)]
+pub struct Special {
+    by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
+    keeps: Vec<HeaderName>,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -48,12 +56,28 @@ impl Slot {
     /// The instance that runs for a consumer.
     #[must_use]
     pub fn pick(&self, consumer: Option<ConsumerId>) -> Option<&dyn Plugin> {
-        let special = consumer.and_then(|id| self.by_consumer.get(&id));
+        let special = consumer.and_then(|id| self.special.iter().find_map(|special| special.by_consumer.get(&id)));
         special.or(self.base.as_ref()).map(|plugin| &**plugin)
     }
 
-    fn instances(&self) -> impl Iterator<Item = &Arc<dyn Plugin>> {
-        self.base.iter().chain(self.by_consumer.values())
+    /// Request headers that some instance keeps.
+    fn keeps(&self) -> impl Iterator<Item = &HeaderName> {
+        let special = self.special.iter().flat_map(|special| &special.keeps);
+        self.base.iter().flat_map(|plugin| plugin.keeps()).chain(special)
+    }
+}
+
+// === impl Special ===
+
+impl Special {
+    /// Adds an instance; the last one for a consumer counts.
+    pub fn put(&mut self, consumer: ConsumerId, plugin: Arc<dyn Plugin>) {
+        for name in plugin.keeps() {
+            if !self.keeps.contains(name) {
+                self.keeps.push(name.clone());
+            }
+        }
+        self.by_consumer.insert(consumer, plugin);
     }
 }
 
@@ -63,7 +87,7 @@ impl Chain {
     /// A chain of slots that are in running order already.
     #[must_use]
     pub fn new(slots: Vec<Slot>) -> Self {
-        let mut keeps: Vec<_> = slots.iter().flat_map(Slot::instances).flat_map(|p| p.keeps()).cloned().collect();
+        let mut keeps: Vec<_> = slots.iter().flat_map(Slot::keeps).cloned().collect();
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
         Self { slots: slots.into(), keeps: keeps.into() }

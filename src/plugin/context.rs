@@ -1,6 +1,6 @@
 //! What a plugin knows of the request besides the request itself.
 
-use super::Authenticated;
+use super::{Arrival, Authenticated};
 use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
 use crate::reply::Asker;
@@ -46,6 +46,8 @@ pub struct Ctx {
     pub https: bool,
     /// When the request began.
     pub now: Instant,
+    /// Which request it is, and where ids of it come from.
+    pub arrival: Arrival,
     /// The same by the calendar, for what dates and expires.
     pub wall: SystemTime,
     /// The route, if one matched.
@@ -56,6 +58,8 @@ pub struct Ctx {
     pub consumer: Option<ConsumerId>,
     /// By what it was authenticated; `None` for nobody and for the anonymous consumer.
     pub authenticated: Option<Authenticated>,
+    /// Groups of the authenticated client, where a function plugin said so (`kong.ctx.shared.authenticated_groups`).
+    pub authenticated_groups: Option<Box<[Box<str>]>>,
     /// The authenticated user, for the access log: one who is no consumer.
     pub user: Option<Box<str>>,
     /// Path to ask the upstream for: starts with `/`, escaped, without query.
@@ -119,11 +123,13 @@ impl Ctx {
             tls,
             https: tls,
             now,
+            arrival: Arrival::NOWHERE,
             wall,
             route: None,
             service: None,
             consumer: None,
             authenticated: None,
+            authenticated_groups: None,
             user: None,
             path: String::new(),
             query: None,
