@@ -30,7 +30,7 @@ enum Scheme {
 /// A key, ready for one algorithm.
 pub enum Verifier {
     /// A secret.
-    Shared(hmac::Key),
+    Shared(Box<hmac::Key>),
     /// A public key.
     Public(ParsedPublicKey),
     /// A secret that nobody wrote: Kong makes one up, which nobody can sign with.
@@ -100,7 +100,7 @@ impl Verifier {
     #[must_use]
     pub fn secret(algorithm: &Algorithm, secret: &[u8]) -> Option<Self> {
         match algorithm.scheme {
-            Scheme::Shared(hash) if !secret.is_empty() => Some(Self::Shared(hmac::Key::new(hash, secret))),
+            Scheme::Shared(hash) if !secret.is_empty() => Some(Self::Shared(Box::new(hmac::Key::new(hash, secret)))),
             _ => None,
         }
     }

@@ -49,6 +49,10 @@ pub struct HmacAuth {
 #[derive(Clone, Copy)]
 struct SignedBy(CredentialId);
 
+/// Why a signature was not taken, for who explains.
+#[derive(Clone, Copy)]
+struct NotTaken(Refusal);
+
 /// Why a request is not let in, in Kong's words.
 type Refusal = &'static str;
 
@@ -84,6 +88,13 @@ impl Plugin for HmacAuth {
             let is_right = matches!(body, Read::Whole(body) if is_digest_of(&body, req.headers()));
             let judged = signed_by.filter(|_| is_right).map(|SignedBy(credential)| credential);
             self.settle(judged.ok_or(WRONG), req, cx)
+        })
+    }
+
+    fn reason(&self, cx: &Ctx) -> Option<String> {
+        cx.stash.get::<NotTaken>().map(|NotTaken(why)| match *why {
+            NO_HEADER => "there is no signature".to_owned(),
+            why => format!("the signature is not taken: {why}"),
         })
     }
 
@@ -144,14 +155,19 @@ impl HmacAuth {
                 self.auth.admit(credential, req, cx);
                 Flow::Continue
             }
-            Err(message) => {
-                let mut answer = reply::error(StatusCode::UNAUTHORIZED, Some(message), &cx.asker(req));
-                if let Some(challenge) = &self.challenge {
-                    answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
-                }
-                self.auth.refuse(answer, req, cx)
-            }
+            Err(refusal) => self.refuse(refusal, req, cx),
         }
+    }
+
+    fn refuse(&self, refusal: Refusal, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+        let mut answer = reply::error(StatusCode::UNAUTHORIZED, Some(refusal), &cx.asker(req));
+        if let Some(challenge) = &self.challenge {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+        if cx.dry_run && self.auth.admits_anybody() {
+            cx.stash.insert(NotTaken(refusal));
+        }
+        self.auth.refuse(answer, req, cx)
     }
 }
 

@@ -218,6 +218,19 @@ fn kong_3_challenges() {
 }
 
 #[test]
+fn it_says_why_a_signature_was_not_taken() {
+    let anonymous = plugin(json!({ "anonymous": "anon" }), Compat::Kong2);
+    let why = |headers: Headers<'_>| {
+        let (mut req, mut cx) = (request("GET", "/", headers, ""), context(Compat::Kong2));
+        cx.dry_run = true;
+        assert!(access(&anonymous, &mut req, &mut cx).is_none());
+        anonymous.reason(&cx).unwrap()
+    };
+    assert_eq!(why(&[]), "there is no signature");
+    assert_eq!(why(&[("authorization", &dated())]), format!("the signature is not taken: {NO_DATE}"));
+}
+
+#[test]
 fn it_says_what_it_asks_for() {
     let config = json!({ "enforce_headers": ["date"], "algorithms": ["hmac-sha256"], "validate_request_body": true });
     assert_eq!(

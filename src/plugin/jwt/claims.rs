@@ -43,9 +43,9 @@ impl Checks {
         #[allow(clippy::cast_precision_loss)]
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as f64;
         let number = |name| claims.get(name).and_then(Value::as_f64);
-        let mut errors = Vec::new();
-        errors.extend(self.exp.then(|| check("exp", number("exp"), "token expired", |exp| exp > now)).flatten());
-        errors.extend(self.nbf.then(|| check("nbf", number("nbf"), "token not valid yet", |nbf| nbf <= now)).flatten());
+        let exp = self.exp.then(|| check("exp", number("exp"), "token expired", |exp| exp > now));
+        let nbf = self.nbf.then(|| check("nbf", number("nbf"), "token not valid yet", |nbf| nbf <= now));
+        let mut errors: Vec<_> = [exp, nbf].into_iter().flatten().flatten().collect();
         let too_far = |maximum| number("exp").is_none_or(|exp| exp - now > maximum);
         if errors.is_empty() && self.maximum.is_some_and(too_far) {
             errors.push(("exp", "exceeds maximum allowed expiration"));

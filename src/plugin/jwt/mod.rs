@@ -44,6 +44,10 @@ pub struct Jwt {
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthenticatedToken(pub Box<[u8]>);
 
+/// Why a token was not taken, for who explains.
+#[derive(Clone)]
+struct NotTaken(String);
+
 // === impl Jwt ===
 
 impl Plugin for Jwt {
@@ -66,12 +70,16 @@ impl Plugin for Jwt {
         let rest = self.auth.remark();
         Some(format!("asks for a token in {places}; its `{claim}` names the credential{checks}{rest}"))
     }
+
+    fn reason(&self, cx: &Ctx) -> Option<String> {
+        cx.stash.get::<NotTaken>().map(|NotTaken(why)| why.clone())
+    }
 }
 
 impl Jwt {
     /// Whose credential signed the request's token.
     fn judge(&self, req: &Request<Body>, cx: &Ctx) -> Result<(CredentialId, AuthenticatedToken), Refusal> {
-        let args = if self.places.ask_the_query() { cx.args(req) } else { Args::default() };
+        let args = if self.places.include_the_query() { cx.args(req) } else { Args::default() };
         let token = self.places.find(req.headers(), &args, cx.compat)?;
         Ok((self.verify(token, cx)?, AuthenticatedToken(token.into())))
     }
@@ -97,6 +105,9 @@ impl Jwt {
 
     fn refuse(&self, refusal: &Refusal, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
         let answer = refusal.answer(&self.key_claim, self.challenge.as_ref());
+        if cx.dry_run && (self.auth.admits_anybody() || *refusal == Refusal::Crash) {
+            cx.stash.insert(NotTaken(refusal.reason(&self.key_claim)));
+        }
         match refusal {
             Refusal::Crash => Flow::Respond(answer),
             _ => self.auth.refuse(answer, req, cx),

@@ -61,6 +61,17 @@ impl Refusal {
         res
     }
 
+    /// The same for the operator, where there is no answer.
+    pub(super) fn reason(&self, claim: &str) -> String {
+        let why = match self {
+            Self::NoToken => return "there is no token".to_owned(),
+            Self::Crash => return "its issuer is not said as text, or the issuer's key cannot be used".to_owned(),
+            Self::Claims(errors) => listed(errors),
+            _ => self.message(claim),
+        };
+        format!("the token is not taken: {why}")
+    }
+
     fn message(&self, claim: &str) -> String {
         match self {
             Self::Several => "Multiple tokens provided".to_owned(),
@@ -75,6 +86,11 @@ impl Refusal {
             Self::NoToken | Self::Claims(_) | Self::Crash => "Unauthorized".to_owned(),
         }
     }
+}
+
+fn listed(errors: &[(&str, &str)]) -> String {
+    let all: Vec<_> = errors.iter().map(|(claim, error)| format!("`{claim}`: {error}")).collect();
+    all.join(", ")
 }
 
 fn by_claim(errors: &[(&str, &str)]) -> String {
