@@ -4,15 +4,20 @@ use crate::common::{Gateway, Peer, Upstream};
 use std::io;
 use std::time::Duration;
 
-/// A gateway that adds a member to every JSON answer, before an upstream that may be silent for 800 ms.
+/// A gateway that adds a member to every JSON answer, before an upstream that may be silent for 800 ms; at `/down` nobody
+/// listens.
 fn gateway(upstream: &Upstream) -> Gateway {
-    Gateway::with(format!(
-        "_format_version: '2.1'\nservices:\n- {{name: s, url: 'http://127.0.0.1:{}', read_timeout: 800, retries: 0, \
-         routes: [{{name: r, paths: [/]}}]}}\nplugins:\n- {{name: response-transformer, config: {{add: {{json: ['b:2'], \
-         headers: ['x-seen:yes']}}}}}}\n",
+    let config = format!(
+        r"_format_version: '2.1'
+services:
+- {{name: s, url: 'http://127.0.0.1:{}', read_timeout: 800, retries: 0, routes: [{{name: r, paths: [/]}}]}}
+- {{name: down, url: 'http://127.0.0.1:1', retries: 0, routes: [{{name: down, paths: [/down]}}]}}
+plugins:
+- {{name: response-transformer, config: {{add: {{json: ['b:2'], headers: ['x-seen:yes']}}}}}}
+",
         upstream.port()
-    ))
-    .start()
+    );
+    Gateway::with(config).start()
 }
 
 fn head(peer: &mut Peer) -> io::Result<()> {
@@ -91,7 +96,19 @@ fn every_answer_is_changed_whoever_made_it() {
     let gateway = gateway(&upstream);
     let mut client = gateway.connect();
     assert_eq!(ask(&mut client, "/").unwrap(), (200, b"{\"b\":\"2\"}".to_vec()));
-    drop(upstream);
-    let (status, body) = ask(&mut gateway.connect(), "/").unwrap();
-    assert_eq!((status, body.is_empty()), (502, false));
+    assert_eq!(ask(&mut client, "/down").unwrap().0, 502);
+}
+
+#[test]
+fn a_client_without_chunks_is_told_that_the_connection_ends() {
+    let upstream = Upstream::start(|peer, _| {
+        head(peer)?;
+        peer.send_chunk("{}")?;
+        peer.send("0\r\n\r\n")
+    });
+    let gateway = gateway(&upstream);
+    let mut client = gateway.connect();
+    client.send("GET / HTTP/1.0\r\nHost: gw.test\r\nConnection: keep-alive\r\n\r\n").unwrap();
+    assert_eq!(client.head().unwrap().get("connection"), Some("close"));
+    assert_eq!(client.rest().unwrap(), b"{\"b\":\"2\"}");
 }
