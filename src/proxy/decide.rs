@@ -247,7 +247,8 @@ impl Course {
             request_id: self.cx.request_id.as_deref(),
         };
         response::close(response, &closing);
-        let stays = self.asked.stays && !self.closes && !stopping;
+        let ends = stopping || own::ends_with_connection(response, self.asked.version);
+        let stays = self.asked.stays && !self.closes && !ends;
         own::say_connection(response, self.asked.version, stays);
     }
 
