@@ -66,6 +66,12 @@ pub trait Plugin: Send + Sync + 'static {
         &[]
     }
 
+    /// What headers, arguments and fields are called that bring it a client's secret, in lower case. Their values are shown
+    /// neither in logs nor by `gateway explain`.
+    fn secrets(&self) -> &[Box<str>] {
+        &[]
+    }
+
     /// What it does that one request alone cannot show, for `gateway explain`: a few words, lower case, no full stop.
     fn remark(&self) -> Option<String> {
         None

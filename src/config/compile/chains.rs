@@ -5,7 +5,7 @@ use crate::config::plugins::Built;
 use crate::entity::{Compat, ConsumerId};
 use crate::plugin::{Chain, Entry, Plugin, Slot};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Route, service and consumer that an instance is bound to.
@@ -71,6 +71,12 @@ impl Chains {
             Some(Slot { name: instances.name, base: Some(base), by_consumer: HashMap::new() })
         };
         Chain::new(self.plugins.iter().filter_map(slot).collect())
+    }
+
+    /// What the instances call secrets, each once.
+    pub(super) fn secrets(&self) -> Box<[Box<str>]> {
+        let instances = self.plugins.iter().flat_map(|instances| instances.by_scope.values());
+        instances.flat_map(|plugin| plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn build(&self, route: Option<usize>, service: Option<usize>) -> Chain {

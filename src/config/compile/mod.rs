@@ -40,6 +40,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         certificates: secure::certificates(model),
         live: model.read.live.clone(),
         global: chains.global(),
+        secrets: chains.secrets(),
     };
     (!report.has_errors()).then_some(snapshot)
 }
