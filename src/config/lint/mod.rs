@@ -71,6 +71,7 @@ pub static RULES: &[&Rule] = &[
     &cors::ORIGIN,
     &secrets::SHORT,
     &secrets::GUESSED,
+    &secrets::UNHASHED,
     &certificates::TIME,
     &certificates::NAME,
     &certificates::CHAIN,
