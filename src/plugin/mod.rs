@@ -70,6 +70,12 @@ pub trait Plugin: Send + Sync + 'static {
         &[]
     }
 
+    /// What headers, arguments and fields are called that bring it a client's secret, in lower case. Their values are shown
+    /// neither in logs nor by `gateway explain`.
+    fn secrets(&self) -> &[Box<str>] {
+        &[]
+    }
+
     /// Whether a later phase looks at the request's head as it went upstream: it is in [`Ctx::head`] then.
     fn keeps_head(&self) -> bool {
         false
