@@ -10,7 +10,6 @@ use gateway::entity::Compat;
 use gateway::plugin::{Build, Chain, Ctx, Entry, Slot};
 use gateway::world::World;
 use http::{Extensions, Request, Response};
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -51,7 +50,7 @@ fn slot(name: &str, config: &Checked) -> Slot {
     let (compat, path) = (Compat::Kong2, Vec::new());
     let mut cx = Build { compat, report: &mut report, path, files, watch, shared: &mut shared };
     let plugin = (entry.build)(config, &mut cx);
-    Slot { name: entry.name, base: Some(plugin.unwrap()), by_consumer: HashMap::new() }
+    Slot { name: entry.name, base: Some(plugin.unwrap()), special: Vec::new() }
 }
 
 fn transformer() -> Slot {
