@@ -11,7 +11,7 @@ use gateway::plugin::{Build, Chain, Ctx, Entry, Slot};
 use gateway::world::World;
 use http::{Extensions, Request, Response};
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 const HEADERS: [(&str, &str); 14] = [
     ("host", "localhost:54321"),
@@ -77,7 +77,7 @@ fn request() -> Request<Body> {
 }
 
 fn context() -> Ctx {
-    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now())
+    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now(), SystemTime::now())
 }
 
 fn answer() -> Response<Body> {

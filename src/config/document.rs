@@ -12,7 +12,7 @@ use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use super::value::{Checked, Value};
-use super::{header, shorthand};
+use super::{blank, header, shorthand};
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
@@ -67,6 +67,8 @@ pub(super) struct Walker<'a> {
     table: &'static [Entry],
     report: &'a mut Report,
     compat: Compat,
+    /// Whether the environment fills in credentials.
+    filled: bool,
     path: Vec<Step>,
     drafts: Vec<Draft>,
     read: Read,
@@ -83,8 +85,9 @@ pub(super) fn read(
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
+    let filled = blank::is_filled_in(&tree, root, world);
     let (path, drafts, read) = (Vec::new(), Vec::new(), Read::default());
-    let mut walker = Walker { tree, world, enabled, table, report, compat, path, drafts, read };
+    let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
     walker.top(root);
     Document { compat, drafts: walker.drafts, read: walker.read }
 }
@@ -149,6 +152,7 @@ impl Walker<'_> {
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
+        let id = self.credential(kind, id);
         let url = self.tree.text(id, "url").filter(|_| kind.name == "services").map(|(_, place)| place);
         let (id, tainted) = self.url(kind, id);
         if kind.name == "plugins" {
@@ -179,6 +183,19 @@ impl Walker<'_> {
         self.tree.push(Raw::Map(vec![pair]), span)
     }
 
+    /// A credential as it is read; see [`blank`].
+    fn credential(&mut self, kind: &EntityType, id: NodeId) -> NodeId {
+        let (world, filled) = (self.world, self.filled);
+        match kind.name {
+            "keyauth_credentials" => blank::without_blank_key(&mut self.tree, id, filled, world, self.report),
+            "basicauth_credentials" | "jwt_secrets" | "hmacauth_credentials" | "oauth2_credentials" if filled => {
+                blank::tell_unset(&self.tree, id, kind.noun, self.report, world);
+                id
+            }
+            _ => id,
+        }
+    }
+
     /// A service with its `url` taken apart, and whether that lacks a variable.
     fn url(&mut self, kind: &EntityType, id: NodeId) -> (NodeId, bool) {
         if kind.name != "services" || self.tree.get(id, "url").is_none() {
@@ -205,7 +222,8 @@ impl Walker<'_> {
     fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
         let name = key
             .and_then(|key| self.tree.text(id, key))
-            .filter(|(text, _)| !text.is_empty())
+            // A variable, which may not be set, is no name to call anything by.
+            .filter(|(text, _)| !text.is_empty() && !text.contains("${"))
             .map(|(text, span)| (text.into(), span));
         let owner = Owner { noun, name, depth: self.path.len() };
         Checker {
@@ -279,18 +297,23 @@ impl Walker<'_> {
     fn not_enabled(&mut self, name: &str, place: Span) {
         let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
-        let (message, near) = if plugins::is_later(name, self.compat) {
-            (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None)
-        } else if plugins::names(self.compat, self.table).any(|known| known == name) {
-            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
+        let known = || plugins::names(self.compat, self.table);
+        let near = || nearest(name, known()).map(|near| format!("did you mean `{near}`?"));
+        let (message, label, help) = if plugins::is_later(name, self.compat) {
+            (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None, None)
+        } else if known().any(|known| known == name) {
+            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None, Some("add it there"))
+        } else if plugins::is_enterprise(name) {
+            (format!("`{name}` is a plugin of Kong Enterprise"), None, Some(plugins::ENTERPRISE_HELP))
+        } else if name.contains(',') {
+            (format!("there is no plugin `{name}`"), None, Some("each plugin is an entry of its own, with its own `- name:`"))
         } else {
-            (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat, self.table)))
+            let near = near();
+            let help = near.is_none().then_some(plugins::FOREIGN_HELP);
+            (format!("there is no plugin `{name}`"), near, help)
         };
         let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
-        self.report.push(match near {
-            Some(near) => found.label(format!("did you mean `{near}`?")),
-            None => found.help("docs/plugins.md lists the plugins; those that are not Kong's own cannot be run"),
-        });
+        self.report.push(Diagnostic { label, help: help.map(str::to_owned), ..found });
     }
 
     /// Some plugins cannot be bound to a consumer: an error where it is said, no effect where it follows.
@@ -318,7 +341,7 @@ impl Walker<'_> {
         let Some(fields) = fields else { return };
         let place = kind.key.or(Some("name")).and_then(|key| self.tree.text(id, key)).map(|(_, place)| place);
         let place = place.unwrap_or(fields.checked.span);
-        unsupported::report(kind, &fields, place, self.report);
+        unsupported::report(kind, &fields, place, self.compat, self.report);
         let at = self.drafts.len();
         self.drafts.push(Draft { kind, fields: fields.checked, plugin, parent, path: self.path.clone(), place });
         for (child, field) in kind.children(self.compat).collect::<Vec<_>>() {

@@ -1,11 +1,13 @@
 //! Bytes to snapshot, or to a report: the one front door for start-up, reload and `gateway check`.
 
+mod blank;
 mod check;
 pub mod codes;
 mod compile;
 mod document;
 mod entities;
 mod expand;
+mod expression;
 mod header;
 mod ids;
 mod json;

@@ -9,9 +9,11 @@ pub mod auth;
 pub mod chain;
 mod client;
 mod context;
+mod pair;
 mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
+mod whole;
 
 pub use arrival::Arrival;
 pub use auth::Authenticated;
@@ -141,14 +143,17 @@ plugins! {
     acl::Acl,
     correlation_id::CorrelationId,
     cors::Cors,
+    hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,
     key_auth::KeyAuth,
+    jwt::Jwt,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
 }
 
@@ -229,6 +234,7 @@ mod tests {
             ("ip-restriction", 990, true),
             ("request-size-limiting", 951, true),
             ("request-transformer", 801, true),
+            ("response-transformer", 800, true),
             ("security-headers", 798, true),
             ("redirect", 779, true),
             ("request-termination", 2, true),

@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::body::Body;
 use crate::entity::Compat;
 use http::{HeaderMap, HeaderValue, Request, header};
-use json::Table;
+use json::{Lists, Table};
 use multipart::Part;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -66,7 +66,7 @@ impl Payload {
     /// Reads a body by its `Content-Type`. `None` when it is of no such kind, or not what it says.
     pub(in crate::plugin) fn read(body: &[u8], headers: &HeaderMap, compat: Compat) -> Option<Self> {
         match kind(headers)? {
-            Kind::Json => Table::new(serde_json::from_slice(body).ok()?, compat).map(Self::Json),
+            Kind::Json => Table::new(serde_json::from_slice(body).ok()?, Lists::of_requests(compat)).map(Self::Json),
             Kind::Form => Some(Self::Form(Args::parse(body))),
             Kind::Multipart => {
                 let (parts, boundary) = multipart::read(body, headers.get(header::CONTENT_TYPE)?)?;
@@ -78,7 +78,7 @@ impl Payload {
     /// The field of a name.
     pub(in crate::plugin) fn get(&self, name: &str) -> Option<Field<'_>> {
         match self {
-            Self::Json(table) => table.members.get(name).map(Field::of_json),
+            Self::Json(table) => table.get(name).map(Field::of_json),
             Self::Form(args) => {
                 Field::one(args.get(name.as_bytes())?.iter().map(|value| Some(value.as_deref()?.into())))
             }
@@ -91,7 +91,7 @@ impl Payload {
     /// Takes a field out. Says whether it was there.
     pub(in crate::plugin) fn remove(&mut self, name: &str) -> bool {
         match self {
-            Self::Json(table) => table.members.remove(name).is_some(),
+            Self::Json(table) => table.remove(name).is_some(),
             Self::Form(args) => args.remove(name.as_bytes()).is_some(),
             Self::Multipart(parts, _) => parts.extract_if(.., |part| part.is(name)).count() > 0,
         }
