@@ -1,6 +1,6 @@
 //! What crawlers, monitors and HTTP libraries call themselves.
 //!
-//! The list is our own. It agrees with what was recorded of Kong's, which is longer and as old as its release.
+//! The list is our own. It agrees with what was recorded of Kong's, which has more names.
 
 use crate::pcre::Pcre;
 use std::sync::LazyLock;
