@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("entity", 0, true),
     ("body", 0, true),
     ("args", 0, true),
+    ("nginx64", 0, true),
     ("number", 0, true),
     ("pcre", 0, true),
     ("crypto", 0, true),

@@ -222,7 +222,8 @@ impl Walker<'_> {
     fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
         let name = key
             .and_then(|key| self.tree.text(id, key))
-            .filter(|(text, _)| !text.is_empty())
+            // A variable, which may not be set, is no name to call anything by.
+            .filter(|(text, _)| !text.is_empty() && !text.contains("${"))
             .map(|(text, span)| (text.into(), span));
         let owner = Owner { noun, name, depth: self.path.len() };
         Checker {
@@ -296,18 +297,23 @@ impl Walker<'_> {
     fn not_enabled(&mut self, name: &str, place: Span) {
         let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
-        let (message, near) = if plugins::is_later(name, self.compat) {
-            (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None)
-        } else if plugins::names(self.compat, self.table).any(|known| known == name) {
-            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None)
+        let known = || plugins::names(self.compat, self.table);
+        let near = || nearest(name, known()).map(|near| format!("did you mean `{near}`?"));
+        let (message, label, help) = if plugins::is_later(name, self.compat) {
+            (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None, None)
+        } else if known().any(|known| known == name) {
+            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None, Some("add it there"))
+        } else if plugins::is_enterprise(name) {
+            (format!("`{name}` is a plugin of Kong Enterprise"), None, Some(plugins::ENTERPRISE_HELP))
+        } else if name.contains(',') {
+            (format!("there is no plugin `{name}`"), None, Some("each plugin is an entry of its own, with its own `- name:`"))
         } else {
-            (format!("there is no plugin `{name}`"), nearest(name, plugins::names(self.compat, self.table)))
+            let near = near();
+            let help = near.is_none().then_some(plugins::FOREIGN_HELP);
+            (format!("there is no plugin `{name}`"), near, help)
         };
         let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
-        self.report.push(match near {
-            Some(near) => found.label(format!("did you mean `{near}`?")),
-            None => found.help("docs/plugins.md lists the plugins; those that are not Kong's own cannot be run"),
-        });
+        self.report.push(Diagnostic { label, help: help.map(str::to_owned), ..found });
     }
 
     /// Some plugins cannot be bound to a consumer: an error where it is said, no effect where it follows.
@@ -335,7 +341,7 @@ impl Walker<'_> {
         let Some(fields) = fields else { return };
         let place = kind.key.or(Some("name")).and_then(|key| self.tree.text(id, key)).map(|(_, place)| place);
         let place = place.unwrap_or(fields.checked.span);
-        unsupported::report(kind, &fields, place, self.report);
+        unsupported::report(kind, &fields, place, self.compat, self.report);
         let at = self.drafts.len();
         self.drafts.push(Draft { kind, fields: fields.checked, plugin, parent, path: self.path.clone(), place });
         for (child, field) in kind.children(self.compat).collect::<Vec<_>>() {

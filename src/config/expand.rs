@@ -47,7 +47,7 @@ pub(super) fn expand(text: &str, world: World<'_>) -> Result<Option<Expanded>, P
         return content(path, world).map(|text| Some(Expanded { text, file: Some(path.to_owned()) }));
     }
     if let Some(reference) = text.strip_prefix("{vault://").and_then(|rest| rest.strip_suffix('}')) {
-        return vault(reference, world.env).map(|text| Some(Expanded { text, file: None }));
+        return vault(reference, world).map(|text| Some(Expanded { text, file: None }));
     }
     if !text.contains('$') {
         return Ok(None);
@@ -170,7 +170,7 @@ fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
 }
 
 /// `env/NAME`, `env/NAME/KEY`, with `?prefix=P`; NAME is put in upper case with `_` for `-`, as Kong does.
-fn vault(reference: &str, env: Env<'_>) -> Result<String, Problem> {
+fn vault(reference: &str, world: World<'_>) -> Result<String, Problem> {
     let (path, options) = reference.split_once('?').unwrap_or((reference, ""));
     let mut parts = path.splitn(3, '/');
     let (name, resource, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next());
@@ -178,11 +178,11 @@ fn vault(reference: &str, env: Env<'_>) -> Result<String, Problem> {
         return Err(Problem::Vault(name.to_owned()));
     }
     let prefix = options.split('&').find_map(|option| option.strip_prefix("prefix=")).unwrap_or_default();
-    let variable = format!("{prefix}{resource}").replace('-', "_").to_uppercase();
-    let value = env(&variable).ok_or_else(|| Problem::Unset(variable.clone()))?;
+    let name = format!("{prefix}{resource}").replace('-', "_").to_uppercase();
+    let value = variable(&name, world)?.ok_or_else(|| Problem::Unset(name.clone()))?;
     match key {
         None => Ok(value),
-        Some(key) => member(&value, key).ok_or_else(|| Problem::NoKey(variable, key.to_owned())),
+        Some(key) => member(&value, key).ok_or_else(|| Problem::NoKey(name, key.to_owned())),
     }
 }
 

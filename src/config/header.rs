@@ -77,8 +77,16 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
         let missing = report.found.iter_mut().filter(|found| found.code == "missing-field");
         missing.for_each(|found| found.help = Some(what.to_owned()));
     }
+    if tree.get(root, "_format_version").is_some() {
+        let unknown = report.found.iter_mut().filter(|found| found.code == "unknown-field" && found.label.is_none());
+        unknown.for_each(|found| found.help = Some(AT_THE_TOP.to_owned()));
+    }
     report.found.extend(version_error(tree, root));
 }
+
+/// For those who write something else there.
+const AT_THE_TOP: &str =
+    "at the top are `services`, `routes`, `plugins`, `consumers`, `upstreams`, `certificates` and Kong's other lists";
 
 /// Format 3.0 is accepted where Kong 2.8 refuses it: there is one program for both.
 fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {
@@ -97,8 +105,16 @@ fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {
 
 /// Lists of Kong Enterprise, which decK writes.
 fn enterprise(list: &str) -> Option<String> {
-    let lists = ["consumer_groups", "rbac_roles", "service_packages", "licenses", "document_objects", "partials"];
-    lists.contains(&list).then(|| "only Kong Enterprise has this".to_owned())
+    let lists = [
+        "ai_models",
+        "consumer_groups",
+        "document_objects",
+        "licenses",
+        "partials",
+        "rbac_roles",
+        "service_packages",
+    ];
+    lists.contains(&list).then(|| entities::ENTERPRISE.to_owned())
 }
 
 /// What a document is that is none of Kong's.

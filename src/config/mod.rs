@@ -7,6 +7,7 @@ mod compile;
 mod document;
 mod entities;
 mod expand;
+mod expression;
 mod header;
 mod ids;
 mod json;

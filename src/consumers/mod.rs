@@ -5,14 +5,19 @@
 
 pub mod credential;
 pub mod keys;
+pub mod signers;
+pub mod tokens;
+pub mod verifier;
 
 use crate::entity::{ConsumerId, Identity};
 pub use credential::{Credential, CredentialId, Kind};
 use http::HeaderValue;
 use keys::Keys;
+use signers::Signers;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
+use tokens::Tokens;
 use uuid::Uuid;
 
 /// Every consumer and credential of a configuration.
@@ -24,6 +29,10 @@ pub struct Consumers {
     by_id: HashMap<Uuid, ConsumerId>,
     /// Of key-auth.
     pub keys: Keys,
+    /// Of jwt.
+    pub tokens: Tokens,
+    /// Of hmac-auth.
+    pub signers: Signers,
 }
 
 /// A consumer.

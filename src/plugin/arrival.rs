@@ -1,7 +1,6 @@
 //! Which request this is: what tells it from all others, for ids.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::SystemTime;
 use uuid::Uuid;
 
 /// Where a request came in, and as which.
@@ -21,8 +20,6 @@ pub struct Arrival {
     pub on_worker: u64,
     /// Where chance comes from: an id that nobody else has.
     pub random: fn() -> Uuid,
-    /// The time of day.
-    pub clock: fn() -> SystemTime,
 }
 
 /// What no chance ever makes: version 4, and nothing else.
@@ -31,7 +28,7 @@ const EXAMPLE: Uuid = Uuid::from_u128(0x4000_8000_0000_0000_0000);
 // === impl Arrival ===
 
 impl Arrival {
-    /// A request that came nowhere, at no time: one that is only thought of. Its ids look like ids.
+    /// A request that came nowhere: one that is only thought of. Its ids look like ids.
     pub const NOWHERE: Self = Self {
         server: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         process: 0,
@@ -40,6 +37,5 @@ impl Arrival {
         on_connection: 0,
         on_worker: 0,
         random: || EXAMPLE,
-        clock: || SystemTime::UNIX_EPOCH,
     };
 }

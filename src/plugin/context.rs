@@ -7,7 +7,7 @@ use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::{Extensions, HeaderName, HeaderValue, Request, Version};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Who made an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Ctx {
     pub now: Instant,
     /// Which request it is, and where ids of it come from.
     pub arrival: Arrival,
+    /// The same by the calendar, for what dates and expires.
+    pub wall: SystemTime,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
@@ -114,7 +116,7 @@ impl Kept {
 impl Ctx {
     /// The context of a request that no route took (yet).
     #[must_use]
-    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant) -> Self {
+    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant, wall: SystemTime) -> Self {
         Self {
             compat,
             client,
@@ -122,6 +124,7 @@ impl Ctx {
             https: tls,
             now,
             arrival: Arrival::NOWHERE,
+            wall,
             route: None,
             service: None,
             consumer: None,

@@ -13,7 +13,7 @@ use http::{Extensions, HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value as Json;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// A checked value from JSON. Defaults are the test's to write.
 pub(crate) fn checked(json: &Json) -> Checked {
@@ -58,7 +58,7 @@ pub(crate) fn plugin<P: Define>(config: &Json) -> P {
 }
 
 pub(crate) fn context(compat: Compat) -> Ctx {
-    let mut cx = Ctx::new(compat, [127, 0, 0, 1].into(), false, Instant::now());
+    let mut cx = Ctx::new(compat, [127, 0, 0, 1].into(), false, Instant::now(), SystemTime::now());
     cx.path = "/".to_owned();
     cx
 }

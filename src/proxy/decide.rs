@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::snapshot::{Route, Snapshot};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 const MALFORMED: Failure = Failure::BadRequest("the request target is malformed");
 
@@ -74,12 +74,19 @@ pub struct Outbound {
 // === impl Course ===
 
 impl Course {
-    /// Nothing is decided yet. `id` is asked for where requests have one.
+    /// Nothing is decided yet. The request began `now`, which is `wall` by the calendar; `id` is asked for where requests
+    /// have one.
     #[must_use]
-    pub fn begin<B>(scene: Scene<'_>, req: &Request<B>, now: Instant, id: impl FnOnce() -> Box<str>) -> Self {
+    pub fn begin<B>(
+        scene: Scene<'_>,
+        req: &Request<B>,
+        now: Instant,
+        wall: SystemTime,
+        id: impl FnOnce() -> Box<str>,
+    ) -> Self {
         let Scene { snapshot, settings, connection } = scene;
         let client = connection.client(req.headers(), settings);
-        let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), now);
+        let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), now, wall);
         cx.https = connection.https(req.headers());
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;

@@ -114,7 +114,7 @@ impl Exchange {
         let (snapshot, start) = (worker.snapshot(), Instant::now());
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
-        let mut course = Course::begin(place.scene(), req, start.into_std(), request_id);
+        let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
         Self { busy, course, start, times: Times::default(), answered: None, under_way: false, place }
     }

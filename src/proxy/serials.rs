@@ -3,7 +3,6 @@
 use super::client::Connection;
 use crate::plugin::Arrival;
 use std::cell::Cell;
-use std::time::SystemTime;
 use uuid::Uuid;
 
 /// One worker's counts. Connections are numbered so that no two workers of a process give the same number.
@@ -49,7 +48,6 @@ impl Serials {
             on_connection: connection.activity.begun() as u64,
             on_worker: self.requests.get(),
             random: Uuid::new_v4,
-            clock: SystemTime::now,
         }
     }
 }

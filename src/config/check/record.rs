@@ -2,6 +2,7 @@
 
 use super::words::{self, Said};
 use super::{Checker, Fields, fill};
+use crate::config::expression;
 use crate::config::nearest::nearest;
 use crate::config::report::{Diagnostic, KongError, Span, Step};
 use crate::config::schema::{EntityCheck, Field, Kind, Record, Since};
@@ -24,6 +25,30 @@ pub(crate) struct Around<'a> {
 /// Fields of a record that are all told when one is unknown.
 const MANY: usize = 16;
 
+/// Fields of a record that there are none of. Errors may be but their consequence.
+#[derive(Debug, Default)]
+struct Unknown {
+    any: bool,
+    meant: Vec<&'static str>,
+}
+
+// === impl Unknown ===
+
+impl Unknown {
+    fn note(&mut self, meant: Option<&'static str>) {
+        self.any = true;
+        self.meant.extend(meant);
+    }
+
+    /// One of several fields must be there, and the one that should be is misspelt or somewhere else.
+    fn explains(&self, kong: &str) -> bool {
+        let one_of = ["must set one of ", "at least one of these fields must be non-empty: "];
+        self.any && one_of.iter().any(|start| kong.starts_with(start))
+    }
+}
+
+// === impl Around ===
+
 impl Around<'_> {
     /// A record that stands for itself.
     pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false, config: &[], whose: |_| None };
@@ -44,6 +69,7 @@ impl<'a> Checker<'a> {
         let tree: &'a Tree = self.tree;
         let mut fields = Fields { checked: Checked { value: Value::Null, span }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
+        let mut unknown = Unknown::default();
         for pair in tree.pairs(id) {
             match record.fields(self.compat).find(|field| field.name == &*pair.key) {
                 Some(field) => {
@@ -52,12 +78,12 @@ impl<'a> Checker<'a> {
                     put(&mut pairs, field, value);
                 }
                 None if around.elsewhere.contains(&&*pair.key) => {}
-                None => self.unknown(pair, record, around),
+                None => unknown.note(self.unknown(pair, record, around)),
             }
         }
-        self.absent(record, span, around, &mut pairs, &mut fields);
+        self.absent(record, span, around, &unknown, &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields);
+        self.several(record, &fields, &unknown);
         Some(fields)
     }
 
@@ -65,9 +91,10 @@ impl<'a> Checker<'a> {
     pub(crate) fn absent_record(&mut self, record: &'static Record, place: Span) -> Fields {
         let mut fields = Fields { checked: Checked { value: Value::Null, span: place }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
-        self.absent(record, place, Around::NOTHING, &mut pairs, &mut fields);
+        let unknown = Unknown::default();
+        self.absent(record, place, Around::NOTHING, &unknown, &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields);
+        self.several(record, &fields, &unknown);
         fields
     }
 
@@ -93,6 +120,7 @@ impl<'a> Checker<'a> {
         record: &'static Record,
         span: Span,
         around: Around<'_>,
+        unknown: &Unknown,
         pairs: &mut Vec<(Box<str>, Checked)>,
         fields: &mut Fields,
     ) {
@@ -104,15 +132,20 @@ impl<'a> Checker<'a> {
             let default = fill::default(field, self.compat, span);
             if field.required && !optional && default.is_null() {
                 fields.bad.push(field.name);
-                self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name));
+                let meant = unknown.meant.contains(&field.name);
+                self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name, meant));
             } else {
                 pairs.push((field.name.into(), default));
             }
         }
     }
 
-    /// Reports a field that must be there. An underlined record would be long: its name or its first line does.
-    fn missing(&mut self, span: Span, name: &str) {
+    /// Reports a field that must be there, unless it is and is only misspelt. An underlined record would be long: its
+    /// name or its first line does.
+    fn missing(&mut self, span: Span, name: &str, meant: bool) {
+        if meant {
+            return self.aside("required field missing");
+        }
         let message = format!("{} is missing", self.described());
         let found =
             Diagnostic::error("missing-field", self.owner_place(span), message).label(format!("has no `{name}`"));
@@ -146,9 +179,11 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
+    /// Reports a field that there is none of. Yields the one that was probably meant.
+    fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) -> Option<&'static str> {
         if self.owner.noun == "service" && &*pair.key == "url" {
-            return self.no_url(pair);
+            self.no_url(pair);
+            return None;
         }
         let known = record.fields(self.compat).map(|field| field.name);
         let near = nearest(&pair.key, known.chain(around.elsewhere.iter().copied()));
@@ -160,11 +195,21 @@ impl<'a> Checker<'a> {
         let found = Diagnostic::error("unknown-field", pair.key_span, message);
         let top = self.path.len() == self.owner.depth;
         let alias = words::alias(self.owner.noun, &pair.key).filter(|_| top);
-        let found = match alias.or(near) {
+        let meant = alias.or(near);
+        let found = match meant {
             Some(near) => found.label(format!("did you mean `{near}`?")),
+            None if &*pair.key == "expression" => self.no_expression(found, pair),
             None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+        meant
+    }
+
+    /// Format 3.0 knows the field, and it would be refused there, too.
+    fn no_expression(&self, found: Diagnostic, pair: &Pair) -> Diagnostic {
+        let (raw, _) = self.raw(pair.value);
+        let text = if let Raw::Text(text) = raw { text } else { "" };
+        found.label("the gateway does not route by expressions").help(expression::help(text, self.compat))
     }
 
     /// A field that is no misspelt one may be in the wrong place.
@@ -193,13 +238,13 @@ impl<'a> Checker<'a> {
         if few { found.help(format!("its fields are {}", known.join(", "))) } else { found }
     }
 
-    fn several(&mut self, record: &'static Record, fields: &Fields) {
+    fn several(&mut self, record: &'static Record, fields: &Fields, unknown: &Unknown) {
         for check in record.checks {
             if names(check).iter().any(|name| fields.bad.contains(&first_step(name))) {
                 continue;
             }
             for (place, message) in super::rules::entity_errors(check, &fields.checked, self.world.now) {
-                if is_said(check, record.checks) {
+                if is_said(check, record.checks) || unknown.explains(&message) {
                     self.also_kongs(place, message, names(check));
                 } else {
                     self.several_failed(place, message, names(check), &fields.checked);
@@ -222,14 +267,15 @@ impl<'a> Checker<'a> {
         let steps: Vec<Step> =
             place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into())).collect();
         let span = match place {
+            "@entity" if message.starts_with("certificate ") => checked.get("cert").map(|field| field.span),
             "@entity" => None,
             "" => named_in(&message, checked),
             place => checked.get(place).map(|field| field.span),
         };
         let length = self.path.len();
         if message.starts_with("failed conditional validation") {
-            let path = self.path.iter().cloned().chain(steps).collect();
-            self.report.asides.push(KongError { path, message });
+            self.path.extend(steps);
+            self.aside(message);
         } else {
             let whose = if place == "@entity" { self.described() } else { String::new() };
             self.path.extend(steps);
@@ -242,6 +288,11 @@ impl<'a> Checker<'a> {
         }
         self.path.truncate(length);
         self.path.extend(above);
+    }
+
+    /// Notes what Kong says besides, and is only the consequence of something that is reported.
+    fn aside(&mut self, message: impl Into<String>) {
+        self.report.asides.push(KongError { path: self.path.clone(), message: message.into() });
     }
 
     fn owner_place(&self, record: Span) -> Span {

@@ -144,6 +144,20 @@ services:
     url: http://users:3000"#,
     ),
     code(
+        "unfilled-template",
+        Error,
+        "a template that nobody filled in",
+        "`{{ NAME }}` is filled in by a program (Go, Helm, Jinja, the Supabase CLI) before Kong reads the file, and \
+         here nobody did, in a place where the text can't be right. Fill it in by that program, or write `${NAME}`: \
+         the gateway takes such names from its environment.",
+        r#"services:
+  - name: rest
+    url: http://{{ .RestId }}:3000"#,
+        r#"services:
+  - name: rest
+    url: http://${REST_ID:-rest}:3000"#,
+    ),
+    code(
         "conflict",
         Error,
         "fields do not go together",

@@ -15,7 +15,7 @@ use crate::world::World;
 use futures_util::FutureExt;
 use http::Request;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Notes its name when it runs.
 struct Probe(String);
@@ -62,7 +62,7 @@ fn snapshot(text: &str) -> Snapshot {
 }
 
 fn ran(chain: &Chain, consumer: Option<u32>) -> Vec<String> {
-    let mut cx = Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now());
+    let mut cx = Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now(), SystemTime::now());
     cx.consumer = consumer.map(ConsumerId);
     let mut req = Request::new(Body::Empty);
     assert!(chain.access(&mut req, &mut cx).now_or_never().unwrap().is_none());

@@ -18,8 +18,8 @@ pub(super) static RULE: Rule = Rule {
 /// Bytes of a token that are underlined. None is shorter.
 const SHOWN: usize = 12;
 
-/// Other places of the same token that are shown.
-const MOST: usize = 3;
+/// Other lines with the same token that are named. They are not shown: a line of stars says nothing.
+const MOST: usize = 12;
 
 fn run(subject: &Subject<'_>, report: &mut Report) {
     let mut found: Vec<(&str, Vec<Span>)> = Vec::new();
@@ -32,10 +32,10 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         }
     }
     let readable = found.iter().filter_map(|(text, places)| Some((Token::read(text).ok()?, places)));
-    report.found.extend(readable.map(|(token, places)| warning(&token, places)));
+    report.found.extend(readable.map(|(token, places)| warning(&token, places, subject.text)));
 }
 
-fn warning(token: &Token<'_>, places: &[Span]) -> Diagnostic {
+fn warning(token: &Token<'_>, places: &[Span], text: &str) -> Diagnostic {
     let service = token.role() == Some("service_role");
     let message = match token.role() {
         Some("service_role") => "the key to the whole database stands in the file itself: a token of `service_role`",
@@ -47,10 +47,20 @@ fn warning(token: &Token<'_>, places: &[Span]) -> Diagnostic {
         _ => "TOKEN",
     };
     let hint = if service { ", and change the JWT secret if others have seen the file" } else { "" };
-    let warning = RULE.warn(places[0], message).label(token.described());
-    let also = places.iter().skip(1).take(MOST);
-    let warning = also.fold(warning, |warning, place| warning.also(*place, "the same token"));
+    let warning = RULE.warn(places[0], message).label(token.described() + &again(&places[1..], text));
     warning.help(format!("write `${{{name}}}` in its place and set that variable{hint}"))
+}
+
+/// The lines in which it stands besides.
+fn again(places: &[Span], text: &str) -> String {
+    let line = |place: &Span| text.as_bytes()[..place.start].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines: Vec<_> = places.iter().take(MOST).map(|place| line(place).to_string()).collect();
+    let more = if places.len() > MOST { " and more" } else { "" };
+    match lines.len() {
+        0 => String::new(),
+        1 => format!("; again in line {}", lines[0]),
+        _ => format!("; again in lines {}{more}", lines.join(", ")),
+    }
 }
 
 /// Whether the line is a comment up to here.

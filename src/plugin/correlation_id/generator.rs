@@ -26,19 +26,19 @@ impl Generator {
         }
     }
 
-    pub(super) fn make(self, arrival: &Arrival) -> HeaderValue {
+    pub(super) fn make(self, arrival: &Arrival, now: SystemTime) -> HeaderValue {
         let text = match self {
             Self::Uuid => (arrival.random)().to_string(),
             Self::Counter => format!("{}#{}", arrival.worker, arrival.on_worker),
-            Self::Tracker => tracker(arrival),
+            Self::Tracker => tracker(arrival, now),
         };
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
     }
 }
 
-fn tracker(arrival: &Arrival) -> String {
+fn tracker(arrival: &Arrival, now: SystemTime) -> String {
     let Arrival { server, process, connection, on_connection, .. } = arrival;
-    let since = (arrival.clock)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let (seconds, millis) = (since.as_secs(), since.subsec_millis());
     format!("{}-{}-{process}-{connection}-{on_connection}-{seconds}.{millis:03}", server.ip(), server.port())
 }

@@ -48,7 +48,7 @@ impl Plugin for CorrelationId {
         let id = match given(headers.get(name)) {
             Some(id) => id,
             None => {
-                let id = self.generator.make(&cx.arrival);
+                let id = self.generator.make(&cx.arrival, cx.wall);
                 headers.insert(name, id.clone());
                 id
             }
@@ -65,7 +65,7 @@ impl Plugin for CorrelationId {
         }
         let [name] = &self.header;
         let known = cx.stash.get::<Known>().map(|known| known.0.clone());
-        let id = known.or_else(|| given(cx.kept.get(name))).unwrap_or_else(|| self.generator.make(&cx.arrival));
+        let id = known.or_else(|| given(cx.kept.get(name))).unwrap_or_else(|| self.generator.make(&cx.arrival, cx.wall));
         res.headers_mut().insert(name, id);
     }
 

@@ -20,8 +20,8 @@ fn arrived() -> Ctx {
         on_connection: 2,
         on_worker: 78,
         random: || Uuid::from_u128(9),
-        clock: || SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_007),
     };
+    cx.wall = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_007);
     cx
 }
 

@@ -16,6 +16,11 @@ const TOGETHER: &[(&str, &str, &str)] = &[
         "remove it, or change `protocol` (with `url`, its `https://`)",
     ),
     ("required field missing", " is missing", ""),
+    (
+        "message cannot be used with content_type or body",
+        " has `message` beside `content_type` or `body`",
+        "`message` makes a body of its own, in JSON: remove it, or the other two",
+    ),
     ("expected one of: ", " must be one of ", ""),
     ("cannot set ", " does not go with these `protocols`: cannot set ", ""),
     ("length must be 0", " must be empty with these `protocols`", ""),
@@ -41,7 +46,7 @@ const REMEDIES: &[(&str, &str, &str)] = &[
     (
         "jwt secret",
         "rsa_public_key",
-        "signatures of this algorithm are checked by it; its PEM text goes below `rsa_public_key: |`",
+        "all algorithms but HS256, HS384 and HS512 need it; its PEM text goes below `rsa_public_key: |`",
     ),
     ("upstream", "hash_on_header", "name the header that requests are spread by"),
     ("upstream", "hash_on_cookie", "name the cookie that requests are spread by"),

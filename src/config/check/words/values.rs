@@ -233,7 +233,7 @@ fn private_key(case: &Case<'_>) -> Said {
 /// People write where the file is; Kong wants what is in it, whole.
 fn pem_advice(case: &Case<'_>) -> Option<String> {
     if case.written.contains("-----BEGIN") {
-        return Some("what stands between its BEGIN and END lines is damaged: copy the file whole".to_owned());
+        return Some("copy the file whole, with its BEGIN and END lines".to_owned());
     }
     let (field, text) = (case.field, case.written);
     let path = text.starts_with('/') && !text.contains(char::is_whitespace);
