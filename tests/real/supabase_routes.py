@@ -54,7 +54,9 @@ async def dial(sb, query):
 def supabase_groups(place):
     sb = start(place)
     for case in cases(sb.keys):
-        headers = {"apikey": case.shown, "x-case": f"group {case.name}"}
+        # Who a client says that it is counts for nothing.
+        headers = {"apikey": case.shown, "x-case": f"group {case.name}", "x-consumer-username": "service_role",
+                   "x-consumer-groups": "admin"}
         admin = case.consumer == "service_role"
         for path in ("/pg/tables", "/rest/v1/"):
             response = ask(sb, path, headers=headers)
@@ -63,6 +65,8 @@ def supabase_groups(place):
         expect(len(seen(sb, "meta", headers["x-case"])), int(admin), "requests that pg-meta got")
         asked = ask(sb, "/graphql/v1", "POST", json={"query": "{ a }"}, headers=headers | {"Authorization": f"Bearer {case.shown}"})
         expect(asked.json(), {"data": {"asked": "{ a }", "role": case.role}}, f"{case.name}: GraphQL")
+        line, = seen(sb, "rest", headers["x-case"], "/rpc/graphql")
+        expect((line.all("x-consumer-username"), line.all("content-profile")), ([case.consumer], ["graphql_public"]), case.name)
     return "pg-meta and the description of REST only for admin; GraphQL by its profile"
 
 
@@ -101,7 +105,7 @@ def supabase_storage_and_functions(place):
     sb = start(place)
     signature = "AWS4-HMAC-SHA256 Credential=a/20260101/local/s3/aws4_request, SignedHeaders=host, Signature=00"
     passes = {                                   # what a client shows, and what of it a service gets as Authorization
-        "nothing": ({}, []), "blank": ({"Authorization": " "}, []), "S3": ({"Authorization": signature}, [signature]),
+        "nothing": ({}, []), "blank": ({"Authorization": ""}, []), "S3": ({"Authorization": signature}, [signature]),
         "key": ({"apikey": sb.keys.publishable}, [f"Bearer {sb.keys.anon_token}"]), "old": ({"apikey": sb.keys.anon}, [sb.keys.anon]),
         "both": ({"apikey": sb.keys.secret, "Authorization": f"Bearer {sb.keys.anon}"}, [f"Bearer {sb.keys.anon}"])}
     for name, (headers, wanted) in passes.items():
