@@ -23,7 +23,7 @@ const SECRETS: &[&str] = &[
     r#"(?i)("NAME\s*:\s*)([^"\n]*)"#,
     r"(?i)('NAME\s*:\s*)([^'\n]*)",
     // Between braces: `{username: u, password: p}`.
-    r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$][^"',}\]\n]*)"#,
+    r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$=][^"',}\]\n]*)"#,
     r"(?i)(\b(?:bearer|basic)\s+)([^\s$'\x22][^\s'\x22]*)",
     // A line of an htpasswd file.
     r"(\{(?:PLAIN|SHA|SSHA)\})([^\s\x22']+)",

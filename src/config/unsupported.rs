@@ -44,7 +44,8 @@ const EXPRESSIONS: &str = "routing by expressions";
 const ACTIVE: &str = "active health checking";
 const PASSIVE: &str = "passive health checking";
 const ROUND_ROBIN: &str = "leave it out if requests may go to the targets in turn";
-const CHECKS: &str = "leave it out if every target may be asked at any time; where one can't be connected to, the next is tried";
+const CHECKS: &str =
+    "leave it out if every target may be asked at any time; where one can't be connected to, the next is tried";
 const VAULTS: &str = "`{vault://env/NAME}` and `{vault://file/PATH}` need no entry here";
 
 /// Lists of entities that are known and not supported.
