@@ -31,12 +31,12 @@ pub struct Consumers {
     by_id: HashMap<Uuid, ConsumerId>,
     /// Of key-auth.
     pub keys: Keys,
-    /// Of basic-auth.
-    pub passwords: Passwords,
     /// Of jwt.
     pub tokens: Tokens,
     /// Of hmac-auth.
     pub signers: Signers,
+    /// Of basic-auth.
+    pub passwords: Passwords,
 }
 
 /// A consumer.

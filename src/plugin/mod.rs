@@ -154,14 +154,15 @@ macro_rules! plugins {
 plugins! {
     acl::Acl,
     basic_auth::BasicAuth,
+    bot_detection::BotDetection,
     correlation_id::CorrelationId,
     cors::Cors,
     function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,
-    key_auth::KeyAuth,
     jwt::Jwt,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
@@ -242,7 +243,8 @@ mod tests {
     #[test]
     fn priorities_are_kongs() {
         let known = [
-            ("acl", 950, true),
+            ("acl", 950, false),
+            ("bot-detection", 2500, false),
             ("cors", 2000, false),
             ("limit-req", 1500, false),
             ("ip-restriction", 990, true),
