@@ -3,7 +3,7 @@
 use super::Rule;
 use super::injected::{self, Injected};
 use super::subject::{Subject, View};
-use super::token::Token;
+use super::token;
 use crate::config::report::Report;
 use crate::config::value::Checked;
 use std::collections::HashSet;
@@ -36,8 +36,10 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
 
 /// Something that clients cannot have themselves. What clients without a token get may well be `anon`.
 fn is_credential(header: &Injected<'_>) -> bool {
-    let anonymous =
-        header.token().and_then(|token| Token::read(token).ok()).is_some_and(|token| token.role() == Some("anon"));
+    let anonymous = header
+        .token()
+        .and_then(|token| token::read(token).ok())
+        .is_some_and(|token| token::role(&token) == Some("anon"));
     header.is_authorization() && !header.is_template() && !anonymous
 }
 

@@ -2,8 +2,10 @@
 
 use super::Rule;
 use super::subject::Subject;
-use super::token::{self, Token};
+use super::token;
 use crate::config::report::{Diagnostic, Report, Span};
+use crate::token::Token;
+use std::time::SystemTime;
 
 pub(super) static RULE: Rule = Rule {
     code: "literal-token",
@@ -31,23 +33,24 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
             None => found.push((text, vec![span])),
         }
     }
-    let readable = found.iter().filter_map(|(text, places)| Some((Token::read(text).ok()?, places)));
-    report.found.extend(readable.map(|(token, places)| warning(&token, places)));
+    let readable = found.iter().filter_map(|(text, places)| Some((token::read(text).ok()?, places)));
+    report.found.extend(readable.map(|(token, places)| warning(&token, places, subject.world.now)));
 }
 
-fn warning(token: &Token<'_>, places: &[Span]) -> Diagnostic {
-    let service = token.role() == Some("service_role");
-    let message = match token.role() {
+fn warning(token: &Token, places: &[Span], now: SystemTime) -> Diagnostic {
+    let role = token::role(token);
+    let service = role == Some("service_role");
+    let message = match role {
         Some("service_role") => "the key to the whole database stands in the file itself: a token of `service_role`",
         _ => "a token stands in the file itself",
     };
-    let name = match token.role() {
+    let name = match role {
         Some("service_role") => "SUPABASE_SERVICE_KEY",
         Some("anon") => "SUPABASE_ANON_KEY",
         _ => "TOKEN",
     };
     let hint = if service { ", and change the JWT secret if others have seen the file" } else { "" };
-    let warning = RULE.warn(places[0], message).label(token.described());
+    let warning = RULE.warn(places[0], message).label(token::described(token, now));
     let also = places.iter().skip(1).take(MOST);
     let warning = also.fold(warning, |warning, place| warning.also(*place, "the same token"));
     warning.help(format!("write `${{{name}}}` in its place and set that variable{hint}"))

@@ -1,7 +1,7 @@
 //! Values that somebody forgot to fill in.
 
 use super::subject::Subject;
-use super::token::Token;
+use super::token;
 use super::{Rule, listeners, secrets};
 use crate::config::report::{Report, Span};
 use crate::config::value::{Checked, Value};
@@ -170,10 +170,10 @@ fn demo(subject: &Subject<'_>, report: &mut Report) {
     }
     let mut seen = std::collections::HashSet::new();
     for bearer in super::injected::bearers(subject) {
-        let Ok(token) = Token::read(bearer.token) else { continue };
-        if token.issuer() == Some("supabase-demo") && seen.insert(bearer.token) {
+        let Ok(token) = token::read(bearer.token) else { continue };
+        if token.claim("iss") == Some("supabase-demo") && seen.insert(bearer.token) {
             let message = format!("{} is a demo key of Supabase's, which everybody can look up", bearer.what);
-            let warning = DEMO.warn(bearer.span, message).label(token.described());
+            let warning = DEMO.warn(bearer.span, message).label(token::described(&token, subject.world.now));
             report.push(warning.help("make a JWT_SECRET and keys of your own"));
         }
     }
