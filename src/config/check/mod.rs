@@ -262,5 +262,6 @@ fn entry_noun(list: &str) -> Option<&'static str> {
 /// `a` or `an`.
 #[must_use]
 pub(super) fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o']) || noun == "upstream" || noun == "sni" { "an" } else { "a" }
+    let letter = ["upstream", "sni", "hmac-auth credential"].contains(&noun);
+    if letter || noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }

@@ -131,7 +131,7 @@ impl<'a> Checker<'a> {
     fn no_url(&mut self, pair: &Pair) {
         let (raw, span) = self.raw(pair.value);
         let found = match raw {
-            Raw::Null => {
+            Raw::Null | Raw::Text(_) => {
                 Diagnostic::error("missing-field", pair.key_span, format!("`url` of {} has no value", self.described()))
             }
             _ => Diagnostic::error(
@@ -214,7 +214,7 @@ impl<'a> Checker<'a> {
             place => checked.get(place).map(|field| field.span),
         };
         let length = self.path.len();
-        if message.starts_with("failed conditional validation") {
+        if is_consequence(&message, checked) {
             let path = self.path.iter().cloned().chain(steps).collect();
             self.report.asides.push(KongError { path, message });
         } else {
@@ -235,6 +235,13 @@ impl<'a> Checker<'a> {
         let name = self.owner.name.as_ref().map(|(_, place)| *place);
         name.filter(|place| record.start <= place.start && place.end <= record.end).unwrap_or(record)
     }
+}
+
+/// What Kong says of a whole object besides what is said of the field.
+fn is_consequence(message: &str, checked: &Checked) -> bool {
+    let of_a_field = ["failed conditional validation", "'snis' can only be set when"];
+    let by_expression = checked.get("expression").is_some() && message.starts_with("must set one of ");
+    by_expression || of_a_field.iter().any(|start| message.starts_with(start))
 }
 
 /// The place of the first field that Kong's words name, and that is written.

@@ -250,8 +250,8 @@ services:
     code(
         "no-such-upstream",
         Error,
-        "a upstream that is referred to does not exist",
-        "A reference names a upstream by its `name` or `id`, and the file has none of that name. The file must \
+        "an upstream that is referred to does not exist",
+        "A reference names an upstream by its `name` or `id`, and the file has none of that name. The file must \
          hold everything that it refers to. An object that is nested in its upstream needs no reference at all.",
         r#"targets:
   - upstream: backend

@@ -108,7 +108,7 @@ fn time(subject: &Subject<'_>, report: &mut Report) {
                 (format!("{what} is not valid before {}", date(from)), "look whether the clock is right")
             }
             () if left < SOON.min(life / 10) => {
-                (format!("{what} expires on {}", date(to)), "renew it, and see why nothing did")
+                (format!("{what} expires on {}", date(to)), "renew it, and see why it was not renewed by itself")
             }
             () => return Vec::new(),
         };

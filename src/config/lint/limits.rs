@@ -58,7 +58,7 @@ fn too_low(subject: &Subject<'_>, report: &mut Report) {
         for name in ["limit-req", "rate-limiting"] {
             let Some((plugin, config)) = view.plugin(name) else { continue };
             let Some((words, place)) = low(plugin, config).filter(|(_, place)| seen.insert(*place)) else { continue };
-            let message = format!("{words} is less than one page of {} asks for at once", view.name());
+            let message = format!("{words} is less than what one page of {} asks for at once", view.name());
             let warning = TOO_LOW.warn(place, message).also(view.route.place, "pages, with all their files");
             report.push(warning.help("raise `burst` to 100 or more, or limit only the paths that need it"));
         }

@@ -69,5 +69,6 @@ fn lame(upstream: &Entity, user: &Entity, has_targets: bool) -> Diagnostic {
     let warning = UPSTREAM.warn(upstream.place, format!("{} {lacks}", named("upstream", upstream)));
     let place = user.fields.get("host").map_or(user.place, |host| host.span);
     let warning = warning.also(place, format!("requests to {} are answered with 503", named("service", user)));
-    warning.help("add a target, or remove the upstream so that DNS is asked for this host")
+    let first = if has_targets { "give a target a weight" } else { "add a target" };
+    warning.help(format!("{first}, or remove the upstream so that DNS is asked for this host"))
 }

@@ -55,11 +55,10 @@ fn unreachable(subject: &Subject<'_>, found: &[Shadow]) -> Diagnostic {
     takers.sort_unstable();
     takers.dedup();
     let warning = ROUTE.warn(view.route.place, format!("no request reaches {}", view.name()));
-    let warning = warning.label("everything it accepts…");
     let label = if takers.len() > 1 {
-        "…is taken by this route first, or by another"
+        "this route takes some of its requests first, and others the rest"
     } else {
-        "…is taken by this route first"
+        "this route takes all of its requests first"
     };
     let warning =
         takers.first().iter().fold(warning, |warning, by| warning.also(subject.routes[**by].route.place, label));
@@ -83,8 +82,8 @@ fn unused(subject: &Subject<'_>, shadow: Shadow) -> Diagnostic {
         return PATH.warn(place(view, shadow.path), message).also(place(view, shadow.by_path), "the same path");
     }
     let message = format!("the path `{text}` of {} is never used", view.name());
-    let warning = PATH.warn(place(view, shadow.path), message).label("requests for it…");
-    let label = format!("…go to {}, which is tried first", named("route", taker.route));
+    let warning = PATH.warn(place(view, shadow.path), message);
+    let label = format!("requests for it go to {}, which is tried first", named("route", taker.route));
     let warning = warning.also(place(taker, shadow.by_path), label);
     warning.help("remove it here, or let the route ask for something that the other does not")
 }

@@ -25,10 +25,10 @@ pub fn human(report: &Report, source: &Source, color: bool, width: usize) -> Str
 
 /// What is said word for word in several places is shown at the first, if those are many.
 fn gathered<'a>(all: impl Iterator<Item = &'a Diagnostic>) -> Vec<Vec<&'a Diagnostic>> {
-    let mut index: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut index: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
     let mut groups: Vec<Vec<&Diagnostic>> = Vec::new();
     for found in all {
-        let at = *index.entry((found.code, &found.message)).or_insert(groups.len());
+        let at = *index.entry((found.code, &found.message, found.help.as_deref())).or_insert(groups.len());
         match groups.get_mut(at) {
             Some(group) => group.push(found),
             None => groups.push(vec![found]),
