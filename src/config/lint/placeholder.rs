@@ -16,6 +16,12 @@ pub(super) static RULE: Rule = Rule {
         nowhere.\n\n`$NAME` and `{{ NAME }}` are left over where a variable is not set or nobody filled in the template. \
         `${NAME}` is put in by the gateway itself, which then refuses the file as long as the variable is not \
         set.\n\nWrite the real value, or `${NAME}` for a variable that holds it.",
+    bad: r"consumers:
+  - username: bob
+    keyauth_credentials: [{key: your-api-key}]",
+    good: r#"consumers:
+  - username: bob
+    keyauth_credentials: [{key: "${BOBS_KEY}"}]"#,
     run,
 };
 
@@ -26,6 +32,30 @@ pub(super) static DEMO: Rule = Rule {
         (`iss` is `supabase-demo`). With the key of `service_role`, whoever reaches the gateway has the whole \
         database.\n\nMake a `JWT_SECRET` and keys of your own before other machines can reach the gateway. This is told \
         only when a listener is not on a loopback address.",
+    bad: r#"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["apikey: ${DEMO_KEY}"]}   # from the documentation"#,
+    good: r#"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["apikey: ${ANON_KEY}"]}"#,
     run: demo,
 };
 

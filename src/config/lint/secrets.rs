@@ -13,6 +13,12 @@ pub(super) static SHORT: Rule = Rule {
         made. Secrets of `hmac-auth` should have 16 bytes, keys of \
         `key-auth` 12, passwords of `basic-auth` 8.\n\n`openssl \
         rand -hex 32` prints a good one.",
+    bad: r"consumers:
+  - username: bob
+    jwt_secrets: [{key: bob, secret: twenty-bytes-of-text}]",
+    good: r#"consumers:
+  - username: bob
+    jwt_secrets: [{key: bob, secret: "${BOBS_SECRET}"}]   # 32 bytes or more"#,
     run: short,
 };
 
@@ -21,6 +27,12 @@ pub(super) static GUESSED: Rule = Rule {
     summary: "a password or key is among those that are tried first",
     explain: "Passwords such as `admin`, `password` or the one of Supabase's examples are tried within minutes after an \
         address is reachable.\n\n`openssl rand -hex 16` prints a good one; write `${NAME}` for a variable that holds it.",
+    bad: r"consumers:
+  - username: bob
+    basicauth_credentials: [{username: bob, password: letmein}]",
+    good: r#"consumers:
+  - username: bob
+    basicauth_credentials: [{username: bob, password: "${BOBS_PASSWORD}"}]"#,
     run: guessed,
 };
 

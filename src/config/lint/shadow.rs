@@ -16,6 +16,22 @@ pub(super) static ROUTE: Rule = Rule {
         that ask for the same, the older one (`created_at`) goes first, then the one that stands first in the file; Kong \
         leaves this open. In files for Kong 2, expressions go before all plain paths.\n\nRemove the route, or let it ask \
         for something that the other one does not, such as another host or a longer path.",
+    bad: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users, /people]
+      - name: people
+        paths: [/people]",
+    good: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users]
+      - name: people
+        paths: [/people]",
     run: routes,
 };
 
@@ -25,6 +41,22 @@ pub(super) static PATH: Rule = Rule {
     explain: "The route has other paths by which it is reached, but requests for this one are taken by another route, \
         which is tried first and asks for no more; or the route names the same path twice. See `unreachable-route` for \
         who goes first.\n\nRemove the path, or let the route ask for something that the other one does not.",
+    bad: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users, /people]
+      - name: teams
+        paths: [/people, /teams]",
+    good: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users, /people]
+      - name: teams
+        paths: [/teams]",
     run: paths,
 };
 
