@@ -10,10 +10,12 @@ pub(crate) mod peer;
 pub(crate) mod pki;
 pub(crate) mod tls;
 pub(crate) mod upstream;
+pub(crate) mod witness;
 
 pub(crate) use gateway::Gateway;
 pub(crate) use peer::{Head, Peer};
 pub(crate) use upstream::Upstream;
+pub(crate) use witness::{Seen, Witness};
 
 use std::time::{Duration, Instant};
 
