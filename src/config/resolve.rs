@@ -136,7 +136,8 @@ impl<'a> Resolver<'a> {
     fn warn_of_parent(&mut self, at: usize, field: &str, value: &Checked, found: usize) {
         let parent = self.drafts[at].parent.map(|(parent, _)| parent);
         if parent != Some(found) {
-            let message = format!("`{field}` has no effect: the {} that this is written in counts", field);
+            let whose = whose(&self.drafts[at]);
+            let message = format!("`{field}` of {whose} has no effect: the {field} that it is written in counts");
             self.report.push(Diagnostic::warning("no-effect", value.span, message));
         }
     }
@@ -186,11 +187,7 @@ impl<'a> Resolver<'a> {
 
     fn told(&self, lost: &Lost<'_>, suggest: bool) -> Diagnostic {
         let draft = &self.drafts[lost.draft];
-        let label = if draft.kind.name == "plugins" { Some("name") } else { draft.kind.label() };
-        let whose = match label.and_then(|label| draft.fields.str(label)) {
-            Some(name) => format!("{} `{name}`", draft.kind.noun),
-            None => format!("{} {}", article(draft.kind.noun), draft.kind.noun),
-        };
+        let whose = whose(draft);
         let span = lost.value.span;
         let Some(text) = lost.value.as_str() else {
             let message = format!("`{}` of {whose} must be a name or id, as text", lost.field);
@@ -212,6 +209,15 @@ impl<'a> Resolver<'a> {
             }
             None => found.label(format!("no {} has this {}", noun(lost.to), called(lost.to))),
         }
+    }
+}
+
+/// "route `users`", or "a route".
+fn whose(draft: &Draft) -> String {
+    let label = if draft.kind.name == "plugins" { Some("name") } else { draft.kind.label() };
+    match label.and_then(|label| draft.fields.str(label)) {
+        Some(name) => format!("{} `{name}`", draft.kind.noun),
+        None => format!("{} {}", article(draft.kind.noun), draft.kind.noun),
     }
 }
 

@@ -15,7 +15,6 @@ pub(crate) mod witness;
 pub(crate) use gateway::Gateway;
 pub(crate) use peer::{Head, Peer};
 pub(crate) use upstream::Upstream;
-pub(crate) use witness::{Seen, Witness};
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,8 @@
 use crate::common::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, Outcome, PADDED, RST_STREAM, block, frame, head,
 };
-use crate::common::{Gateway, LIMIT, Seen, Upstream, Witness};
+use crate::common::witness::{Seen, Witness};
+use crate::common::{Gateway, LIMIT, Upstream};
 use std::time::Duration;
 
 /// The client must see a 400, or one of the ways of HTTP/2 to say that it was malformed (RFC 9113 §8.1.1).

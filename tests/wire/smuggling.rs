@@ -1,7 +1,8 @@
 //! Requests whose end two readers could see in different places. Whatever the gateway makes of them, an upstream must
 //! never see a second request that the gateway did not route (RFC 9112 §11.2).
 
-use crate::common::{Gateway, LIMIT, Seen, Upstream, Witness};
+use crate::common::witness::{Seen, Witness};
+use crate::common::{Gateway, LIMIT, Upstream};
 use std::time::Duration;
 
 /// Framings that disagree with themselves, or that lenient readers read differently. Each smuggles `GET /inner`.

@@ -112,6 +112,11 @@ impl<'a> Checker<'a> {
 
     /// Reports a field that must be there. An underlined record would be long: its name or its first line does.
     fn missing(&mut self, span: Span, name: &str) {
+        let above = &self.path[..self.path.len().saturating_sub(1)];
+        if self.meant(above, &[name]) {
+            let (path, message) = (self.path.clone(), "required field missing".to_owned());
+            return self.report.asides.push(KongError { path, message });
+        }
         let message = format!("{} is missing", self.described());
         let found =
             Diagnostic::error("missing-field", self.owner_place(span), message).label(format!("has no `{name}`"));
@@ -214,7 +219,7 @@ impl<'a> Checker<'a> {
             place => checked.get(place).map(|field| field.span),
         };
         let length = self.path.len();
-        if is_consequence(&message, checked) {
+        if is_consequence(&message, checked) || self.meant(&self.path, &named(&message, names)) {
             let path = self.path.iter().cloned().chain(steps).collect();
             self.report.asides.push(KongError { path, message });
         } else {
@@ -229,6 +234,16 @@ impl<'a> Checker<'a> {
         }
         self.path.truncate(length);
         self.path.extend(above);
+    }
+
+    /// Whether somebody wrote one of these fields by another name, which is told already.
+    fn meant(&self, record: &[Step], names: &[&str]) -> bool {
+        let here = |found: &Diagnostic| {
+            found.kong.as_ref().is_some_and(|kong| kong.path.split_last().is_some_and(|(_, path)| path == record))
+        };
+        let is = |found: &Diagnostic, name: &str| found.label.as_deref() == Some(&format!("did you mean `{name}`?"));
+        let unknown = self.report.found.iter().rev().take(MANY).filter(|found| found.code == "unknown-field");
+        unknown.filter(|found| here(found)).any(|found| names.iter().any(|name| is(found, name)))
     }
 
     fn owner_place(&self, record: Span) -> Span {
@@ -249,6 +264,14 @@ fn named_in(message: &str, checked: &Checked) -> Option<Span> {
     let words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let written = |field: &&Checked| field.span != checked.span;
     words.filter_map(|word| checked.get(word)).find(written).map(|field| field.span)
+}
+
+/// The fields that a check is about, or else those that Kong's words list: `must set one of 'methods', 'hosts'`.
+fn named<'m>(message: &'m str, names: &[&'m str]) -> Vec<&'m str> {
+    match message.strip_prefix("must set one of ") {
+        Some(list) => list.split('\'').skip(1).step_by(2).collect(),
+        None => names.to_vec(),
+    }
 }
 
 /// The fields that a check is about.

@@ -15,6 +15,9 @@ const TOGETHER: &[(&str, &str, &str)] = &[
         "remove it, or change `protocol` (with `url`, its `https://`)",
     ),
     ("required field missing", " is missing", ""),
+    ("message cannot be used with content_type or body", " can have `message` or `body`, not both", ""),
+    ("content_type requires a body", " needs `body` where it has `content_type`", ""),
+    ("echo cannot be used with content_type and body", " can have `echo` or `body`, not both", ""),
     ("expected one of: ", " must be one of ", ""),
     ("length must be 0", " can only be set when `protocols` has `https`, `grpcs`, `tls` or `tls_passthrough`", ""),
     (
