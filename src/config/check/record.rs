@@ -165,10 +165,22 @@ impl<'a> Checker<'a> {
         let top = self.path.len() == self.owner.depth;
         let alias = words::alias(self.owner.noun, &pair.key).filter(|_| top);
         let found = match alias.or(near) {
-            Some(near) => found.label(format!("did you mean `{near}`?")),
+            Some(near) => {
+                let help = self.as_list(pair, near, record);
+                Diagnostic { help, ..found.label(format!("did you mean `{near}`?")) }
+            }
             None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+    }
+
+    /// What to write where a list is wanted by another name than the text has: `path: /users`.
+    fn as_list(&self, pair: &Pair, near: &str, record: &'static Record) -> Option<String> {
+        let field = record.fields(self.compat).find(|field| field.name == near)?;
+        match (field.kind, self.raw(pair.value).0) {
+            (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => Some(words::write_list(near, text)),
+            _ => None,
+        }
     }
 
     /// A field that is no misspelt one may be in the wrong place.

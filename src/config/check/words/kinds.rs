@@ -14,9 +14,7 @@ pub(in crate::config::check) fn mistyped(kind: Kind, field: &str, raw: &Raw) -> 
         (Kind::String | Kind::Foreign(_), Raw::List(_)) => words.label("one value goes here, without a list"),
         (Kind::Integer | Kind::Number | Kind::Boolean, Raw::Text(text)) => number_or_truth(words, kind, text),
         (Kind::Boolean, _) => words.help("write `true` or `false`"),
-        (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => {
-            words.help(format!("write `{field}: {}`", listed(field, text)))
-        }
+        (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => words.help(write_list(field, text)),
         (Kind::Array(of) | Kind::Set(of), Raw::Int(n)) => {
             let quote = if matches!(of.kind, Kind::String) { "\"" } else { "" };
             words.help(format!("write `{field}: [{quote}{n}{quote}]`"))
@@ -26,6 +24,11 @@ pub(in crate::config::check) fn mistyped(kind: Kind, field: &str, raw: &Raw) -> 
         (Kind::Record(_), Raw::List(_)) => words.label("a mapping has `name: value`, without `- `"),
         _ => words,
     }
+}
+
+/// What to write where a list is wanted and one text is there.
+pub(in crate::config::check) fn write_list(field: &str, text: &str) -> String {
+    format!("write `{field}: {}`", listed(field, text))
 }
 
 fn wanted(kind: Kind) -> &'static str {
