@@ -262,6 +262,7 @@ fn entry_noun(list: &str) -> Option<&'static str> {
 /// `a` or `an`.
 #[must_use]
 pub(super) fn article(noun: &str) -> &'static str {
-    let letter = ["upstream", "sni", "hmac-auth credential"].contains(&noun);
-    if letter || noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
+    // Letters that are spoken as vowels.
+    let spelt = ["sni", "hmac-auth credential"].contains(&noun);
+    if spelt || noun == "upstream" || noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }

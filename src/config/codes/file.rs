@@ -90,7 +90,7 @@ services:
         "wrong-type",
         Error,
         "a value is of the wrong kind",
-        "The field wants text, a number, a truth, a list or a mapping, and something else is written there. In \
+        "The field wants text, a number, true or false, a list or a mapping, and something else is written there. In \
          YAML an unquoted `1.1`, `010`, `1:30`, `on` or `no` is no text: put it in quotes where text is wanted. \
          The other way round, `\"5\"` in quotes is no number. A list has a `- ` before each element, or stands \
          in `[…]`.",
