@@ -10,9 +10,8 @@ use gateway::entity::Compat;
 use gateway::plugin::{Build, Chain, Ctx, Entry, Slot};
 use gateway::world::World;
 use http::{Extensions, Request, Response};
-use std::collections::HashMap;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 const HEADERS: [(&str, &str); 14] = [
     ("host", "localhost:54321"),
@@ -51,7 +50,7 @@ fn slot(name: &str, config: &Checked) -> Slot {
     let (compat, path) = (Compat::Kong2, Vec::new());
     let mut cx = Build { compat, report: &mut report, path, files, watch, shared: &mut shared };
     let plugin = (entry.build)(config, &mut cx);
-    Slot { name: entry.name, base: Some(plugin.unwrap()), by_consumer: HashMap::new() }
+    Slot { name: entry.name, base: Some(plugin.unwrap()), special: Vec::new() }
 }
 
 fn transformer() -> Slot {
@@ -78,7 +77,7 @@ fn request() -> Request<Body> {
 }
 
 fn context() -> Ctx {
-    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now())
+    Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now(), SystemTime::now())
 }
 
 fn answer() -> Response<Body> {
@@ -88,7 +87,9 @@ fn answer() -> Response<Body> {
 
 /// All phases of one request, as the proxy runs them.
 fn run(chain: &Chain, req: &mut Request<Body>, res: &mut Response<Body>, cx: &mut Ctx) {
-    chain.keep(req.headers(), cx);
+    let (parts, body) = std::mem::take(req).into_parts();
+    chain.keep(&parts, cx);
+    *req = Request::from_parts(parts, body);
     let early = chain.access(req, cx).now_or_never().expect("nothing to wait for");
     assert!(early.is_none());
     chain.response(res, cx);

@@ -94,6 +94,19 @@ impl Args {
     }
 }
 
+/// The values of one name among the first [`MOST`] arguments of a text, read without reading the others' values.
+pub fn values<'a>(text: &'a [u8], name: &[u8]) -> impl Iterator<Item = Option<Cow<'a, [u8]>>> {
+    let named = text.split(|&b| b == b'&').filter_map(split).take(MOST);
+    named.filter(move |(own, _)| decode(own) == name).map(|(_, value)| value.map(decode))
+}
+
+/// A text without the arguments of one name; all else is as it was.
+#[must_use]
+pub fn without(text: &str, name: &[u8]) -> String {
+    let is_other = |part: &&str| split(part.as_bytes()).is_none_or(|(own, _)| decode(own) != name);
+    text.split('&').filter(is_other).collect::<Vec<_>>().join("&")
+}
+
 fn encode(name: &[u8], values: &[Value]) -> String {
     let name = percent_encode(name, ESCAPED);
     let one = |value: &Value| match value {
@@ -106,10 +119,14 @@ fn encode(name: &[u8], values: &[Value]) -> String {
 type Pair<'a> = (Cow<'a, [u8]>, Option<Cow<'a, [u8]>>);
 
 fn pair(text: &[u8]) -> Option<Pair<'_>> {
+    split(text).map(|(name, value)| (decode(name), value.map(decode)))
+}
+
+/// Name and value as they are written. `None` without a name.
+fn split(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let at = text.iter().position(|&b| b == b'=');
     let name = &text[..at.unwrap_or(text.len())];
-    let value = at.map(|at| decode(&text[at + 1..]));
-    (!name.is_empty()).then(|| (decode(name), value))
+    (!name.is_empty()).then(|| (name, at.map(|at| &text[at + 1..])))
 }
 
 fn decode(text: &[u8]) -> Cow<'_, [u8]> {
@@ -122,7 +139,8 @@ fn decode(text: &[u8]) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Args, MOST};
+    use super::{Args, MOST, values, without};
+    use std::borrow::Cow;
 
     #[test]
     fn reads_and_writes() {
@@ -149,6 +167,21 @@ mod tests {
         let args = Args::parse(b"b=9&a=z&c=0&a=1");
         assert_eq!(args.encode_sorted(), "a=z&a=1&b=9&c=0");
         assert_eq!(args.encode(), "b=9&a=z&a=1&c=0");
+    }
+
+    #[test]
+    fn finds_one_name_and_leaves_it_out() {
+        let found = |text: &'static str, name: &str| -> Vec<Option<String>> {
+            let lossy = |value: Cow<'_, [u8]>| String::from_utf8_lossy(&value).into_owned();
+            values(text.as_bytes(), name.as_bytes()).map(|value| value.map(lossy)).collect()
+        };
+        assert_eq!(found("a=1&k=x+y&k&%6B=%2F&K=n&=k", "k"), [Some("x y".into()), None, Some("/".into())]);
+        assert_eq!(found("", "k"), []);
+        for (text, left) in [("k=1&a=%20&b", "a=%20&b"), ("b&&%6b&k", "b&"), ("k", ""), ("", ""), ("kk=1", "kk=1")] {
+            assert_eq!(without(text, b"k"), left, "{text}");
+        }
+        let late = format!("{}k=1", "a&".repeat(MOST));
+        assert_eq!(values(late.as_bytes(), b"k").count(), 0);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 use tokio::runtime::{Builder, Runtime};
 
 /// Columns where there is no terminal that has some.
@@ -79,7 +79,7 @@ fn wants_stdin_twice(args: &args::Explain) -> bool {
 }
 
 fn one(args: &args::Explain, ready: &Ready, question: &Question, runtime: &Runtime) -> String {
-    let told = runtime.block_on(explain(ready.served(), question, Instant::now()));
+    let told = runtime.block_on(explain(ready.served(), question, Instant::now(), SystemTime::now()));
     if args.json {
         return format!("{:#}\n", json(question, &told, secrets(args)));
     }
@@ -102,7 +102,7 @@ fn batch(args: &args::Explain, ready: &Ready, runtime: &Runtime) -> ExitCode {
         };
         let answer = match read_batch(&line) {
             Ok(question) => {
-                let told = runtime.block_on(explain(ready.served(), &question, Instant::now()));
+                let told = runtime.block_on(explain(ready.served(), &question, Instant::now(), SystemTime::now()));
                 json(&question, &told, secrets(args))
             }
             Err(why) => {

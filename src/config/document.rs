@@ -12,15 +12,16 @@ use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use super::value::{Checked, Value};
-use super::{header, shorthand};
+use super::{blank, header, shorthand};
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
-use crate::settings;
+use crate::settings::{Plugins, Settings};
 use crate::world::World;
 use http::Extensions;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An entity as read.
 pub(super) struct Draft {
@@ -63,10 +64,12 @@ pub(super) struct Read {
 pub(super) struct Walker<'a> {
     tree: Tree,
     world: World<'a>,
-    enabled: &'a settings::Plugins,
+    enabled: &'a Plugins,
     table: &'static [Entry],
     report: &'a mut Report,
     compat: Compat,
+    /// Whether the environment fills in credentials.
+    filled: bool,
     path: Vec<Step>,
     drafts: Vec<Draft>,
     read: Read,
@@ -77,14 +80,17 @@ pub(super) fn read(
     tree: Tree,
     root: NodeId,
     world: World<'_>,
-    enabled: &settings::Plugins,
+    settings: &Settings,
     table: &'static [Entry],
     report: &mut Report,
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
-    let (path, drafts, read) = (Vec::new(), Vec::new(), Read::default());
-    let mut walker = Walker { tree, world, enabled, table, report, compat, path, drafts, read };
+    let filled = blank::is_filled_in(&tree, root, world);
+    let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    read.shared.insert(Arc::clone(&settings.untrusted_lua));
+    let enabled = &settings.plugins;
+    let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
     walker.top(root);
     header::foreign(&walker.tree, root, walker.report);
     Document { compat, drafts: walker.drafts, read: walker.read }
@@ -150,6 +156,7 @@ impl Walker<'_> {
             self.report.push(found.kong(self.path.clone(), "expected a record"));
             return;
         }
+        let id = self.credential(kind, id);
         let url = self.tree.text(id, "url").filter(|(text, _)| kind.name == "services" && !text.is_empty());
         let url = url.map(|(_, place)| place);
         let (id, tainted) = self.url(kind, id);
@@ -182,6 +189,19 @@ impl Walker<'_> {
         self.tree.push(Raw::Map(vec![pair]), span)
     }
 
+    /// A credential as it is read; see [`blank`].
+    fn credential(&mut self, kind: &EntityType, id: NodeId) -> NodeId {
+        let (world, filled) = (self.world, self.filled);
+        match kind.name {
+            "keyauth_credentials" => blank::without_blank_key(&mut self.tree, id, filled, world, self.report),
+            "basicauth_credentials" | "jwt_secrets" | "hmacauth_credentials" | "oauth2_credentials" if filled => {
+                blank::tell_unset(&self.tree, id, kind.noun, self.report, world);
+                id
+            }
+            _ => id,
+        }
+    }
+
     /// A service with its `url` taken apart, and whether that lacks a variable.
     fn url(&mut self, kind: &EntityType, id: NodeId) -> (NodeId, bool) {
         if kind.name != "services" || self.tree.get(id, "url").is_none() {
@@ -212,7 +232,8 @@ impl Walker<'_> {
     fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
         let name = key
             .and_then(|key| self.tree.text(id, key))
-            .filter(|(text, _)| !text.is_empty())
+            // A variable, which may not be set, is no name to call anything by.
+            .filter(|(text, _)| !text.is_empty() && !text.contains("${"))
             .map(|(text, span)| (text.into(), span));
         let owner = Owner { noun, name, depth: self.path.len() };
         Checker {
@@ -294,17 +315,22 @@ impl Walker<'_> {
         let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
         let error = |message| Diagnostic::error("no-such-plugin", place, message);
-        let names = || plugins::names(self.compat, self.table);
+        let known = || plugins::names(self.compat, self.table);
         let found = if plugins::is_later(name, self.compat) {
-            error(format!("plugin `{name}` needs `_format_version: \"3.0\"`"))
-        } else if names().any(|known| known == name) {
+            let found = error(format!("plugin `{name}` needs `_format_version: \"3.0\"`"));
+            let here = self.table.iter().any(|entry| entry.name == name);
+            if here { found } else { found.help(plugins::NOT_YET_HELP) }
+        } else if known().any(|known| known == name) {
             error(format!("plugin `{name}` is not enabled by the setting `plugins`"))
                 .help("add it to `plugins`, or leave the setting out: all plugins are enabled then")
+        } else if plugins::is_enterprise(name) {
+            error(format!("`{name}` is a plugin of Kong Enterprise")).help(plugins::ENTERPRISE_HELP)
         } else {
             let found = error(format!("there is no plugin `{name}`"));
-            match nearest(name, names()) {
+            match nearest(name, known()) {
+                _ if name.contains(',') => found.help("each plugin is an entry of its own, with its own `- name:`"),
                 Some(near) => found.label(format!("did you mean `{near}`?")),
-                None => found.help("docs/plugins.md lists the plugins; those that are not Kong's own cannot be run"),
+                None => found.help(plugins::FOREIGN_HELP),
             }
         };
         self.report.push(found.kong(path, words));
@@ -335,7 +361,7 @@ impl Walker<'_> {
         let Some(fields) = fields else { return };
         let place = kind.key.or(Some("name")).and_then(|key| self.tree.text(id, key)).map(|(_, place)| place);
         let place = place.unwrap_or(fields.checked.span);
-        unsupported::report(kind, &fields, place, self.report);
+        unsupported::report(kind, &fields, place, self.compat, self.report);
         let at = self.drafts.len();
         self.drafts.push(Draft { kind, fields: fields.checked, plugin, parent, path: self.path.clone(), place });
         for (child, field) in kind.children(self.compat).collect::<Vec<_>>() {

@@ -8,9 +8,6 @@
 use crate::world::{World, reason};
 use std::path::{Path, PathBuf};
 
-/// A variable's value.
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// A text with its values put in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expanded {
@@ -47,7 +44,7 @@ pub(super) fn expand(text: &str, world: World<'_>) -> Result<Option<Expanded>, P
         return content(path, world).map(|text| Some(Expanded { text, file: Some(path.to_owned()) }));
     }
     if let Some(reference) = text.strip_prefix("{vault://").and_then(|rest| rest.strip_suffix('}')) {
-        return vault(reference, world.env).map(|text| Some(Expanded { text, file: None }));
+        return vault(reference, world).map(|text| Some(Expanded { text, file: None }));
     }
     if !text.contains('$') {
         return Ok(None);
@@ -145,6 +142,11 @@ fn bare(text: &str, world: World<'_>, out: &mut String) -> Result<usize, Problem
     Ok(name.len())
 }
 
+/// The name in a text that is `$NAME` and nothing else.
+pub(super) fn bare_name(text: &str) -> Option<&str> {
+    text.strip_prefix('$').filter(|name| !name.is_empty() && name_length(name) == name.len())
+}
+
 fn name_length(text: &str) -> usize {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let length = text.find(|c| !word(c)).unwrap_or(text.len());
@@ -165,7 +167,7 @@ fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
 }
 
 /// `env/NAME`, `env/NAME/KEY`, with `?prefix=P`; NAME is put in upper case with `_` for `-`, as Kong does.
-fn vault(reference: &str, env: Env<'_>) -> Result<String, Problem> {
+fn vault(reference: &str, world: World<'_>) -> Result<String, Problem> {
     let (path, options) = reference.split_once('?').unwrap_or((reference, ""));
     let mut parts = path.splitn(3, '/');
     let (name, resource, key) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next());
@@ -173,11 +175,11 @@ fn vault(reference: &str, env: Env<'_>) -> Result<String, Problem> {
         return Err(Problem::Vault(name.to_owned()));
     }
     let prefix = options.split('&').find_map(|option| option.strip_prefix("prefix=")).unwrap_or_default();
-    let variable = format!("{prefix}{resource}").replace('-', "_").to_uppercase();
-    let value = env(&variable).ok_or_else(|| Problem::Unset(variable.clone()))?;
+    let name = format!("{prefix}{resource}").replace('-', "_").to_uppercase();
+    let value = variable(&name, world)?.ok_or_else(|| Problem::Unset(name.clone()))?;
     match key {
         None => Ok(value),
-        Some(key) => member(&value, key).ok_or_else(|| Problem::NoKey(variable, key.to_owned())),
+        Some(key) => member(&value, key).ok_or_else(|| Problem::NoKey(name, key.to_owned())),
     }
 }
 
@@ -243,6 +245,14 @@ mod tests {
             assert_eq!(expand(text, world()), Ok(None), "{text}");
         }
         assert_eq!(changed("$(a)$KEY"), "$(a)k");
+    }
+
+    #[test]
+    fn a_bare_name_is_the_whole_text() {
+        assert_eq!(bare_name("$A_KEY2"), Some("A_KEY2"));
+        for text in ["$", "A", "$1", "$A ", "a$A", "${A}", "$$A", "$(A)"] {
+            assert_eq!(bare_name(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -73,12 +73,16 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
     let (world, read, path) = (World::EMPTY, &mut Read::default(), Vec::new());
     let mut checker = Checker { tree, world, read, compat, report, path, owner, verbatim: true, tainted: false };
     checker.record(root, &RECORD, Around { elsewhere: &known, whose: enterprise, ..Around::NOTHING });
-    let misspelt = |found: &Diagnostic| found.label.as_deref() == Some("did you mean `_format_version`?");
-    if report.found.iter().any(misspelt) {
-        report.set_aside(0, is_missing);
+    if tree.get(root, "_format_version").is_some() {
+        let unknown = report.found.iter_mut().filter(|found| found.code == "unknown-field" && found.label.is_none());
+        unknown.for_each(|found| found.help = Some(AT_THE_TOP.to_owned()));
     }
     report.found.extend(version_error(tree, root));
 }
+
+/// For those who write something else there.
+const AT_THE_TOP: &str =
+    "at the top are `services`, `routes`, `plugins`, `consumers`, `upstreams`, `certificates` and Kong's other lists";
 
 /// What a document is that is none of Kong's, once all of it was read. Nothing else is told of it.
 pub(super) fn foreign(tree: &Tree, root: NodeId, report: &mut Report) {
@@ -109,8 +113,9 @@ fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {
 
 /// Lists of Kong Enterprise, which decK writes.
 fn enterprise(list: &str) -> Option<String> {
-    let lists = ["consumer_groups", "rbac_roles", "service_packages", "licenses", "document_objects", "partials"];
-    lists.contains(&list).then(|| "only Kong Enterprise has this".to_owned())
+    let lists =
+        ["ai_models", "consumer_groups", "document_objects", "licenses", "partials", "rbac_roles", "service_packages"];
+    lists.contains(&list).then(|| entities::ENTERPRISE.to_owned())
 }
 
 /// What a document is that is none of Kong's.

@@ -62,6 +62,28 @@ impl<'a> Lines<'a> {
             length => Span::new(place.start, place.start + length),
         }
     }
+
+    /// The same place up to the quote that closes the text: the parser counts a comment behind it in.
+    pub(super) fn quoted(&self, place: Span) -> Span {
+        let inside = self.text.get(place.start..place.end).unwrap_or_default();
+        closing_quote(inside).map_or(place, |length| Span::new(place.start, place.start + length))
+    }
+}
+
+/// One past the quote that closes a text in quotes.
+fn closing_quote(text: &str) -> Option<usize> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let mut rest = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = rest.next() {
+        let doubled = c == '\'' && rest.peek().is_some_and(|(_, next)| *next == '\'');
+        match c {
+            '\\' if quote == '"' => drop(rest.next()),
+            _ if c != quote => {}
+            _ if doubled => drop(rest.next()),
+            _ => return Some(at + 1),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -80,5 +102,13 @@ mod tests {
         assert_eq!(lines.position(5), (1, 5));
         assert_eq!(lines.position(10), (3, 1));
         assert_eq!(lines.trimmed(Span::new(0, 8)), Span::new(0, 6));
+    }
+
+    #[test]
+    fn a_comment_is_no_part_of_a_text_in_quotes() {
+        for (text, length) in [("'a' # b", 3), ("'a''b'# c", 6), (r#""a\"b" # "c""#, 6), ("\"a", 2), ("a 'b' c", 7)] {
+            let whole = Span::new(0, text.len());
+            assert_eq!(Lines::new(text).quoted(whole), Span::new(0, length), "{text}");
+        }
     }
 }

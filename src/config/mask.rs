@@ -23,7 +23,7 @@ const SECRETS: &[&str] = &[
     r#"(?i)("NAME\s*:\s*)([^"\n]*)"#,
     r"(?i)('NAME\s*:\s*)([^'\n]*)",
     // Between braces: `{username: u, password: p}`.
-    r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$][^"',}\]\n]*)"#,
+    r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$=][^"',}\]\n]*)"#,
     r"(?i)(\b(?:bearer|basic)\s+)([^\s$'\x22][^\s'\x22]*)",
     // A line of an htpasswd file.
     r"(\{(?:PLAIN|SHA|SSHA)\})([^\s\x22']+)",
@@ -43,8 +43,16 @@ static PATTERNS: LazyLock<Vec<Regex>> =
 /// All of them at once: most texts hold nothing.
 static ANY: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(written_out()).ok());
 
+static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i)^{NAME}$")).ok());
+
 fn written_out() -> impl Iterator<Item = String> {
     SECRETS.iter().map(|pattern| pattern.replace("NAME", NAME))
+}
+
+/// Whether a field, header or variable of this name holds a secret.
+#[must_use]
+pub(super) fn names_secret(name: &str) -> bool {
+    SECRET_NAME.as_ref().is_some_and(|pattern| pattern.is_match(name))
 }
 
 /// The text with secrets starred, of the same length in bytes.
@@ -72,8 +80,34 @@ fn is_open(value: &str) -> bool {
     value.contains("${") || value.contains("{vault://") || matches!(word, "true" | "false" | "null" | "~" | "…")
 }
 
-/// Line ends and what closes a URL's or a key's secret stay.
+/// Line ends and what closes a URL's or a key's secret stay. So does the code of a template, without the texts in it.
 fn stars(secret: &str) -> String {
+    // With a quote too many nobody knows what is text and what is code.
+    let paired = |quote| secret.matches(quote).count() % 2 == 0;
+    match secret.split_once("$(").filter(|_| paired('\'') && paired('"')) {
+        Some((before, code)) => format!("{}$({}", starred(before), starred_texts(code)),
+        None => starred(secret),
+    }
+}
+
+/// Lua with stars for what stands between quotes, and for all that comes behind the template.
+fn starred_texts(code: &str) -> String {
+    let (mut out, mut open, mut level) = (String::with_capacity(code.len()), None, 1_u32);
+    for c in code.chars() {
+        let shown = level > 0 && open.is_none_or(|quote| quote == c);
+        match (c, open) {
+            ('"' | '\'', None) => open = Some(c),
+            (c, Some(quote)) if c == quote => open = None,
+            ('(', None) if level > 0 => level += 1,
+            (')', None) => level = level.saturating_sub(1),
+            _ => {}
+        }
+        if shown { out.push(c) } else { out.push_str(&starred(c.encode_utf8(&mut [0; 4]))) }
+    }
+    out
+}
+
+fn starred(secret: &str) -> String {
     let kept = ["-----END", "@"].into_iter().find(|end| secret.ends_with(end)).unwrap_or_default();
     let star = |c: char| if matches!(c, '\n' | '\r') { c.to_string() } else { "*".repeat(c.len_utf8()) };
     let body = secret.strip_suffix(kept).unwrap_or(secret);
@@ -108,6 +142,12 @@ mod tests {
             ("anon: eyJhbGciOi.eyJpc3Mi.sig", "anon: ***********************"),
             ("\"client_secret\": \"größe\"", "\"client_secret\": \"*******\""),
             ("url: postgres://u:p@ss@h/x", "url: postgres://u:****@h/x"),
+            (
+                "- \"Authorization: $((headers.apikey == 'sb_x' and 'Bearer ab') or nil)c\"",
+                "- \"Authorization: $((headers.apikey == '****' and '*********') or nil)*\"",
+            ),
+            ("- \"apikey: $(h == 'a' and 'it's b')\"", "- \"apikey: ************************\""),
+            ("- 'apikey: ab$(headers.x)'", "- 'apikey: **$(headers.x)'"),
             ("url: http://u:geheim@h/x", "url: http://u:******@h/x"),
             ("jwt_secret: |\n  abc def\n  x", "jwt_secret: |\n  *******\n  x"),
             ("file: \"admin:{PLAIN}x\"", "file: \"admin:{PLAIN}*\""),

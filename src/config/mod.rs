@@ -1,11 +1,13 @@
 //! Bytes to snapshot, or to a report: the one front door for start-up, reload and `gateway check`.
 
+mod blank;
 mod check;
 pub mod codes;
 mod compile;
 mod document;
 mod entities;
 mod expand;
+mod expression;
 mod header;
 mod ids;
 mod json;
@@ -127,7 +129,7 @@ impl Opened {
     ) -> (Option<(Snapshot, Model)>, Report) {
         let Self { source, tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
-        let document = document::read(tree, root, world, &settings.plugins, table, &mut report);
+        let document = document::read(tree, root, world, settings, table, &mut report);
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };

@@ -2,7 +2,7 @@
 
 use super::value::Checked;
 use crate::keys;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::time::SystemTime;
 use x509_parser::prelude::X509Certificate;
@@ -13,8 +13,8 @@ use x509_parser::prelude::X509Certificate;
 /// Words for what is wrong, without Kong's `invalid certificate: `.
 pub(super) fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, String> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let all = all.map_err(|error| error.to_string())?;
-    let Some(first) = all.first() else { return Err("no certificate found".to_owned()) };
+    let all = all.map_err(|error| damage(&error))?;
+    let Some(first) = all.first() else { return Err("there is none in the text".to_owned()) };
     keys::parse(first)?;
     Ok(all.into_iter().map(|der| der.to_vec()).collect())
 }
@@ -24,8 +24,19 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, String> {
 /// # Errors
 /// Words for what is wrong, without Kong's `invalid key: `.
 pub(super) fn key(pem: &str) -> Result<Vec<u8>, String> {
-    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())?;
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| damage(&error))?;
     Ok(key.secret_der().to_vec())
+}
+
+/// What is wrong with a PEM text, for people.
+fn damage(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Base64Decode(_) => "its base64 text is damaged".to_owned(),
+        pem::Error::MissingSectionEnd { .. } => "its END line is missing".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "its BEGIN line is damaged".to_owned(),
+        pem::Error::NoItemsFound => "there is none in the text".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Kong's words for a text that is no certificate.

@@ -86,6 +86,86 @@ const BUNDLED_3: &[&str] = &[
     "standard-webhooks",
 ];
 
+/// Those of Kong Enterprise, which its documentation and decK's files show beside the others.
+const ENTERPRISE: &[&str] = &[
+    "ace",
+    "ai-a2a-proxy",
+    "ai-aws-guardrails",
+    "ai-azure-content-safety",
+    "ai-gcp-model-armor",
+    "ai-lakera-guard",
+    "ai-llm-as-judge",
+    "ai-mcp-oauth2",
+    "ai-mcp-proxy",
+    "ai-model-selector",
+    "ai-prompt-compressor",
+    "ai-proxy-advanced",
+    "ai-rag-injector",
+    "ai-rate-limiting-advanced",
+    "ai-sanitizer",
+    "ai-semantic-cache",
+    "ai-semantic-prompt-guard",
+    "ai-semantic-response-guard",
+    "app-dynamics",
+    "application-registration",
+    "canary",
+    "confluent",
+    "confluent-consume",
+    "datakit",
+    "degraphql",
+    "exit-transformer",
+    "forward-proxy",
+    "graphql-proxy-cache-advanced",
+    "graphql-rate-limiting-advanced",
+    "header-cert-auth",
+    "injection-protection",
+    "jq",
+    "json-threat-protection",
+    "jwe-decrypt",
+    "jwt-signer",
+    "kafka-consume",
+    "kafka-log",
+    "kafka-upstream",
+    "key-auth-enc",
+    "konnect-application-auth",
+    "ldap-auth-advanced",
+    "metering-and-billing",
+    "mocking",
+    "mtls-auth",
+    "oas-validation",
+    "oauth2-introspection",
+    "opa",
+    "openid-connect",
+    "proxy-cache-advanced",
+    "rate-limiting-advanced",
+    "request-callout",
+    "request-transformer-advanced",
+    "request-validator",
+    "response-transformer-advanced",
+    "route-by-header",
+    "route-transformer-advanced",
+    "saml",
+    "service-protection",
+    "solace-upstream",
+    "statsd-advanced",
+    "tls-handshake-modifier",
+    "tls-metadata-headers",
+    "upstream-oauth",
+    "upstream-timeout",
+    "vault-auth",
+    "websocket-size-limit",
+    "websocket-validator",
+    "xml-threat-protection",
+];
+
+/// What to say of them.
+pub(super) const ENTERPRISE_HELP: &str = "docs/plugins.md lists what this gateway has of Kong's free plugins";
+/// What to say of one of Kong's that only a later format has, and that this gateway lacks in any.
+pub(super) const NOT_YET_HELP: &str =
+    "this gateway does not support it in that format either; docs/plugins.md lists those that it has";
+/// What to say of a plugin that nobody knows.
+pub(super) const FOREIGN_HELP: &str = "docs/plugins.md lists the plugins; those that are not Kong's own cannot be run";
+
 /// Plugins whose texts are code.
 const LUA: &[&str] = &["pre-function", "post-function"];
 
@@ -99,6 +179,11 @@ pub(super) fn names(compat: Compat, table: &'static [Entry]) -> impl Iterator<It
     let more = if compat == Compat::Kong3 { BUNDLED_3 } else { &[] };
     let own = table.iter().filter(|entry| entry.extension).map(|entry| entry.name);
     BUNDLED.iter().chain(more).copied().chain(own)
+}
+
+/// Whether only Kong Enterprise comes with it.
+pub(super) fn is_enterprise(name: &str) -> bool {
+    ENTERPRISE.contains(&name)
 }
 
 /// Whether Kong comes with it only in a later version than the file is for.

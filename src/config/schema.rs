@@ -33,6 +33,8 @@ pub struct Field {
     pub since: Since,
     /// Whether only this gateway has it.
     pub extension: bool,
+    /// Whose name Kong has for it today: what is written here is read as if it were written there.
+    pub alias: Option<&'static str>,
 }
 
 /// The type of a value.
@@ -164,7 +166,16 @@ impl Since {
 
 impl Field {
     const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, required: false, default: Default::None, rules: &[], since: Since::Always, extension: false }
+        Self {
+            name,
+            kind,
+            required: false,
+            default: Default::None,
+            rules: &[],
+            since: Since::Always,
+            extension: false,
+            alias: None,
+        }
     }
 
     /// A text.
@@ -255,10 +266,37 @@ impl Field {
         self
     }
 
+    /// An older name of another field, before which it goes when both are written.
+    #[must_use]
+    pub const fn alias(mut self, of: &'static str) -> Self {
+        self.alias = Some(of);
+        self
+    }
+
+    /// The key under which its value is found.
+    #[must_use]
+    pub const fn target(&self) -> &'static str {
+        match self.alias {
+            Some(of) => of,
+            None => self.name,
+        }
+    }
+
     /// Known to one compatibility only.
     #[must_use]
     pub const fn since(mut self, since: Since) -> Self {
         self.since = since;
         self
     }
+}
+
+/// A rule: the name of a header (`kong/declarative.md` §7).
+///
+/// # Errors
+/// Kong's words.
+pub fn header_name(text: &str) -> Result<(), String> {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+        return Ok(());
+    }
+    Err(format!("bad header name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"))
 }

@@ -4,6 +4,7 @@
 
 use super::check::Fields;
 use super::entities::EntityType;
+use super::expression;
 use super::report::{Diagnostic, Report, Span};
 use super::schema::Since;
 use super::tree::Raw;
@@ -16,27 +17,36 @@ struct Field {
     path: &'static str,
     matters: fn(&Checked) -> bool,
     what: &'static str,
+    help: &'static str,
 }
 
 const FIELDS: &[Field] = &[
-    field("services", "protocol", no_http, "a service that speaks anything but http and https"),
-    field("routes", "protocols", any_no_http, "a route for anything but http, https and grpc"),
-    field("routes", "sources", set, "routing by source address"),
-    field("routes", "destinations", set, "routing by destination address"),
-    field("routes", "expression", set, "routing by expressions"),
-    field("routes", "priority", set, "routing by expressions"),
-    field("upstreams", "algorithm", not_round_robin, "any load balancing but round-robin"),
-    field("upstreams", "hash_on", not_none, "consistent hashing"),
-    field("upstreams", "use_srv_name", truth, "`use_srv_name`"),
-    field("upstreams", "healthchecks.threshold", positive, "a health threshold"),
-    field("upstreams", "healthchecks.active.healthy.interval", positive, "active health checking"),
-    field("upstreams", "healthchecks.active.unhealthy.interval", positive, "active health checking"),
-    field("upstreams", "healthchecks.passive.unhealthy.tcp_failures", positive, "passive health checking"),
-    field("upstreams", "healthchecks.passive.unhealthy.timeouts", positive, "passive health checking"),
-    field("upstreams", "healthchecks.passive.unhealthy.http_failures", positive, "passive health checking"),
-    field("vaults", "name", other_vault, "any vault but `env`"),
-    field("vaults_beta", "name", other_vault, "any vault but `env`"),
+    field("services", "protocol", no_http, "a service that speaks anything but http and https", ""),
+    field("routes", "protocols", any_no_http, "a route for anything but http, https and grpc", ""),
+    field("routes", "sources", set, "routing by source address", ""),
+    field("routes", "destinations", set, "routing by destination address", ""),
+    field("routes", "expression", set, EXPRESSIONS, ""),
+    field("routes", "priority", set, EXPRESSIONS, ""),
+    field("upstreams", "algorithm", not_round_robin, "any load balancing but round-robin", ROUND_ROBIN),
+    field("upstreams", "hash_on", not_none, "consistent hashing", ROUND_ROBIN),
+    field("upstreams", "use_srv_name", truth, "`use_srv_name`", ""),
+    field("upstreams", "healthchecks.threshold", positive, "a health threshold", CHECKS),
+    field("upstreams", "healthchecks.active.healthy.interval", positive, ACTIVE, CHECKS),
+    field("upstreams", "healthchecks.active.unhealthy.interval", positive, ACTIVE, CHECKS),
+    field("upstreams", "healthchecks.passive.unhealthy.tcp_failures", positive, PASSIVE, CHECKS),
+    field("upstreams", "healthchecks.passive.unhealthy.timeouts", positive, PASSIVE, CHECKS),
+    field("upstreams", "healthchecks.passive.unhealthy.http_failures", positive, PASSIVE, CHECKS),
+    field("vaults", "name", other_vault, "any vault but `env`", VAULTS),
+    field("vaults_beta", "name", other_vault, "any vault but `env`", VAULTS),
 ];
+
+const EXPRESSIONS: &str = "routing by expressions";
+const ACTIVE: &str = "active health checking";
+const PASSIVE: &str = "passive health checking";
+const ROUND_ROBIN: &str = "leave it out if requests may go to the targets in turn";
+const CHECKS: &str =
+    "leave it out if every target may be asked at any time; where one can't be connected to, the next is tried";
+const VAULTS: &str = "`{vault://env/NAME}` and `{vault://file/PATH}` need no entry here";
 
 /// Lists of entities that are known and not supported.
 const LISTS: &[(&str, Since)] = &[
@@ -53,21 +63,38 @@ const LISTS: &[(&str, Since)] = &[
     ("filter_chains", Since::Kong3),
 ];
 
-const fn field(entity: &'static str, path: &'static str, matters: fn(&Checked) -> bool, what: &'static str) -> Field {
-    Field { entity, path, matters, what }
+const fn field(
+    entity: &'static str,
+    path: &'static str,
+    matters: fn(&Checked) -> bool,
+    what: &'static str,
+    help: &'static str,
+) -> Field {
+    Field { entity, path, matters, what, help }
 }
 
-/// Reports the fields of an entity that would matter.
-pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, report: &mut Report) {
+/// Reports the fields of an entity that would matter. `place` is its name's, or all of it.
+pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, compat: Compat, report: &mut Report) {
     for row in FIELDS.iter().filter(|row| row.entity == kind.name) {
         let first = row.path.split('.').next().unwrap_or_default();
         let found = row.path.split('.').try_fold(&fields.checked, |at, key| at.get(key));
         let Some(value) = found.filter(|value| !fields.bad.contains(&first) && (row.matters)(value)) else { continue };
-        let span = if value.span == fields.checked.span { place } else { value.span };
         let already = report.found.last().is_some_and(|last| last.code == CODE && last.message.starts_with(row.what));
         if !already {
-            report.push(Diagnostic::error(CODE, span, format!("{} is not supported yet", row.what)));
+            report.push(told(row, kind, value, fields.checked.span, place, compat));
         }
+    }
+}
+
+fn told(row: &Field, kind: &EntityType, value: &Checked, whole: Span, place: Span, compat: Compat) -> Diagnostic {
+    let span = if value.span == whole { place } else { value.span };
+    let found = Diagnostic::error(CODE, span, format!("{} is not supported yet", row.what));
+    let apart = place.end <= span.start || span.end <= place.start;
+    let found = if apart { found.also(place, format!("in this {}", kind.noun)) } else { found };
+    match (row.path, value.as_str(), row.help) {
+        ("expression", Some(text), _) => found.help(expression::help(text, compat)),
+        (_, _, "") => found,
+        (.., help) => found.help(help),
     }
 }
 

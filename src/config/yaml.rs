@@ -136,7 +136,7 @@ impl Reader<'_> {
         tag: Option<&Tag>,
         place: Span,
     ) -> Result<(), Stop> {
-        let place = self.lines.trimmed(place);
+        let place = self.lines.quoted(self.lines.trimmed(place));
         let core = tag.filter(|tag| tag.is_yaml_core_schema());
         let raw = match core {
             Some(tag) => match scalar::tagged(&tag.suffix, text) {

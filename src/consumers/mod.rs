@@ -5,14 +5,19 @@
 
 pub mod credential;
 pub mod keys;
+pub mod signers;
+pub mod tokens;
+pub mod verifier;
 
 use crate::entity::{ConsumerId, Identity};
 pub use credential::{Credential, CredentialId, Kind};
 use http::HeaderValue;
 use keys::Keys;
+use signers::Signers;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
+use tokens::Tokens;
 use uuid::Uuid;
 
 /// Every consumer and credential of a configuration.
@@ -24,6 +29,10 @@ pub struct Consumers {
     by_id: HashMap<Uuid, ConsumerId>,
     /// Of key-auth.
     pub keys: Keys,
+    /// Of jwt.
+    pub tokens: Tokens,
+    /// Of hmac-auth.
+    pub signers: Signers,
 }
 
 /// A consumer.
@@ -48,6 +57,8 @@ pub struct Introduction {
     pub username: Option<HeaderValue>,
     /// `X-Consumer-Custom-ID`.
     pub custom_id: Option<HeaderValue>,
+    /// `X-Consumer-Groups`, which only acl sends; empty for no group.
+    pub groups: Option<HeaderValue>,
 }
 
 /// The consumers of the configuration that something belongs to. Empty until it is compiled.
@@ -76,6 +87,12 @@ impl Consumers {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Everybody, by number.
+    #[must_use]
+    pub fn all(&self) -> &[Consumer] {
+        &self.list
     }
 
     /// The consumer of a number; `None` if the number is another configuration's.
@@ -115,6 +132,7 @@ impl Consumer {
             id: credential::header(identity.id),
             username: identity.name.as_deref().and_then(value),
             custom_id: custom_id.as_deref().and_then(value),
+            groups: value(&groups.join(", ")),
         };
         Self { identity, custom_id, groups, headers }
     }
@@ -132,7 +150,7 @@ impl Directory {
     #[must_use]
     pub fn get(&self) -> &Consumers {
         static NOBODY: LazyLock<Consumers> = LazyLock::new(Consumers::default);
-        self.0.get().map_or_else(|| &*NOBODY, |consumers| consumers)
+        self.0.get().map_or_else(|| &*NOBODY, Arc::as_ref)
     }
 }
 

@@ -37,7 +37,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 use steps::Recorder;
 
 /// What is served, and what is known of where it was written.
@@ -134,8 +134,8 @@ struct Inquiry<'a> {
     recorder: Recorder<'a>,
 }
 
-/// Explains one request. `now` is when it would come.
-pub async fn explain(served: Served<'_>, question: &Question, now: Instant) -> Explanation {
+/// Explains one request. `now` is when it would come, which is `wall` by the calendar.
+pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall: SystemTime) -> Explanation {
     let connection = question.connection(served.settings, served.snapshot);
     let scene = Scene { snapshot: served.snapshot, settings: served.settings, connection: &connection };
     let mut told = Explanation {
@@ -151,8 +151,9 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant) -> E
         Ok(request) => request,
         Err(why) => return Explanation { outcome: Outcome::Unparsable(why), ..told },
     };
-    let mut course = Course::begin(scene, &request, now, || "made-for-each-request".into());
+    let mut course = Course::begin(scene, &request, now, wall, || "made-for-each-request".into());
     course.cx.dry_run = true;
+    course.cx.arrival.server = connection.server;
     told.client = course.cx.client;
     let (mut parts, body) = request.into_parts();
     let settled = course.settle(scene, &mut parts);

@@ -21,7 +21,7 @@ pub struct Step {
     pub request: Vec<Change>,
     /// What it changes in the answer.
     pub answer: Vec<Change>,
-    /// What one request cannot show.
+    /// Why it decided so, or what one request cannot show.
     pub remark: Option<String>,
 }
 
@@ -106,7 +106,8 @@ impl<'a> Recorder<'a> {
         let known = |(at, step): (usize, Step)| {
             let instance = chain.instance(at, cx);
             let outline = instance.and_then(|plugin| served.outline.plugin(plugin)).cloned();
-            Step { outline, remark: instance.and_then(crate::plugin::Plugin::remark), ..step }
+            let reason = instance.filter(|_| step.ran != Ran::NotReached).and_then(|plugin| plugin.reason(cx));
+            Step { outline, remark: reason.or_else(|| instance?.remark()), ..step }
         };
         self.steps.into_iter().enumerate().map(known).collect()
     }

@@ -16,6 +16,7 @@ use rustls::sign::{CertifiedKey, SigningKey};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -80,6 +81,23 @@ pub fn private_key_of(pem: &[u8]) -> Result<PrivateKeyDer<'static>, KeyError> {
         pem::Error::NoItemsFound => KeyError::Without("private key"),
         error => KeyError::BadKey(words(&error)),
     })
+}
+
+/// The first public key of a PEM text, or the one of a certificate, as DER: a `SubjectPublicKeyInfo`, or what PKCS #1 has.
+///
+/// # Errors
+/// If it is malformed, or has none.
+pub fn public_key_of(text: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let (_, block) = parse_x509_pem(text).map_err(|_| KeyError::Without("public key"))?;
+    match block.label.as_str() {
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => Ok(block.contents),
+        "CERTIFICATE" => {
+            let certificate = CertificateDer::from(block.contents);
+            let parsed = parse(&certificate).map_err(KeyError::BadCertificate)?;
+            Ok(parsed.public_key().raw.to_vec())
+        }
+        _ => Err(KeyError::Without("public key")),
+    }
 }
 
 /// What is wrong with a PEM text; the library shows its marks as numbers.

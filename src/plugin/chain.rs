@@ -3,10 +3,11 @@
 //! Which instance of a plugin runs depends on the consumer known when its turn comes (`kong/plugins.md` §1). All other
 //! precedence was folded into the slots when the configuration was compiled.
 
-use super::{Ctx, Flow, Plugin};
+use super::{Ctx, Flow, Head, Plugin};
 use crate::body::Body;
 use crate::entity::ConsumerId;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::request::Parts;
+use http::{HeaderName, Request, Response};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,8 +18,17 @@ pub struct Slot {
     pub name: &'static str,
     /// The best instance that is bound to no consumer.
     pub base: Option<Arc<dyn Plugin>>,
-    /// The instance for a consumer, where it is another than `base`.
-    pub by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>>,
+    /// Before that, the best of those that are: the first that knows the consumer has its instance.
+    pub special: Vec<Arc<Special>>,
+}
+
+/// Instances of one plugin for single consumers, all bound to the same route and service, if any. Every route that they
+/// concern shares them: there may be as many as consumers.
+#[derive(Clone, Default)]
+pub struct Special {
+    by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
+    keeps: Vec<HeaderName>,
+    keeps_head: bool,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -26,6 +36,7 @@ pub struct Slot {
 pub struct Chain {
     slots: Arc<[Slot]>,
     keeps: Arc<[HeaderName]>,
+    keeps_head: bool,
 }
 
 /// Who looks on while plugins run; `()` looks away.
@@ -48,12 +59,34 @@ impl Slot {
     /// The instance that runs for a consumer.
     #[must_use]
     pub fn pick(&self, consumer: Option<ConsumerId>) -> Option<&dyn Plugin> {
-        let special = consumer.and_then(|id| self.by_consumer.get(&id));
+        let special = consumer.and_then(|id| self.special.iter().find_map(|special| special.by_consumer.get(&id)));
         special.or(self.base.as_ref()).map(|plugin| &**plugin)
     }
 
-    fn instances(&self) -> impl Iterator<Item = &Arc<dyn Plugin>> {
-        self.base.iter().chain(self.by_consumer.values())
+    /// Request headers that some instance keeps.
+    fn keeps(&self) -> impl Iterator<Item = &HeaderName> {
+        let special = self.special.iter().flat_map(|special| &special.keeps);
+        self.base.iter().flat_map(|plugin| plugin.keeps()).chain(special)
+    }
+
+    fn keeps_head(&self) -> bool {
+        let special = self.special.iter().any(|special| special.keeps_head);
+        special || self.base.iter().any(|plugin| plugin.keeps_head())
+    }
+}
+
+// === impl Special ===
+
+impl Special {
+    /// Adds an instance; the last one for a consumer counts.
+    pub fn put(&mut self, consumer: ConsumerId, plugin: Arc<dyn Plugin>) {
+        for name in plugin.keeps() {
+            if !self.keeps.contains(name) {
+                self.keeps.push(name.clone());
+            }
+        }
+        self.keeps_head |= plugin.keeps_head();
+        self.by_consumer.insert(consumer, plugin);
     }
 }
 
@@ -63,10 +96,11 @@ impl Chain {
     /// A chain of slots that are in running order already.
     #[must_use]
     pub fn new(slots: Vec<Slot>) -> Self {
-        let mut keeps: Vec<_> = slots.iter().flat_map(Slot::instances).flat_map(|p| p.keeps()).cloned().collect();
+        let mut keeps: Vec<_> = slots.iter().flat_map(Slot::keeps).cloned().collect();
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
-        Self { slots: slots.into(), keeps: keeps.into() }
+        let keeps_head = slots.iter().any(Slot::keeps_head);
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head }
     }
 
     /// Whether no plugin runs.
@@ -80,12 +114,15 @@ impl Chain {
         self.slots.iter().map(|slot| slot.name)
     }
 
-    /// Copies the client's headers that later phases look at.
-    pub fn keep(&self, headers: &HeaderMap, cx: &mut Ctx) {
+    /// Copies of the client's head what later phases look at.
+    pub fn keep(&self, parts: &Parts, cx: &mut Ctx) {
         for name in &*self.keeps {
-            for value in headers.get_all(name) {
+            for value in parts.headers.get_all(name) {
                 cx.kept.push(name.clone(), value.clone());
             }
+        }
+        if self.keeps_head {
+            cx.head = Some(Box::new(Head::of_parts(parts)));
         }
     }
 
@@ -102,6 +139,19 @@ impl Chain {
 
     /// The same, while somebody looks on.
     pub async fn access_seen(
+        &self,
+        req: &mut Request<Body>,
+        cx: &mut Ctx,
+        witness: &mut impl Witness,
+    ) -> Option<Response<Body>> {
+        let answer = self.ask_each(req, cx, witness).await;
+        if self.keeps_head {
+            cx.head = Some(Box::new(Head::of(req)));
+        }
+        answer
+    }
+
+    async fn ask_each(
         &self,
         req: &mut Request<Body>,
         cx: &mut Ctx,
@@ -136,6 +186,9 @@ impl Chain {
 
     /// The same, while somebody looks on.
     pub fn response_seen(&self, res: &mut Response<Body>, cx: &mut Ctx, witness: &mut impl Witness) {
+        for (name, value) in &std::mem::take(&mut cx.answer_headers) {
+            res.headers_mut().append(name, value.clone());
+        }
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
                 witness.before_response(at, res);

@@ -1,12 +1,15 @@
 //! What a plugin knows of the request besides the request itself.
 
-use super::Authenticated;
+use super::{Arrival, Authenticated};
+use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
+use crate::lua::Session;
 use crate::reply::Asker;
 use crate::settings::ErrorType;
-use http::{Extensions, HeaderName, HeaderValue, Request, Version};
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Who made an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,19 @@ pub enum Origin {
 /// Client headers that a later phase needs, as they came.
 #[derive(Clone, Debug, Default)]
 pub struct Kept(Vec<(HeaderName, HeaderValue)>);
+
+/// A request's head as it was when its plugins had run, for later phases.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its method.
+    pub method: Method,
+    /// Its target.
+    pub uri: Uri,
+    /// Its protocol.
+    pub version: Version,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
 
 /// One group of the route's regex path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +61,10 @@ pub struct Ctx {
     pub https: bool,
     /// When the request began.
     pub now: Instant,
+    /// Which request it is, and where ids of it come from.
+    pub arrival: Arrival,
+    /// The same by the calendar, for what dates and expires.
+    pub wall: SystemTime,
     /// The route, if one matched.
     pub route: Option<RouteId>,
     /// Its service, if it has one.
@@ -53,6 +73,8 @@ pub struct Ctx {
     pub consumer: Option<ConsumerId>,
     /// By what it was authenticated; `None` for nobody and for the anonymous consumer.
     pub authenticated: Option<Authenticated>,
+    /// Groups of the authenticated client, where a function plugin said so (`kong.ctx.shared.authenticated_groups`).
+    pub authenticated_groups: Option<Box<[Box<str>]>>,
     /// The authenticated user, for the access log: one who is no consumer.
     pub user: Option<Box<str>>,
     /// Path to ask the upstream for: starts with `/`, escaped, without query.
@@ -65,6 +87,12 @@ pub struct Ctx {
     pub captures: Vec<Group>,
     /// Request headers that some plugin of the chain [keeps](super::Plugin::keeps).
     pub kept: Kept,
+    /// The request's head, if some plugin of the chain [wants it](super::Plugin::keeps_head) later.
+    pub head: Option<Box<Head>>,
+    /// Headers that a plugin adds to whatever answer there will be, before the `response` phase.
+    pub answer_headers: HeaderMap,
+    /// The request's tables in Lua.
+    pub lua: Session,
     /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).
     pub body_buffer: usize,
     /// Largest body of unknown length, in bytes, that a plugin lets through; whoever passes it on keeps to that.
@@ -104,28 +132,67 @@ impl Kept {
     }
 }
 
+// === impl Head ===
+
+impl Head {
+    /// The head of a request.
+    #[must_use]
+    pub fn of<B>(req: &Request<B>) -> Self {
+        Self {
+            method: req.method().clone(),
+            uri: req.uri().clone(),
+            version: req.version(),
+            headers: req.headers().clone(),
+        }
+    }
+
+    /// The same, of one that is in parts.
+    #[must_use]
+    pub fn of_parts(parts: &Parts) -> Self {
+        let Parts { method, uri, version, headers, .. } = parts;
+        Self { method: method.clone(), uri: uri.clone(), version: *version, headers: headers.clone() }
+    }
+
+    /// A request with this head and no body.
+    #[must_use]
+    pub fn into_request<B: Default>(self) -> Request<B> {
+        let mut req = Request::new(B::default());
+        *req.method_mut() = self.method;
+        *req.uri_mut() = self.uri;
+        *req.version_mut() = self.version;
+        *req.headers_mut() = self.headers;
+        req
+    }
+}
+
 // === impl Ctx ===
 
 impl Ctx {
     /// The context of a request that no route took (yet).
     #[must_use]
-    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant) -> Self {
+    pub fn new(compat: Compat, client: IpAddr, tls: bool, now: Instant, wall: SystemTime) -> Self {
         Self {
             compat,
             client,
             tls,
             https: tls,
             now,
+            arrival: Arrival::NOWHERE,
+            wall,
             route: None,
             service: None,
             consumer: None,
             authenticated: None,
+            authenticated_groups: None,
             user: None,
             path: String::new(),
             query: None,
             host: None,
             captures: Vec::new(),
             kept: Kept::default(),
+            head: None,
+            answer_headers: HeaderMap::new(),
+            lua: Session::default(),
             body_buffer: 8 * 1024,
             body_limit: None,
             error_type: ErrorType::Plain,
@@ -134,6 +201,25 @@ impl Ctx {
             origin: Origin::Gateway,
             stash: Extensions::new(),
             consumers: Vec::new(),
+        }
+    }
+
+    /// The query as it goes upstream so far: what a plugin made of it, else the client's.
+    #[must_use]
+    pub fn query_of<'a, B>(&'a self, req: &'a Request<B>) -> &'a str {
+        self.query.as_deref().or_else(|| req.uri().query()).unwrap_or("")
+    }
+
+    /// The arguments in that query.
+    #[must_use]
+    pub fn args<B>(&self, req: &Request<B>) -> Args {
+        Args::parse(self.query_of(req).as_bytes())
+    }
+
+    /// Gives the upstream these arguments. A bare `?` of the client's stays as it is: recorded.
+    pub fn set_args<B>(&mut self, args: &Args, req: &Request<B>) {
+        if self.query.is_some() || req.uri().query() != Some("") {
+            self.query = Some(args.encode_sorted());
         }
     }
 

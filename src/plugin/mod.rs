@@ -4,16 +4,21 @@
 //! (also one that a plugin or the gateway made), `log` when the last byte is gone. Every phase runs in the same order.
 //! To add a plugin: write `plugin/NAME.rs` with a type that is [`Plugin`] and [`Define`], and add a line to the table.
 
+mod arrival;
 pub mod auth;
 pub mod chain;
 mod client;
 mod context;
+mod pair;
+mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
+mod whole;
 
+pub use arrival::Arrival;
 pub use auth::Authenticated;
-pub use chain::{Chain, Slot, Witness};
-pub use context::{Ctx, Group, Kept, Origin};
+pub use chain::{Chain, Slot, Special, Witness};
+pub use context::{Ctx, Group, Head, Kept, Origin};
 
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
@@ -64,8 +69,19 @@ pub trait Plugin: Send + Sync + 'static {
         &[]
     }
 
+    /// Whether a later phase looks at the request's head as it went upstream: it is in [`Ctx::head`] then.
+    fn keeps_head(&self) -> bool {
+        false
+    }
+
     /// What it does that one request alone cannot show, for `gateway explain`: a few words, lower case, no full stop.
     fn remark(&self) -> Option<String> {
+        None
+    }
+
+    /// Why it decided as it did about this request, in the same form, where its answer does not say so. For the
+    /// operator's eyes, asked of a plugin whose turn has come.
+    fn reason(&self, _cx: &Ctx) -> Option<String> {
         None
     }
 }
@@ -120,22 +136,30 @@ pub struct Entry {
 }
 
 macro_rules! plugins {
-    ($($module:ident::$plugin:ident),* $(,)?) => {
+    ($($module:ident::$plugin:ident $(+ $more:ident)*),* $(,)?) => {
         $(pub mod $module;)*
 
         /// Every plugin there is.
-        pub const TABLE: &[Entry] = &[$(Entry::of::<$module::$plugin>()),*];
+        pub const TABLE: &[Entry] = &[$(Entry::of::<$module::$plugin>(), $(Entry::of::<$module::$more>(),)*)*];
     };
 }
 
 plugins! {
+    acl::Acl,
+    correlation_id::CorrelationId,
     cors::Cors,
+    function::PostFunction + PreFunction,
+    hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
+    ip_restriction::IpRestriction,
+    key_auth::KeyAuth,
+    jwt::Jwt,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
 }
 
@@ -210,10 +234,13 @@ mod tests {
     #[test]
     fn priorities_are_kongs() {
         let known = [
+            ("acl", 950, true),
             ("cors", 2000, false),
             ("limit-req", 1500, false),
+            ("ip-restriction", 990, true),
             ("request-size-limiting", 951, true),
             ("request-transformer", 801, true),
+            ("response-transformer", 800, true),
             ("security-headers", 798, true),
             ("redirect", 779, true),
             ("request-termination", 2, true),

@@ -5,13 +5,15 @@ use super::{Build, Ctx, Define, Flow, Plugin};
 use crate::body::Body;
 use crate::config::report::{Report, Span};
 use crate::config::value::{Checked, Value};
+use crate::consumers::{Consumers, Directory};
 use crate::entity::Compat;
 use crate::world::World;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value as Json;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 /// A checked value from JSON. Defaults are the test's to write.
 pub(crate) fn checked(json: &Json) -> Checked {
@@ -28,9 +30,22 @@ pub(crate) fn checked(json: &Json) -> Checked {
 
 /// Builds a plugin, with what was reported on the way.
 pub(crate) fn build<P: Define>(config: &Json, compat: Compat) -> (Option<P>, Report) {
-    let (mut report, mut shared) = (Report::default(), Extensions::new());
+    build_sharing(config, compat, &mut Extensions::new())
+}
+
+/// A plugin of a configuration with these consumers. It must build without a word.
+pub(crate) fn plugin_knowing<P: Define>(config: &Json, compat: Compat, consumers: Consumers) -> P {
+    let mut shared = Extensions::new();
+    shared.get_or_insert_default::<Directory>().fill(Arc::new(consumers));
+    let (plugin, report) = build_sharing(config, compat, &mut shared);
+    assert_eq!(report.found, []);
+    plugin.unwrap()
+}
+
+fn build_sharing<P: Define>(config: &Json, compat: Compat, shared: &mut Extensions) -> (Option<P>, Report) {
+    let mut report = Report::default();
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
-    let mut cx = Build { compat, report: &mut report, path: Vec::new(), files, watch, shared: &mut shared };
+    let mut cx = Build { compat, report: &mut report, path: Vec::new(), files, watch, shared };
     let plugin = P::build(&checked(config), &mut cx);
     (plugin, report)
 }
@@ -43,7 +58,7 @@ pub(crate) fn plugin<P: Define>(config: &Json) -> P {
 }
 
 pub(crate) fn context(compat: Compat) -> Ctx {
-    let mut cx = Ctx::new(compat, [127, 0, 0, 1].into(), false, Instant::now());
+    let mut cx = Ctx::new(compat, [127, 0, 0, 1].into(), false, Instant::now(), SystemTime::now());
     cx.path = "/".to_owned();
     cx
 }

@@ -22,6 +22,10 @@ pub struct Connection {
     named: Option<IpAddr>,
     /// Its requests under way.
     pub activity: Activity,
+    /// The address and port that the client connected to.
+    pub server: SocketAddr,
+    /// Its number; 0 where nobody counts.
+    pub serial: u64,
     /// The peer's address as a header value.
     pub peer_text: HeaderValue,
     /// The port that the client sees (`port_maps` applied).
@@ -55,6 +59,8 @@ impl Connection {
             trusted: is_trusted(ip, &settings.trusted_ips),
             named: None,
             activity: Activity::default(),
+            server: SocketAddr::new(unmapped(local.ip()), local.port()),
+            serial: 0,
             peer_text: address_value(ip),
             port,
             port_text: HeaderValue::from(port),
@@ -67,6 +73,12 @@ impl Connection {
     pub fn named(self, client: Option<SocketAddr>, settings: &Settings) -> Self {
         let believed = self.trusted && settings.real_ip_header.is_none();
         Self { named: client.filter(|_| believed).map(|client| unmapped(client.ip())), ..self }
+    }
+
+    /// The same, with a number.
+    #[must_use]
+    pub fn numbered(self, serial: u64) -> Self {
+        Self { serial, ..self }
     }
 
     /// `http` or `https`, by the listener.

@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::snapshot::{Route, Snapshot};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 const MALFORMED: Failure = Failure::BadRequest("the request target is malformed");
 
@@ -74,12 +74,19 @@ pub struct Outbound {
 // === impl Course ===
 
 impl Course {
-    /// Nothing is decided yet. `id` is asked for where requests have one.
+    /// Nothing is decided yet. The request began `now`, which is `wall` by the calendar; `id` is asked for where requests
+    /// have one.
     #[must_use]
-    pub fn begin<B>(scene: Scene<'_>, req: &Request<B>, now: Instant, id: impl FnOnce() -> Box<str>) -> Self {
+    pub fn begin<B>(
+        scene: Scene<'_>,
+        req: &Request<B>,
+        now: Instant,
+        wall: SystemTime,
+        id: impl FnOnce() -> Box<str>,
+    ) -> Self {
         let Scene { snapshot, settings, connection } = scene;
         let client = connection.client(req.headers(), settings);
-        let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), now);
+        let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), now, wall);
         cx.https = connection.https(req.headers());
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
@@ -99,7 +106,7 @@ impl Course {
         if parts.version == Version::HTTP_2 {
             request::from_http2(&mut parts.headers, &parts.uri)?;
         }
-        snapshot.global.keep(&parts.headers, &mut self.cx);
+        snapshot.global.keep(parts, &mut self.cx);
         inspect::inspect(parts, settings)?;
         let target = target(&parts.uri)?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;
@@ -148,8 +155,8 @@ impl Course {
         self.route = Some(id);
         self.cx.route = Some(id);
         self.cx.service = route.service;
-        self.cx.kept = Kept::default();
-        route.chain.keep(&parts.headers, &mut self.cx);
+        (self.cx.kept, self.cx.head) = (Kept::default(), None);
+        route.chain.keep(parts, &mut self.cx);
         if parts.version == Version::HTTP_11 {
             self.upgrade = request::wanted_upgrade(&parts.headers);
         }
@@ -240,7 +247,8 @@ impl Course {
             request_id: self.cx.request_id.as_deref(),
         };
         response::close(response, &closing);
-        let stays = self.asked.stays && !self.closes && !stopping;
+        let ends = stopping || own::ends_with_connection(response, self.asked.version);
+        let stays = self.asked.stays && !self.closes && !ends;
         own::say_connection(response, self.asked.version, stays);
     }
 

@@ -17,6 +17,7 @@ mod own;
 pub mod patience;
 pub mod request;
 pub mod response;
+pub mod serials;
 pub mod upgrade;
 pub mod worker;
 
@@ -112,15 +113,10 @@ impl Exchange {
         connection.activity.set_unread(!http_body::Body::is_end_stream(req.body()));
         let (snapshot, start) = (worker.snapshot(), Instant::now());
         let place = Place { worker, connection, snapshot };
-        Self {
-            busy: place.connection.activity.begin(),
-            course: Course::begin(place.scene(), req, start.into_std(), request_id),
-            start,
-            times: Times::default(),
-            answered: None,
-            under_way: false,
-            place,
-        }
+        let busy = place.connection.activity.begin();
+        let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
+        course.cx.arrival = place.worker.serials.arrival(&place.connection);
+        Self { busy, course, start, times: Times::default(), answered: None, under_way: false, place }
     }
 
     /// The story of a request, up to an answer's head.

@@ -24,7 +24,7 @@ pub struct End {
     pub whole: bool,
 }
 
-/// An answer's body under way.
+/// An answer's body under way. An empty piece of it says only that it comes on, and is not sent.
 pub struct Outgoing {
     body: Body,
     upstream: Option<Upstream>,
@@ -42,6 +42,9 @@ struct Upstream {
     /// When the wait for the next piece began. A client that is slow to take one does not make the upstream late.
     waiting: Option<Instant>,
 }
+
+/// What a body gives when it is asked.
+type Polled = Option<Result<Frame<Bytes>, BodyError>>;
 
 /// The upstream sent nothing for too long, in the middle of its answer.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +85,25 @@ impl Outgoing {
         }
     }
 
+    /// What comes of a look at the body: at its end, and at that of patience, the answer is over.
+    fn noticed(&mut self, polled: Poll<Polled>, cx: &mut Context<'_>) -> Poll<Polled> {
+        match &polled {
+            Poll::Pending => {
+                return self.poll_stalled(cx).map(|()| {
+                    self.finish(false);
+                    Some(Err(Stalled.into()))
+                });
+            }
+            Poll::Ready(Some(Ok(frame))) => self.passed(frame),
+            Poll::Ready(None) => self.finish(true),
+            Poll::Ready(Some(Err(error))) => {
+                tracing::warn!(%error, "the upstream's answer ended early");
+                self.finish(false);
+            }
+        }
+        polled
+    }
+
     fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.upstream {
             Some(Upstream { lease, read, waiting }) => {
@@ -102,28 +124,20 @@ impl Outgoing {
     }
 }
 
+fn is_empty(frame: &Frame<Bytes>) -> bool {
+    frame.data_ref().is_some_and(Bytes::is_empty)
+}
+
 impl HttpBody for Outgoing {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending => self.poll_stalled(cx).map(|()| {
-                self.finish(false);
-                Some(Err(Stalled.into()))
-            }),
-            Poll::Ready(Some(Ok(frame))) => {
-                self.passed(&frame);
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Poll::Ready(None) => {
-                self.finish(true);
-                Poll::Ready(None)
-            }
-            Poll::Ready(Some(Err(error))) => {
-                tracing::warn!(%error, "the upstream's answer ended early");
-                self.finish(false);
-                Poll::Ready(Some(Err(error)))
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
+        loop {
+            let polled = Pin::new(&mut self.body).poll_frame(cx);
+            match self.noticed(polled, cx) {
+                Poll::Ready(Some(Ok(frame))) if is_empty(&frame) => {}
+                told => return told,
             }
         }
     }

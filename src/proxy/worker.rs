@@ -3,6 +3,7 @@
 
 use super::body::RequestBody;
 use super::closing::Closing;
+use super::serials::Serials;
 use crate::observe::access::Access;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -34,6 +35,8 @@ pub struct Worker {
     pub access: Access,
     /// Whether it stops, and how many connections it has.
     pub closing: Rc<Closing>,
+    /// Numbers for connections and requests.
+    pub serials: Serials,
     snapshot: RefCell<Pinned>,
     date: RefCell<(u64, HeaderValue)>,
 }
@@ -49,6 +52,7 @@ impl Worker {
         directory: Directory,
         links: Links,
         access: Access,
+        serials: Serials,
     ) -> Self {
         directory.adopt(&snapshot);
         let limits = Limits {
@@ -61,6 +65,7 @@ impl Worker {
             directory,
             links,
             access,
+            serials,
             closing: Rc::default(),
             snapshot: RefCell::new(Rc::new(snapshot)),
             date: RefCell::new((0, HeaderValue::from_static(""))),

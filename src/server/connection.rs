@@ -74,7 +74,7 @@ pub struct Door {
 pub struct Ends {
     /// The other end.
     pub peer: SocketAddr,
-    /// The listener: of this end only the port matters, which all its connections share.
+    /// The listener's, which may stand for all addresses of the machine.
     pub local: SocketAddr,
 }
 
@@ -93,7 +93,8 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: E
         true => early(limit, &mut seat, Box::pin(read_proxy_header(&mut socket))).await?,
         false => None,
     };
-    let connection = |tls| Connection::new(ends.peer, ends.local, tls, settings).named(named, settings);
+    let (local, serial) = (own_address(&socket, ends.local), worker.serials.connection());
+    let connection = |tls| Connection::new(ends.peer, local, tls, settings).named(named, settings).numbered(serial);
     let Some(tls) = &door.tls else {
         let http2 = door.listen.http2 || early(limit, &mut seat, is_http2(&socket)).await?;
         return speak(worker, door, connection(None), socket, http2, seat).await;
@@ -102,6 +103,14 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: E
     let Some(met) = early(limit, &mut seat, greeting).await? else { return Ok(()) };
     let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
     speak(worker, door, connection(Some(known(&met))), met.stream, http2, seat).await
+}
+
+/// This end of a connection: the listener's address, or which of all addresses the client took.
+fn own_address(socket: &TcpStream, listener: SocketAddr) -> SocketAddr {
+    match listener.ip().is_unspecified() {
+        true => socket.local_addr().unwrap_or(listener),
+        false => listener,
+    }
 }
 
 /// A handshake; `None` with a client that speaks no TLS and was told so.

@@ -21,6 +21,7 @@ pub mod watcher;
 
 use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
+use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
@@ -70,6 +71,7 @@ struct Start {
     sockets: Vec<(TcpListener, Door)>,
     told: Arc<Told>,
     number: usize,
+    workers: usize,
     stop: watch::Receiver<bool>,
 }
 
@@ -157,6 +159,7 @@ impl Server {
             sockets: self.doors.iter_mut().filter_map(take).collect(),
             told: told.clone(),
             number,
+            workers: self.workers,
             stop,
         }
     }
@@ -204,10 +207,11 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, snapshot, links, sink, sockets, told, number, mut stop } = start;
+    let Start { settings, snapshot, links, sink, sockets, told, number, workers, mut stop } = start;
     let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
-    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink)));
+    let serials = Serials::new(number, workers);
+    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials));
     let listening: Vec<_> = sockets
         .into_iter()
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))

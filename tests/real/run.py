@@ -65,7 +65,7 @@ def upstreams(stack):
     stack.python("bulk", "bulk.py", str(ports["bulk"]), port=ports["bulk"])
     url = "http://127.0.0.1:{}".format
     return {"REST_URL": stack.uvicorn("rest", "rest", {"DATABASE": database, "SERVICE_KEY": KEY}),
-            "ARCHON_URL": stack.uvicorn("archon", "archon"), "FILES_URL": nginx(stack), "SERVICE_KEY": KEY,
+            "ARCHON_URL": stack.uvicorn("archon", "archon"), "FILES_URL": nginx(stack), "SERVICE_KEY": KEY, "DATABASE": database,
             "MCP_URL": url(ports["mcp"]), "MCP_SSE_URL": url(ports["sse"]), "BULK_URL": url(ports["bulk"]),
             "PAGE_URL": page(stack, TARGET / "real-browser"), "HTPASSWD": str(password_file(stack.folder))}
 
@@ -85,7 +85,8 @@ def gateway(stack, program, env):
     return types.SimpleNamespace(pid=process.pid, url=f"http://127.0.0.1:{clear}", h2_url=f"http://127.0.0.1:{h2}",
                                  tls_url=f"https://localhost:{tls}", no_verify=unverified(),
                                  stack=stack, program=program, root=ROOT, page=TARGET / "real-browser", tls_port=tls,
-                                 authority=authority, ui_cert=ui[0])
+                                 authority=authority, ui_cert=ui[0], packages=TARGET / "real-supabase",
+                                 database=env["DATABASE"])
 
 
 def unverified():
@@ -125,10 +126,13 @@ def main():
     import edge
     import passwords
     import renew
+    import supabase_clients
+    import supabase_routes
     import tls
     import tokens
     from stack import Stack
     known = checks.ALL + tls.ALL + passwords.ALL + browser.ALL + edge.ALL + renew.ALL + tokens.ALL
+    known += supabase_clients.ALL + supabase_routes.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))

@@ -98,6 +98,15 @@ def postgres(stack):
     return f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
 
 
+def npm(source, work):
+    """A copy of `source` in the folder `work`, with the packages that its lock file names."""
+    shutil.copytree(source, work, dirs_exist_ok=True)
+    lock, stamp = (source / "package-lock.json").read_text(), work / "installed.json"
+    if not stamp.exists() or stamp.read_text() != lock:
+        subprocess.run(["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=work, check=True, timeout=90)
+        stamp.write_text(lock)
+
+
 def nginx(stack):
     """nginx with a folder of files; its URL."""
     port, home = free_port(), stack.folder / "nginx"

@@ -11,6 +11,7 @@ mod words;
 
 use super::document::Read;
 use super::expand::{Problem, expand};
+use super::mask;
 use super::report::{Diagnostic, KongError, Report, Span, Step};
 use super::schema::Kind;
 use super::tree::{NodeId, Raw, Tree};
@@ -121,7 +122,7 @@ impl<'a> Checker<'a> {
             (Some(name), _) => unset(Problem::Unset(name.to_owned()), span, &self.entry_described()),
             (None, Some(template)) => {
                 let message = format!("`{template}` is a template that nobody filled in");
-                let found = Diagnostic::error("invalid-value", span, message);
+                let found = Diagnostic::error("unfilled-template", span, message);
                 let label = format!("this is {}", self.entry_described());
                 found.label(label).help("fill it in, or write `${NAME}`, which the gateway takes from its environment")
             }
@@ -221,7 +222,10 @@ pub(super) fn unset(problem: Problem, span: Span, field: &str) -> Diagnostic {
     match problem {
         Problem::Unset(name) => {
             let found = Diagnostic::error(UNSET, span, format!("the variable `{name}` is not set"));
-            let help = format!("set it in the environment of the gateway, or write `${{{name}:-default}}`");
+            let help = match mask::names_secret(&name) {
+                true => format!("set it in the environment of the gateway, or `{name}_FILE` to a file that holds it"),
+                false => format!("set it in the environment of the gateway, or write `${{{name}:-default}}`"),
+            };
             found.label(format!("{field} needs it")).help(help)
         }
         Problem::Twice(name) => {

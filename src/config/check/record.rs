@@ -2,6 +2,7 @@
 
 use super::words::{self, Said};
 use super::{Checker, Fields, fill};
+use crate::config::expression;
 use crate::config::nearest::nearest;
 use crate::config::report::{Diagnostic, KongError, Span, Step};
 use crate::config::schema::{EntityCheck, Field, Kind, Record, Since};
@@ -24,6 +25,31 @@ pub(crate) struct Around<'a> {
 /// Fields of a record that are all told when one is unknown.
 const MANY: usize = 16;
 
+/// Fields of a record that there are none of. Errors may be but their consequence.
+#[derive(Debug, Default)]
+struct Unknown {
+    any: bool,
+    meant: Vec<&'static str>,
+}
+
+// === impl Unknown ===
+
+impl Unknown {
+    fn note(&mut self, meant: Option<&'static str>) {
+        self.any = true;
+        self.meant.extend(meant);
+    }
+
+    /// Whether a check of these fields fails only since one of them is misspelt, or is somewhere else.
+    fn explains(&self, kong: &str, names: &[&'static str]) -> bool {
+        let one_of = ["must set one of ", "at least one of these fields must be non-empty: "];
+        let lacks_one = one_of.iter().any(|start| kong.starts_with(start));
+        self.any && lacks_one || names.iter().any(|name| self.meant.contains(&first_step(name)))
+    }
+}
+
+// === impl Around ===
+
 impl Around<'_> {
     /// A record that stands for itself.
     pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false, config: &[], whose: |_| None };
@@ -44,19 +70,21 @@ impl<'a> Checker<'a> {
         let tree: &'a Tree = self.tree;
         let mut fields = Fields { checked: Checked { value: Value::Null, span }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
+        let mut unknown = Unknown::default();
         for pair in tree.pairs(id) {
             match record.fields(self.compat).find(|field| field.name == &*pair.key) {
                 Some(field) => {
                     self.note_extension(pair, field);
-                    pairs.push((field.name.into(), self.field(pair, field, around, &mut fields)));
+                    let value = self.field(pair, field, around, &mut fields);
+                    put(&mut pairs, field, value);
                 }
                 None if around.elsewhere.contains(&&*pair.key) => {}
-                None => self.unknown(pair, record, around),
+                None => unknown.note(self.unknown(pair, record, around)),
             }
         }
-        self.absent(record, span, around, &mut pairs, &mut fields);
+        self.absent(record, span, around, &unknown, &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields);
+        self.several(record, &fields, &unknown);
         Some(fields)
     }
 
@@ -64,17 +92,18 @@ impl<'a> Checker<'a> {
     pub(crate) fn absent_record(&mut self, record: &'static Record, place: Span) -> Fields {
         let mut fields = Fields { checked: Checked { value: Value::Null, span: place }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
-        self.absent(record, place, Around::NOTHING, &mut pairs, &mut fields);
+        let unknown = Unknown::default();
+        self.absent(record, place, Around::NOTHING, &unknown, &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields);
+        self.several(record, &fields, &unknown);
         fields
     }
 
     fn field(&mut self, pair: &Pair, field: &'static Field, around: Around<'_>, fields: &mut Fields) -> Checked {
         let optional = around.nested && matches!(field.kind, Kind::Foreign(_));
-        let read = self.at(Step::Key(field.name.into()), |this| this.value(pair.value, field, optional));
+        let read = self.at(Step::Key(field.target().into()), |this| this.value(pair.value, field, optional));
         read.unwrap_or_else(|| {
-            fields.bad.push(field.name);
+            fields.bad.push(field.target());
             self.as_written(pair.value)
         })
     }
@@ -92,28 +121,30 @@ impl<'a> Checker<'a> {
         record: &'static Record,
         span: Span,
         around: Around<'_>,
+        unknown: &Unknown,
         pairs: &mut Vec<(Box<str>, Checked)>,
         fields: &mut Fields,
     ) {
         for field in record.fields(self.compat) {
-            if pairs.iter().any(|(name, _)| &**name == field.name) {
+            if field.alias.is_some() || pairs.iter().any(|(name, _)| &**name == field.name) {
                 continue;
             }
             let optional = around.nested && matches!(field.kind, Kind::Foreign(_));
             let default = fill::default(field, self.compat, span);
             if field.required && !optional && default.is_null() {
                 fields.bad.push(field.name);
-                self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name));
+                let meant = unknown.meant.contains(&field.name);
+                self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name, meant));
             } else {
                 pairs.push((field.name.into(), default));
             }
         }
     }
 
-    /// Reports a field that must be there. An underlined record would be long: its name or its first line does.
-    fn missing(&mut self, span: Span, name: &str) {
-        let above = &self.path[..self.path.len().saturating_sub(1)];
-        if self.meant(above, &[name]) {
+    /// Reports a field that must be there, unless it is and is only misspelt. An underlined record would be long: its
+    /// name or its first line does.
+    fn missing(&mut self, span: Span, name: &str, meant: bool) {
+        if meant {
             let (path, message) = (self.path.clone(), "required field missing".to_owned());
             return self.report.asides.push(KongError { path, message });
         }
@@ -150,9 +181,11 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) {
+    /// Reports a field that there is none of. Yields the one that was probably meant.
+    fn unknown(&mut self, pair: &Pair, record: &'static Record, around: Around<'_>) -> Option<&'static str> {
         if self.owner.noun == "service" && &*pair.key == "url" {
-            return self.no_url(pair);
+            self.no_url(pair);
+            return None;
         }
         let known = record.fields(self.compat).map(|field| field.name);
         let near = nearest(&pair.key, known.chain(around.elsewhere.iter().copied()));
@@ -164,14 +197,24 @@ impl<'a> Checker<'a> {
         let found = Diagnostic::error("unknown-field", pair.key_span, message);
         let top = self.path.len() == self.owner.depth;
         let alias = words::alias(self.owner.noun, &pair.key).filter(|_| top);
-        let found = match alias.or(near) {
+        let meant = alias.or(near);
+        let found = match meant {
             Some(near) => {
                 let help = self.as_list(pair, near, record);
                 Diagnostic { help, ..found.label(format!("did you mean `{near}`?")) }
             }
+            None if &*pair.key == "expression" => self.no_expression(found, pair),
             None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+        meant
+    }
+
+    /// Format 3.0 knows the field, and it would be refused there, too.
+    fn no_expression(&self, found: Diagnostic, pair: &Pair) -> Diagnostic {
+        let (raw, _) = self.raw(pair.value);
+        let text = if let Raw::Text(text) = raw { text } else { "" };
+        found.label("the gateway does not route by expressions").help(expression::help(text, self.compat))
     }
 
     /// What to write where a list is wanted by another name than the text has: `path: /users`.
@@ -209,53 +252,49 @@ impl<'a> Checker<'a> {
         if few { found.help(format!("its fields are {}", known.join(", "))) } else { found }
     }
 
-    fn several(&mut self, record: &'static Record, fields: &Fields) {
+    fn several(&mut self, record: &'static Record, fields: &Fields, unknown: &Unknown) {
         for check in record.checks {
             if names(check).iter().any(|name| fields.bad.contains(&first_step(name))) {
                 continue;
             }
             for (place, message) in super::rules::entity_errors(check, &fields.checked, self.world.now) {
-                self.several_failed(place, message, names(check), &fields.checked);
+                let told = is_said(check, record.checks) || unknown.explains(&message, names(check));
+                if told || is_consequence(&message, &fields.checked) {
+                    self.also_kongs(place, message, names(check));
+                } else {
+                    self.several_failed(place, message, names(check), &fields.checked);
+                }
             }
         }
     }
 
-    fn several_failed(&mut self, place: &str, message: String, names: &[&str], checked: &Checked) {
-        let whole_plugin = names.iter().any(|name| name.starts_with("config."));
-        let above = whole_plugin.then(|| self.path.pop()).flatten();
-        let steps: Vec<Step> =
-            place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into())).collect();
+    /// Leaves something wrong to Kong's words alone, since what is reported says it better or is its cause.
+    fn also_kongs(&mut self, place: &'static str, message: String, names: &[&str]) {
+        let above = usize::from(is_of_plugin(names));
+        let own = self.path.iter().take(self.path.len().saturating_sub(above)).cloned();
+        let path = own.chain(steps(place)).collect();
+        self.report.asides.push(KongError { path, message });
+    }
+
+    fn several_failed(&mut self, place: &'static str, message: String, names: &[&str], checked: &Checked) {
+        let above = is_of_plugin(names).then(|| self.path.pop()).flatten();
         let span = match place {
+            "@entity" if message.starts_with("certificate ") => checked.get("cert").map(|field| field.span),
             "@entity" => None,
             "" => named_in(&message, checked),
             place => checked.get(place).map(|field| field.span),
         };
         let length = self.path.len();
-        if is_consequence(&message, checked) || self.meant(&self.path, &named(&message, names)) {
-            let path = self.path.iter().cloned().chain(steps).collect();
-            self.report.asides.push(KongError { path, message });
-        } else {
-            let whose = if place == "@entity" { self.described() } else { String::new() };
-            self.path.extend(steps);
-            let whose = if whose.is_empty() { self.described() } else { whose };
-            let span = span.unwrap_or_else(|| self.owner_place(checked.span));
-            let Said { predicate, label, help } = words::together(&message);
-            let help = help.or_else(|| words::remedy(self.owner.noun, self.field_name()).map(str::to_owned));
-            let found = Diagnostic::error("conflict", span, format!("{whose}{predicate}"));
-            self.push(Diagnostic { label, help, ..found }, message);
-        }
+        let whose = if place == "@entity" { self.described() } else { String::new() };
+        self.path.extend(steps(place));
+        let whose = if whose.is_empty() { self.described() } else { whose };
+        let span = span.unwrap_or_else(|| self.owner_place(checked.span));
+        let Said { predicate, label, help } = words::together(&message);
+        let help = help.or_else(|| words::remedy(self.owner.noun, self.field_name()).map(str::to_owned));
+        let found = Diagnostic::error("conflict", span, format!("{whose}{predicate}"));
+        self.push(Diagnostic { label, help, ..found }, message);
         self.path.truncate(length);
         self.path.extend(above);
-    }
-
-    /// Whether somebody wrote one of these fields by another name, which is told already.
-    fn meant(&self, record: &[Step], names: &[&str]) -> bool {
-        let here = |found: &Diagnostic| {
-            found.kong.as_ref().is_some_and(|kong| kong.path.split_last().is_some_and(|(_, path)| path == record))
-        };
-        let is = |found: &Diagnostic, name: &str| found.label.as_deref() == Some(&format!("did you mean `{name}`?"));
-        let unknown = self.report.found.iter().rev().take(MANY).filter(|found| found.code == "unknown-field");
-        unknown.filter(|found| here(found)).any(|found| names.iter().any(|name| is(found, name)))
     }
 
     fn owner_place(&self, record: Span) -> Span {
@@ -265,10 +304,21 @@ impl<'a> Checker<'a> {
 }
 
 /// What Kong says of a whole object besides what is said of the field.
-fn is_consequence(message: &str, checked: &Checked) -> bool {
+fn is_consequence(kong: &str, checked: &Checked) -> bool {
     let of_a_field = ["failed conditional validation", "'snis' can only be set when"];
-    let by_expression = checked.get("expression").is_some() && message.starts_with("must set one of ");
-    by_expression || of_a_field.iter().any(|start| message.starts_with(start))
+    let by_expression = checked.get("expression").is_some() && kong.starts_with("must set one of ");
+    by_expression || of_a_field.iter().any(|start| kong.starts_with(start))
+}
+
+/// Puts a value where it is looked for. An older name goes before the one that it stands for, unless it holds nothing.
+fn put(pairs: &mut Vec<(Box<str>, Checked)>, field: &Field, value: Checked) {
+    let there = pairs.iter().position(|(name, _)| &**name == field.target());
+    match (there, field.alias) {
+        (_, Some(_)) if value.is_null() => {}
+        (Some(at), Some(_)) => pairs[at].1 = value,
+        (Some(_), None) => {}
+        (None, _) => pairs.push((field.target().into(), value)),
+    }
 }
 
 /// The place of the first field that Kong's words name, and that is written.
@@ -278,12 +328,10 @@ fn named_in(message: &str, checked: &Checked) -> Option<Span> {
     words.filter_map(|word| checked.get(word)).find(written).map(|field| field.span)
 }
 
-/// The fields that a check is about, or else those that Kong's words list: `must set one of 'methods', 'hosts'`.
-fn named<'m>(message: &'m str, names: &[&'m str]) -> Vec<&'m str> {
-    match message.strip_prefix("must set one of ") {
-        Some(list) => list.split('\'').skip(1).step_by(2).collect(),
-        None => names.to_vec(),
-    }
+/// Whether another check says it better: exactly one of some fields is at least one.
+fn is_said(check: &EntityCheck, all: &[EntityCheck]) -> bool {
+    let EntityCheck::AtLeastOneOf(names) = check else { return false };
+    all.iter().any(|other| matches!(other, EntityCheck::ExactlyOneOf(others) if others == names))
 }
 
 /// The fields that a check is about.
@@ -296,6 +344,16 @@ fn names(check: &EntityCheck) -> &'static [&'static str] {
         | EntityCheck::Distinct(names) => names,
         EntityCheck::Custom(_) | EntityCheck::Timed(_) => &[],
     }
+}
+
+/// Whether a check is of a plugin as a whole, though it is tried on its `config`.
+fn is_of_plugin(names: &[&str]) -> bool {
+    names.iter().any(|name| name.starts_with("config."))
+}
+
+/// A place as the tables name it: `config.redis.host`.
+fn steps(place: &str) -> impl Iterator<Item = Step> {
+    place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into()))
 }
 
 fn first_step(path: &'static str) -> &'static str {

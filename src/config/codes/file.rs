@@ -157,6 +157,20 @@ services:
     url: http://users:3000"#,
     ),
     code(
+        "unfilled-template",
+        Error,
+        "a template that nobody filled in",
+        "`{{ NAME }}` is filled in by a program (Go, Helm, Jinja, the Supabase CLI) before Kong reads the file, and \
+         here nobody did, in a place where the text can't be right. Fill it in by that program, or write `${NAME}`: \
+         the gateway takes such names from its environment.",
+        r#"services:
+  - name: rest
+    url: http://{{ .RestId }}:3000"#,
+        r#"services:
+  - name: rest
+    url: http://${REST_ID:-rest}:3000"#,
+    ),
+    code(
         "conflict",
         Error,
         "fields do not go together",
@@ -189,6 +203,23 @@ services:
     url: http://a:80
   - name: users-2
     url: http://b:80"#,
+    ),
+    code(
+        "empty-key",
+        Warning,
+        "a key-auth credential has no key",
+        "Nobody can use a credential whose key is blank (`- key:`), or a variable that is empty or not set, so it is \
+         left out. Kong makes up a key for the first, which nobody gets to know. Where a file offers more kinds of keys \
+         than are in use, this is as it should be.\n\nA bare `$NAME` whose variable is not set counts as blank only in a \
+         file in which another variable fills in a credential. Elsewhere it is the key, as in Kong.",
+        r#"consumers:
+  - username: anon
+    keyauth_credentials:
+      - key:"#,
+        r#"consumers:
+  - username: anon
+    keyauth_credentials:
+      - key: ${ANON_KEY}"#,
     ),
     code(
         "no-effect",

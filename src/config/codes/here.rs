@@ -97,7 +97,8 @@ pub(super) static HERE: &[Code] = &[
          `gateway check` looks at its own environment: in a container, the one of the container. Set the \
          variable (in compose.yml under `environment:`), or give a default: `${NAME:-default}`.\n\nA bare \
          `$NAME` whose variable is not set stays as it is written, and is told of only where that can't be \
-         right, as in a host.",
+         right: in a host, or as the name or password of a credential when the environment fills in other \
+         credentials of the file.",
         r#"services:
   - name: users
     url: http://${USERS_HOST}:3000"#,

@@ -3,20 +3,22 @@
 use crate::config::model::{Entity, Model};
 use crate::config::plugins::Built;
 use crate::entity::{Compat, ConsumerId};
-use crate::plugin::{Chain, Entry, Plugin, Slot};
+use crate::plugin::{Chain, Entry, Plugin, Slot, Special};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Route, service and consumer that an instance is bound to.
-type Scope = (Option<usize>, Option<usize>, Option<usize>);
+type Scope = (Place, Option<usize>);
 
-/// The instances of one plugin.
+/// Route and service.
+type Place = (Option<usize>, Option<usize>);
+
+/// The instances of one plugin, by the route and service that they are bound to.
 struct Instances {
     name: &'static str,
-    by_scope: HashMap<Scope, Arc<dyn Plugin>>,
-    /// The consumers of a route and service for which there are instances.
-    consumers: HashMap<(Option<usize>, Option<usize>), Vec<usize>>,
+    base: HashMap<Place, Arc<dyn Plugin>>,
+    special: HashMap<Place, Arc<Special>>,
 }
 
 /// All plugins of a model.
@@ -39,10 +41,10 @@ impl Chains {
         for entity in model.all("plugins").iter().filter(|entity| runs(entity)) {
             let Some(Built { entry, plugin, .. }) = &entity.plugin else { continue };
             let scope = scope(model, entity);
-            if scope.2.is_some() && !entry.consumer_scope {
+            if scope.1.is_some() && !entry.consumer_scope {
                 continue;
             }
-            if let Some(route) = scope.0 {
+            if let Some(route) = scope.0.0 {
                 own[route] = true;
             }
             let instances = sorted.entry(order(entry, model.compat)).or_insert_with(|| Instances::new(entry.name));
@@ -67,8 +69,8 @@ impl Chains {
     /// The chain for requests without a route: instances bound to nothing.
     pub(super) fn global(&self) -> Chain {
         let slot = |instances: &Instances| {
-            let base = instances.by_scope.get(&(None, None, None)).cloned()?;
-            Some(Slot { name: instances.name, base: Some(base), by_consumer: HashMap::new() })
+            let base = instances.base.get(&(None, None)).cloned()?;
+            Some(Slot { name: instances.name, base: Some(base), special: Vec::new() })
         };
         Chain::new(self.plugins.iter().filter_map(slot).collect())
     }
@@ -91,56 +93,39 @@ fn runs(entity: &Entity) -> bool {
 
 fn scope(model: &Model, entity: &Entity) -> Scope {
     let position = |kind, field| model.position(kind, entity, field);
-    (position("routes", "route"), position("services", "service"), position("consumers", "consumer"))
+    ((position("routes", "route"), position("services", "service")), position("consumers", "consumer"))
 }
 
 // === impl Instances ===
 
 impl Instances {
     fn new(name: &'static str) -> Self {
-        Self { name, by_scope: HashMap::new(), consumers: HashMap::new() }
+        Self { name, base: HashMap::new(), special: HashMap::new() }
     }
 
-    fn put(&mut self, scope: Scope, plugin: Arc<dyn Plugin>) {
-        if let (route, service, Some(consumer)) = scope {
-            self.consumers.entry((route, service)).or_default().push(consumer);
+    fn put(&mut self, (place, consumer): Scope, plugin: Arc<dyn Plugin>) {
+        match consumer {
+            None => _ = self.base.insert(place, plugin),
+            Some(consumer) => {
+                let special = self.special.entry(place).or_default();
+                Arc::make_mut(special).put(ConsumerId::from(consumer), plugin);
+            }
         }
-        self.by_scope.insert(scope, plugin);
     }
 
-    /// The slot of a route; `None` where no instance would ever run.
+    /// The slot of a route; `None` where no instance would ever run. Without a consumer levels 4, 6, 7 and 8 are left.
     fn slot(&self, route: Option<usize>, service: Option<usize>) -> Option<Slot> {
-        let base = self.best(route, service, None).cloned();
-        let mut by_consumer = HashMap::new();
-        for consumer in self.consumers_of(route, service) {
-            let best = self.best(route, service, Some(consumer));
-            by_consumer.extend(best.map(|plugin| (ConsumerId::from(consumer), Arc::clone(plugin))));
+        let mut places = vec![(route, service), (route, None), (None, service), (None, None)];
+        places.dedup();
+        let base = places.iter().find_map(|place| self.base.get(place)).cloned();
+        // One for route and service (4) goes before those for a consumer alone (5), which go before one for a route (6).
+        if route.and(service).is_some() && self.base.contains_key(&(route, service)) {
+            places.pop();
         }
-        if base.is_none() && by_consumer.is_empty() {
+        let special: Vec<_> = places.iter().filter_map(|place| self.special.get(place)).cloned().collect();
+        if base.is_none() && special.is_empty() {
             return None;
         }
-        Some(Slot { name: self.name, base, by_consumer })
-    }
-
-    fn consumers_of(&self, route: Option<usize>, service: Option<usize>) -> impl Iterator<Item = usize> {
-        let mut scopes = vec![(route, service), (route, None), (None, service), (None, None)];
-        scopes.dedup();
-        scopes.into_iter().filter_map(|scope| self.consumers.get(&scope)).flatten().copied()
-    }
-
-    /// The most specific instance. Without a consumer levels 4, 6, 7 and 8 are left; a consumer's own instance (5) goes
-    /// before a route's (6).
-    fn best(&self, route: Option<usize>, service: Option<usize>, consumer: Option<usize>) -> Option<&Arc<dyn Plugin>> {
-        let levels = [
-            (route, service, consumer),
-            (route, None, consumer),
-            (None, service, consumer),
-            (route, service, None),
-            (None, None, consumer),
-            (route, None, None),
-            (None, service, None),
-            (None, None, None),
-        ];
-        levels.iter().find_map(|scope| self.by_scope.get(scope))
+        Some(Slot { name: self.name, base, special })
     }
 }

@@ -1,8 +1,11 @@
 //! Consumers with their groups and credentials, numbered.
 
 use crate::config::model::{Entity, Model};
+use crate::consumers::signers::Signers;
+use crate::consumers::tokens::{Issuer, Tokens, Written};
+use crate::consumers::verifier::Algorithm;
 use crate::consumers::{Consumer, Consumers, Credential, CredentialId, Kind};
-use crate::entity::ConsumerId;
+use crate::entity::{Compat, ConsumerId};
 
 /// Credentials, as they are collected.
 struct Collected<'a> {
@@ -21,9 +24,34 @@ pub(super) fn compile(model: &Model) -> Consumers {
     let people = model.all("consumers").iter().zip(groups).map(|(entity, groups)| consumer(entity, groups)).collect();
     let mut collected = Collected { model, credentials: Vec::new() };
     let keys = collected.all("keyauth_credentials", Kind::Key, "key");
+    let issuers = collected.all("jwt_secrets", Kind::Token, "key");
+    let signers = collected.all("hmacauth_credentials", Kind::Signature, "username");
     let mut consumers = Consumers::new(people, collected.credentials);
     keys.for_each(|(entity, at)| consumers.keys.put(entity.fields.str("key").unwrap_or_default(), at));
+    consumers.tokens = tokens(issuers, model.compat);
+    consumers.signers = self::signers(signers);
     consumers
+}
+
+fn tokens<'a>(found: impl Iterator<Item = (&'a Entity, CredentialId)>, compat: Compat) -> Tokens {
+    let mut tokens = Tokens::default();
+    for (entity, at) in found {
+        let text = |field| entity.fields.str(field);
+        let written = Written { secret: text("secret"), public_key: text("rsa_public_key") };
+        // The schema refuses an algorithm that is not known.
+        if let Some(algorithm) = text("algorithm").and_then(|name| Algorithm::named(name, compat)) {
+            tokens.put(text("key").unwrap_or_default(), Issuer::new(at, algorithm, written, compat));
+        }
+    }
+    tokens
+}
+
+fn signers<'a>(found: impl Iterator<Item = (&'a Entity, CredentialId)>) -> Signers {
+    let mut signers = Signers::default();
+    for (entity, at) in found {
+        signers.put(entity.fields.str("username").unwrap_or_default(), entity.fields.str("secret"), at);
+    }
+    signers
 }
 
 fn consumer(entity: &Entity, groups: Vec<Box<str>>) -> Consumer {

@@ -15,7 +15,7 @@ use crate::world::World;
 use futures_util::FutureExt;
 use http::Request;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Notes its name when it runs.
 struct Probe(String);
@@ -62,7 +62,7 @@ fn snapshot(text: &str) -> Snapshot {
 }
 
 fn ran(chain: &Chain, consumer: Option<u32>) -> Vec<String> {
-    let mut cx = Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now());
+    let mut cx = Ctx::new(Compat::Kong2, [127, 0, 0, 1].into(), false, Instant::now(), SystemTime::now());
     cx.consumer = consumer.map(ConsumerId);
     let mut req = Request::new(Body::Empty);
     assert!(chain.access(&mut req, &mut cx).now_or_never().unwrap().is_none());
@@ -98,6 +98,32 @@ fn the_most_specific_instance_runs() {
         assert_eq!(ran(chain, Some(0)), [without]);
         assert_eq!(ran(&snapshot.global, None), ["global"]);
     }
+}
+
+/// Without an instance for a route, a service's stands behind a consumer's all the same.
+#[test]
+fn a_consumers_instance_goes_before_a_services() {
+    let snapshot = probed(
+        "_format_version: '2.1'\nconsumers: [{username: c, plugins: [{name: acl, config: {id: c}}]}]\nservices:\n- name: s\n  \
+         host: h\n  routes: [{name: r, paths: [/]}]\n  plugins: [{name: acl, config: {id: s}}]\n",
+    );
+    let chain = &snapshot.routes[0].chain;
+    assert_eq!((ran(chain, Some(0)), ran(chain, None)), (vec!["c".to_owned()], vec!["s".to_owned()]));
+}
+
+/// What there is once for each consumer must not be there again for each route.
+#[test]
+fn routes_share_the_instances_of_consumers() {
+    let consumer = |at| format!("- {{username: c{at}, plugins: [{{name: acl, config: {{id: c{at}}}}}]}}\n");
+    let route = |at| format!("- {{name: r{at}, paths: [/{at}], plugins: [{{name: acl, config: {{id: r{at}}}}}]}}\n");
+    let (consumers, routes): (String, String) = ((0..50).map(consumer).collect(), (0..40).map(route).collect());
+    let snapshot = probed(&format!("_format_version: '2.1'\nconsumers:\n{consumers}routes:\n{routes}"));
+    let special = |at: usize| &snapshot.routes[at].chain.slots()[0].special;
+    assert!((0..40).all(|at| special(at).len() == 1 && Arc::ptr_eq(&special(at)[0], &special(0)[0])));
+    assert_eq!(
+        (ran(&snapshot.routes[7].chain, Some(3)), ran(&snapshot.routes[7].chain, None)),
+        (vec!["c3".to_owned()], vec!["r7".to_owned()])
+    );
 }
 
 #[test]

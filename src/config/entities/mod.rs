@@ -58,8 +58,17 @@ pub(super) static ALL: &[EntityType] = &[
     consumer::OAUTH2,
 ];
 
+/// What to say of a list or a field that only Kong Enterprise has.
+pub(super) const ENTERPRISE: &str = "only Kong Enterprise has this";
+
+/// Fields of consumers and plugins that only Kong Enterprise has: groups of consumers, models and what plugins share.
+const ENTERPRISE_FIELDS: &[&str] = &["consumer_group", "groups", "model", "ordering", "partials"];
+
 /// Who has a field of this name, those first of which people write most.
 pub(super) fn whose(field: &str) -> Option<String> {
+    if ENTERPRISE_FIELDS.contains(&field) {
+        return Some(ENTERPRISE.to_owned());
+    }
     let first = ["services", "routes", "plugins", "upstreams", "consumers"];
     let field = if field == "url" { "host" } else { field };
     let has = |kind: &&EntityType| kind.record.fields.iter().any(|known| known.name == field);

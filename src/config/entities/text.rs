@@ -1,6 +1,7 @@
 //! Tests of texts, each with Kong's words for what is wrong (`kong/declarative.md` §4; `kong/tools/utils.lua`,
 //! `kong/db/schema/typedefs.lua`).
 
+use crate::config::schema::header_name;
 use crate::pcre;
 use crate::route::normalize::normalize_route_path;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -163,14 +164,6 @@ fn tag_of(text: &str, ascii: fn(char) -> bool) -> Verdict {
 /// A method in upper case.
 pub(super) fn method(text: &str) -> Verdict {
     if text.bytes().all(|b| b.is_ascii_uppercase()) { Ok(()) } else { Err(format!("invalid value: {text}")) }
-}
-
-/// The name of a header.
-pub(super) fn header_name(text: &str) -> Verdict {
-    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
-        return Ok(());
-    }
-    Err(format!("bad header name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"))
 }
 
 /// The name of a header that a route asks for.

@@ -2,7 +2,7 @@
 
 use super::common::{CREATED_AT, HTTP_STATUS, ID, TAGS, TAGS_3, UPDATED_AT_3};
 use super::{EntityType, text};
-use crate::config::schema::{Default, EntityCheck, Field, Record, Rule, Since};
+use crate::config::schema::{Default, EntityCheck, Field, Record, Rule, Since, header_name};
 use crate::config::value::Checked;
 
 pub(super) const UPSTREAMS: EntityType = EntityType {
@@ -31,7 +31,7 @@ const HASH_ON: &[Rule] = &[Rule::OneOf(&["none", "consumer", "ip", "header", "co
 const HASH_ON_3: &[Rule] =
     &[Rule::OneOf(&["none", "consumer", "ip", "header", "cookie", "path", "query_arg", "uri_capture"])];
 const PATH: &[Rule] = &[Rule::StartsWith("/"), Rule::Text(text::no_empty_segments), Rule::Text(text::path)];
-const HEADER: &[Rule] = &[Rule::Text(text::header_name)];
+const HEADER: &[Rule] = &[Rule::Text(header_name)];
 
 static RECORD: Record = Record {
     fields: &[

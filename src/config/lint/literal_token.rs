@@ -5,7 +5,6 @@ use super::subject::Subject;
 use super::token;
 use crate::config::report::{Diagnostic, Report, Span};
 use crate::token::Token;
-use std::time::SystemTime;
 
 pub(super) static RULE: Rule = Rule {
     code: "literal-token",
@@ -38,8 +37,8 @@ pub(super) static RULE: Rule = Rule {
 /// Bytes of a token that are underlined. None is shorter.
 const SHOWN: usize = 12;
 
-/// Other places of the same token that are shown.
-const MOST: usize = 3;
+/// Other lines with the same token that are named. They are not shown: a line of stars says nothing.
+const MOST: usize = 12;
 
 fn run(subject: &Subject<'_>, report: &mut Report) {
     let mut found: Vec<(&str, Vec<Span>)> = Vec::new();
@@ -52,10 +51,10 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         }
     }
     let readable = found.iter().filter_map(|(text, places)| Some((token::read(text).ok()?, places)));
-    report.found.extend(readable.map(|(token, places)| warning(&token, places, subject.world.now)));
+    report.found.extend(readable.map(|(token, places)| warning(&token, places, subject)));
 }
 
-fn warning(token: &Token, places: &[Span], now: SystemTime) -> Diagnostic {
+fn warning(token: &Token, places: &[Span], subject: &Subject<'_>) -> Diagnostic {
     let role = token::role(token);
     let service = role == Some("service_role");
     let message = match role {
@@ -68,10 +67,22 @@ fn warning(token: &Token, places: &[Span], now: SystemTime) -> Diagnostic {
         _ => "TOKEN",
     };
     let hint = if service { ", and change the JWT secret if others have seen the file" } else { "" };
-    let warning = RULE.warn(places[0], message).label(token::described(token, now));
-    let also = places.iter().skip(1).take(MOST);
-    let warning = also.fold(warning, |warning, place| warning.also(*place, "the same token"));
+    let warning = RULE
+        .warn(places[0], message)
+        .label(token::described(token, subject.world.now) + &again(&places[1..], subject.text));
     warning.help(format!("write `${{{name}}}` in its place and set that variable{hint}"))
+}
+
+/// The lines in which it stands besides.
+fn again(places: &[Span], text: &str) -> String {
+    let line = |place: &Span| text.as_bytes()[..place.start].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines: Vec<_> = places.iter().take(MOST).map(|place| line(place).to_string()).collect();
+    let more = if places.len() > MOST { " and more" } else { "" };
+    match lines.len() {
+        0 => String::new(),
+        1 => format!("; again in line {}", lines[0]),
+        _ => format!("; again in lines {}{more}", lines.join(", ")),
+    }
 }
 
 /// Whether the line is a comment up to here.

@@ -9,10 +9,16 @@ use std::collections::HashMap;
 const NEAR: usize = 6;
 /// How many findings that say the same are each shown with an excerpt.
 const ALIKE: usize = 2;
-/// How many lines of findings that are not are named.
+/// How many lines of findings that are not shown are named.
 const LINES: usize = 12;
+/// How many things are named that the same is said of.
+const NAMES: usize = 12;
+/// A blank where no line ends.
+const TIED: char = '\u{a0}';
 /// Bytes of an excerpt that is not cut.
 const LONG: usize = 16_384;
+/// Of whatever the sentence is, it is the same sentence, and the excerpt shows no more: told once for all.
+const ONCE: &[&str] = &["no-such-plugin", "unfilled-template", "unset-variable", "unsupported-plugin"];
 
 /// All findings, in the order of the document, each with an excerpt; empty if there are none.
 #[must_use]
@@ -23,21 +29,37 @@ pub fn human(report: &Report, source: &Source, color: bool, width: usize) -> Str
     gathered(distinct(report)).into_iter().map(one).collect()
 }
 
-/// What is said word for word in several places is shown at the first, if those are many.
+/// What is said word for word in many places, or is the same but for the name, is shown at the first.
 fn gathered<'a>(all: impl Iterator<Item = &'a Diagnostic>) -> Vec<Vec<&'a Diagnostic>> {
-    let mut index: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
+    let mut index: HashMap<(&str, String), usize> = HashMap::new();
     let mut groups: Vec<Vec<&Diagnostic>> = Vec::new();
     for found in all {
-        let at = *index.entry((found.code, &found.message, found.help.as_deref())).or_insert(groups.len());
+        let at = *index.entry((found.code, sentence(found))).or_insert(groups.len());
         match groups.get_mut(at) {
             Some(group) => group.push(found),
             None => groups.push(vec![found]),
         }
     }
-    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() > ALIKE);
+    let once = |group: &Vec<&Diagnostic>| group.len() > ALIKE || group.iter().any(|found| is_once(found));
+    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(once);
     let mut groups: Vec<_> = few.into_iter().flatten().map(|found| vec![found]).chain(many).collect();
     groups.sort_by_key(|group| group.first().map(|found| (found.span.start, found.severity)));
     groups
+}
+
+/// What a finding says, without the name where that is what parts it from others.
+fn sentence(found: &Diagnostic) -> String {
+    let whole = format!("{}\n{}", found.message, found.help.as_deref().unwrap_or_default());
+    if is_once(found) { whole.replace(subject(found), "") } else { whole }
+}
+
+fn is_once(found: &Diagnostic) -> bool {
+    ONCE.contains(&found.code) && found.help.is_some()
+}
+
+/// The name in a finding's message.
+fn subject(found: &Diagnostic) -> &str {
+    found.message.split('`').nth(1).filter(|name| !name.is_empty()).unwrap_or(&found.message)
 }
 
 /// Cuts excerpts out of a text.
@@ -64,8 +86,10 @@ impl Excerpts<'_> {
         let title = level.primary_title(said(&found.message)).id(found.code);
         let excerpts = self.clusters(found).into_iter().map(|marks| Element::from(self.excerpt(&marks)));
         let help = found.help.as_deref().map(|help| Element::from(Level::HELP.message(self.wrapped(help))));
-        let others = self.others(others).map(|others| Element::from(Level::NOTE.message(others)));
-        self.true_column(found, renderer.render(&[title.elements(excerpts.chain(help).chain(others))]))
+        let (same, other): (Vec<_>, Vec<_>) = others.iter().partition(|other| other.message == found.message);
+        let notes = [self.others(&same), self.named(&other)].into_iter().flatten();
+        let notes = notes.map(|note| Element::from(Level::NOTE.message(self.wrapped(&note).replace(TIED, " "))));
+        self.true_column(found, renderer.render(&[title.elements(excerpts.chain(help).chain(notes))]))
     }
 
     /// A help in lines that fit, behind `   = help: `. What stands between backticks is not parted.
@@ -87,13 +111,36 @@ impl Excerpts<'_> {
     }
 
     fn others(&self, others: &[&Diagnostic]) -> Option<String> {
-        let mut lines: Vec<_> = others.iter().map(|other| self.text.position(other.span.start).0).collect();
+        let places = if others.len() == 1 { "place" } else { "places" };
+        (!others.is_empty()).then(|| format!("the same in {} other {places}: {}", others.len(), self.lines(others)))
+    }
+
+    /// What else the same is said of, and where: "the same is true of `A` (line 5), `B` (lines 7, 9)".
+    fn named(&self, others: &[&Diagnostic]) -> Option<String> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in others.iter().map(|other| subject(other)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let told = names.iter().take(NAMES).map(|name| {
+            let of: Vec<_> = others.iter().filter(|other| subject(other) == *name).copied().collect();
+            format!("`{name}` ({})", self.lines(&of))
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        let more = names.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!told.is_empty()).then(|| format!("the same is true of {told}{more}"))
+    }
+
+    fn lines(&self, of: &[&Diagnostic]) -> String {
+        let mut lines: Vec<_> = of.iter().map(|other| self.text.position(other.span.start).0).collect();
         lines.dedup();
         let more = lines.len().saturating_sub(LINES);
         let shown: Vec<_> = lines.iter().take(LINES).map(usize::to_string).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        (!lines.is_empty())
-            .then(|| format!("the same in {} other places: lines {}{more}", others.len(), shown.join(", ")))
+        let noun = if lines.len() == 1 { "line" } else { "lines" };
+        format!("{noun}{TIED}{}{more}", shown.join(", "))
     }
 
     /// The renderer counts columns in the excerpt, which is short of what was cut.

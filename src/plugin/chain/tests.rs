@@ -87,15 +87,15 @@ impl Stage {
 
     fn slot(mut self, name: &'static str, does: Does) -> Self {
         let base = Some(self.probe(name, does, &[]));
-        self.slots.push(Slot { name, base, by_consumer: HashMap::new() });
+        self.slots.push(Slot { name, base, special: Vec::new() });
         self
     }
 
     /// A slot with an instance for consumer 7, and with or without one for all others.
     fn special(mut self, base: Option<&'static str>, special: &'static str) -> Self {
         let base = base.map(|name| self.probe(name, Does::Nothing, &[]));
-        let by_consumer = HashMap::from([(ConsumerId(7), self.probe(special, Does::Nothing, &[]))]);
-        self.slots.push(Slot { name: special, base, by_consumer });
+        let instances = only(7, self.probe(special, Does::Nothing, &[]));
+        self.slots.push(Slot { name: special, base, special: vec![instances] });
         self
     }
 
@@ -108,6 +108,13 @@ impl Stage {
         chain.log(cx);
         (answered, std::mem::take(&mut *self.diary.lock().unwrap()))
     }
+}
+
+/// An instance for one consumer.
+fn only(consumer: u32, plugin: Arc<dyn Plugin>) -> Arc<Special> {
+    let mut special = Special::default();
+    special.put(ConsumerId(consumer), plugin);
+    Arc::new(special)
 }
 
 fn phases(names: &[&str], phases: &[&str]) -> Vec<String> {
@@ -159,6 +166,20 @@ fn another_consumer_gets_the_base_instance_or_none() {
 }
 
 #[test]
+fn of_several_instances_for_a_consumer_the_first_runs() {
+    let mut stage = Stage::default().special(Some("base"), "first");
+    let second = only(7, stage.probe("second", Does::Nothing, &[]));
+    let other = only(8, stage.probe("other", Does::Nothing, &[]));
+    stage.slots[0].special.extend([second, other]);
+    let slot = &stage.slots[0];
+    let ran = |consumer: Option<u32>| {
+        slot.pick(consumer.map(ConsumerId)).unwrap().log(&context(Compat::Kong2));
+        stage.diary.lock().unwrap().pop().unwrap()
+    };
+    assert_eq!([Some(7), Some(8), Some(9), None].map(ran), ["log first", "log other", "log base", "log base"]);
+}
+
+#[test]
 fn the_last_of_several_authentications_counts() {
     let stage = Stage::default()
         .slot("anonymous", Does::Knows(7))
@@ -199,11 +220,11 @@ fn without_access_only_base_instances_answer() {
 fn headers_are_kept_that_any_instance_asks_for() {
     let stage = Stage::default();
     let base = Some(stage.probe("a", Does::Nothing, &["origin", "x-a"]));
-    let by_consumer = HashMap::from([(ConsumerId(1), stage.probe("b", Does::Nothing, &["x-a", "x-b"]))]);
-    let chain = Chain::new(vec![Slot { name: "a", base, by_consumer }]);
+    let special = vec![only(1, stage.probe("b", Does::Nothing, &["x-a", "x-b"]))];
+    let chain = Chain::new(vec![Slot { name: "a", base, special }]);
     let req = request("GET", "/", &[("x-b", "1"), ("x-a", "2"), ("x-a", "3"), ("x-c", "4")], "");
     let mut cx = context(Compat::Kong2);
-    chain.keep(req.headers(), &mut cx);
+    chain.keep(&req.into_parts().0, &mut cx);
     let kept = |name| {
         let name = HeaderName::from_static(name);
         cx.kept.all(&name).map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()

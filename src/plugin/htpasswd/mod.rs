@@ -17,7 +17,7 @@ mod sha_crypt;
 mod tests;
 mod users;
 
-use super::{Build, Ctx, Define, Flow, Plugin};
+use super::{Build, Ctx, Define, Flow, Plugin, auth};
 use crate::body::Body;
 use crate::config::schema::Record;
 use crate::config::value::Checked;
@@ -145,7 +145,8 @@ impl Define for Htpasswd {
         let file = config.get("file")?;
         let text = |field| config.str(field).unwrap_or_default().into();
         let key = Key { file: text("file"), realm: text("realm"), limits: limits(config) };
-        let challenge = challenge(&key.realm)?;
+        // No charset is named: browsers send UTF-8 without it.
+        let challenge = auth::challenge("Basic", &key.realm)?;
         let known = cx.shared.get::<Gates>().and_then(|gates| gates.0.get(&key).cloned());
         let gate = known.or_else(|| gate(file, key, cx))?;
         Some(Self { gate, challenge, hide_credentials: config.bool("hide_credentials") })
@@ -170,10 +171,4 @@ fn limits(config: &Checked) -> Limits {
     let seconds = |field| Duration::from_secs(number(field).into());
     let max_failures = usize::try_from(number("max_failures")).unwrap_or_default();
     Limits { max_failures, window: seconds("failure_window"), lockout: seconds("lockout") }
-}
-
-/// No charset is named: browsers send UTF-8 without it. The schema refuses what no header may hold.
-fn challenge(realm: &str) -> Option<HeaderValue> {
-    let realm = realm.replace('\\', "\\\\").replace('"', "\\\"");
-    HeaderValue::from_bytes(format!("Basic realm=\"{realm}\"").as_bytes()).ok()
 }

@@ -1,6 +1,7 @@
 //! What `config` of `htpasswd` may hold.
 
 use crate::config::schema::{Default, Field, Record, Rule};
+use crate::plugin::auth::realm;
 
 /// A day, in seconds.
 const DAY: f64 = 86_400.0;
@@ -23,11 +24,6 @@ pub(super) static CONFIG: Record = Record {
 fn path(text: &str) -> Result<(), String> {
     let is_content = text.contains([':', '\n']);
     if is_content { Err("must be a path without a colon, not what the file holds".to_owned()) } else { Ok(()) }
-}
-
-/// It goes into a header.
-fn realm(text: &str) -> Result<(), String> {
-    if text.chars().any(char::is_control) { Err("must not hold control characters".to_owned()) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What `config` of `request-termination` may hold (`kong/plugins.md` §13).
 
-use crate::config::schema::{Default, EntityCheck, Field, Record, Rule};
+use crate::config::schema::{Default, EntityCheck, Field, Record, Rule, header_name};
 use crate::config::value::Checked;
 
 /// The plugin's `config`.
@@ -15,13 +15,6 @@ pub(super) static CONFIG: Record = Record {
     ],
     checks: &[EntityCheck::Custom(combination)],
 };
-
-fn header_name(text: &str) -> Result<(), String> {
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
-        return Ok(());
-    }
-    Err(format!("bad header name '{text}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"))
-}
 
 /// The first thing wrong, as Kong stops there.
 fn combination(config: &Checked) -> Vec<(&'static str, String)> {

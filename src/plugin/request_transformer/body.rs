@@ -5,29 +5,8 @@ use super::template::{Env, Seen};
 use super::{Crash, form, json, multipart};
 use crate::body::Body;
 use crate::plugin::Ctx;
-use http::{HeaderMap, HeaderValue, Request, header};
-
-/// A kind of body that can be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Json,
-    Multipart,
-    Form,
-}
-
-/// In the order in which they are looked for.
-const KINDS: [(&str, Kind); 3] = [
-    ("application/json", Kind::Json),
-    ("multipart/form-data", Kind::Multipart),
-    ("application/x-www-form-urlencoded", Kind::Form),
-];
-
-/// The kind that the `Content-Type` holds somewhere, in whatever letter case.
-pub(super) fn kind(headers: &HeaderMap) -> Option<Kind> {
-    let sent = headers.get(header::CONTENT_TYPE)?.as_bytes();
-    let holds = |name: &str| sent.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name.as_bytes()));
-    KINDS.iter().find(|(name, _)| holds(name)).map(|(_, kind)| *kind)
-}
+use crate::plugin::payload::{self, Kind, kind};
+use http::{HeaderMap, Request, header};
 
 /// Whether the body must be read.
 pub(super) fn is_changed(changes: &Changes<InBody>, headers: &HeaderMap) -> bool {
@@ -50,8 +29,7 @@ pub(super) fn change(
         Kind::Multipart => multipart::change(changes, read, req.headers().get(header::CONTENT_TYPE), env)?,
     };
     if let Some(bytes) = changed {
-        req.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-        *req.body_mut() = Body::full(bytes);
+        payload::put(bytes, req);
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The lists `remove`, `rename`, `replace`, `add` and `append` of headers, query or body, as read from a file.
 //!
-//! An entry is split at its first colons, without trimming (`kong/plugins.md` §3, "Entry splitting").
+//! How an entry is split says [`pair`].
+
 use super::Crash;
 use super::list::List;
 use super::template::{self, Template};
 use crate::config::value::Checked;
 use crate::plugin::Build;
+use crate::plugin::pair::{self, split};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
@@ -61,9 +63,8 @@ impl Place for Headers {
         HeaderName::try_from(text).ok()
     }
 
-    /// Blanks around a header's value are no part of it (RFC 9110 §5.5).
     fn value(text: &str) -> Option<HeaderValue> {
-        HeaderValue::from_bytes(text.trim_matches([' ', '\t']).as_bytes()).ok()
+        pair::header_value(text)
     }
 
     /// OpenResty escapes control characters in a header that Lua sets, so that no value ends a line.
@@ -162,11 +163,6 @@ fn escape(text: Vec<u8>) -> Vec<u8> {
     text.iter().flat_map(|byte| if is_bad(byte) { format!("%{byte:02X}").into_bytes() } else { vec![*byte] }).collect()
 }
 
-/// Name and value of an entry. Neither has a colon at the border.
-pub(super) fn split(entry: &str) -> (&str, &str) {
-    entry.split_once(':').map_or((entry, ""), |(name, rest)| (name, rest.trim_start_matches(':')))
-}
-
 /// An item with its name and its value.
 type Entry<'a> = (&'a Checked, &'a str, &'a str);
 
@@ -177,24 +173,4 @@ pub(super) fn entries<'a, P: Place>(config: &'a Checked, step: &str) -> impl Ite
         let (name, value) = split(item.as_str()?);
         Some((item, name, value))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn an_entry_is_split_at_its_first_colons_without_trimming() {
-        let cases = [
-            ("a", ("a", "")),
-            ("a:", ("a", "")),
-            ("X-A: b", ("X-A", " b")),
-            ("h2:value:2", ("h2", "value:2")),
-            ("a::b", ("a", "b")),
-            ("a:b:", ("a", "b:")),
-        ];
-        for (entry, expected) in cases {
-            assert_eq!(split(entry), expected);
-        }
-    }
 }

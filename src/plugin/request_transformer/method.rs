@@ -1,8 +1,8 @@
 //! Sets the method (`http_method`).
 
 use super::Crash;
-use super::body::{Kind, kind};
 use crate::body::Body;
+use crate::plugin::payload::{Kind, kind};
 use crate::config::report::Diagnostic;
 use crate::config::value::Checked;
 use crate::plugin::Build;

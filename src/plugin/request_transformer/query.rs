@@ -17,9 +17,9 @@ pub(super) fn change(
     seen: &Seen,
 ) -> Result<(), Crash> {
     if !changes.is_empty() {
-        let mut args = seen.query().cloned().unwrap_or_else(|| current(req, cx));
+        let mut args = seen.query().cloned().unwrap_or_else(|| cx.args(req));
         apply(changes, &mut args, true, cx.compat, &Env::new(req, cx, seen))?;
-        set(&args, req, cx);
+        cx.set_args(&args, req);
     }
     Ok(())
 }
@@ -30,23 +30,11 @@ pub(super) fn merge_form(form: &[u8], req: &Request<Body>, cx: &mut Ctx) {
     if form.is_empty() {
         return;
     }
-    let mut args = current(req, cx);
+    let mut args = cx.args(req);
     for (name, values) in form.iter() {
         values.iter().for_each(|value| args.push(name, value.clone()));
     }
-    set(&args, req, cx);
-}
-
-/// What an earlier change left, else the client's.
-fn current(req: &Request<Body>, cx: &Ctx) -> Args {
-    Args::parse(cx.query.as_deref().or_else(|| req.uri().query()).unwrap_or("").as_bytes())
-}
-
-/// A bare `?` of the client's stays as it is: recorded.
-fn set(args: &Args, req: &Request<Body>, cx: &mut Ctx) {
-    if cx.query.is_some() || req.uri().query() != Some("") {
-        cx.query = Some(args.encode_sorted());
-    }
+    cx.set_args(&args, req);
 }
 
 /// Changes arguments, of a query or of a form. Without content, as in an empty form, there is nothing to remove, rename

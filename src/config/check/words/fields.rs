@@ -15,7 +15,11 @@ const TOGETHER: &[(&str, &str, &str)] = &[
         "remove it, or change `protocol` (with `url`, its `https://`)",
     ),
     ("required field missing", " is missing", ""),
-    ("message cannot be used with content_type or body", " can have `message` or `body`, not both", ""),
+    (
+        "message cannot be used with content_type or body",
+        " has `message` beside `content_type` or `body`",
+        "`message` makes a body of its own, in JSON: remove it, or the other two",
+    ),
     ("content_type requires a body", " needs `body` where it has `content_type`", ""),
     ("echo cannot be used with content_type and body", " can have `echo` or `body`, not both", ""),
     ("expected one of: ", " must be one of ", ""),
@@ -42,7 +46,7 @@ const REMEDIES: &[(&str, &str, &str)] = &[
     (
         "jwt secret",
         "rsa_public_key",
-        "signatures of this algorithm are checked by it; its PEM text goes below `rsa_public_key: |`",
+        "all algorithms but HS256, HS384 and HS512 need it; its PEM text goes below `rsa_public_key: |`",
     ),
     ("upstream", "hash_on_header", "name the header that requests are spread by"),
     ("upstream", "hash_on_cookie", "name the cookie that requests are spread by"),

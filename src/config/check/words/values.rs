@@ -71,9 +71,15 @@ fn of_its_own(words: &str) -> String {
     }
 }
 
+/// What WebSocket goes over.
+const CARRIERS: [(&str, &str); 2] = [("ws", "http"), ("wss", "https")];
+
 fn one_of(case: &Case<'_>) -> Said {
     let names: Vec<&str> = case.rest.split(", ").collect();
     let words = said(format!("cannot be `{}`", quote(case.written)));
+    if let ("protocol", Some((_, carrier))) = (case.field, CARRIERS.iter().find(|(name, _)| *name == case.written)) {
+        return words.help(format!("WebSocket goes over {carrier}: write `{carrier}`"));
+    }
     let words = words.help(match names.as_slice() {
         [one] => format!("the only value is `{one}`"),
         _ => format!("it is one of {}", case.rest),
@@ -254,7 +260,7 @@ fn reason(kong: &str) -> String {
 /// People write where the file is; Kong wants what is in it, whole.
 fn pem_advice(case: &Case<'_>) -> Option<String> {
     if case.written.contains("-----BEGIN") {
-        return Some("what stands between its BEGIN and END lines is damaged: copy the file whole".to_owned());
+        return Some("copy the file whole, with its BEGIN and END lines".to_owned());
     }
     let (field, text) = (case.field, case.written);
     let path = text.starts_with('/') && !text.contains(char::is_whitespace);

@@ -90,8 +90,7 @@ impl<'a> Env<'a> {
             Some(before) => (before, None),
             None => (req.headers(), cx.host.as_ref()),
         };
-        let query = cx.query.as_deref().or_else(|| req.uri().query()).unwrap_or("");
-        Self { headers, host, query, captures: &cx.captures, seen }
+        Self { headers, host, query: cx.query_of(req), captures: &cx.captures, seen }
     }
 
     pub(super) fn get(&self, lookup: &'a Lookup) -> Value<'a> {
