@@ -272,7 +272,8 @@ fn first_character(case: &Case<'_>) -> Option<Diagnostic> {
     let sign = case.text[case.at..].chars().next()?;
     let place = Span::new(case.at, line.start + line.text.trim_end().len());
     if sign == '>' && line.start == case.at {
-        return Some(error(place, "this line begins with `>`, as in a mail").help("remove the `> ` before each line"));
+        let found = error(place, "this line begins with `>`");
+        return Some(found.help("lines that begin with `> ` are quoted from a mail: remove the `> ` before each"));
     }
     let sign = if sign == '`' { "a backtick".to_owned() } else { format!("`{sign}`") };
     let found = error(place, format!("a text that begins with {sign} needs quotes"));

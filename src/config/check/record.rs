@@ -25,29 +25,6 @@ pub(crate) struct Around<'a> {
 /// Fields of a record that are all told when one is unknown.
 const MANY: usize = 16;
 
-/// Fields of a record that there are none of. Errors may be but their consequence.
-#[derive(Debug, Default)]
-struct Unknown {
-    any: bool,
-    meant: Vec<&'static str>,
-}
-
-// === impl Unknown ===
-
-impl Unknown {
-    fn note(&mut self, meant: Option<&'static str>) {
-        self.any = true;
-        self.meant.extend(meant);
-    }
-
-    /// Whether a check of these fields fails only since one of them is misspelt, or is somewhere else.
-    fn explains(&self, kong: &str, names: &[&'static str]) -> bool {
-        let one_of = ["must set one of ", "at least one of these fields must be non-empty: "];
-        let lacks_one = one_of.iter().any(|start| kong.starts_with(start));
-        self.any && lacks_one || names.iter().any(|name| self.meant.contains(&first_step(name)))
-    }
-}
-
 // === impl Around ===
 
 impl Around<'_> {
@@ -70,7 +47,8 @@ impl<'a> Checker<'a> {
         let tree: &'a Tree = self.tree;
         let mut fields = Fields { checked: Checked { value: Value::Null, span }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
-        let mut unknown = Unknown::default();
+        // What the unknown fields were meant to be: errors about those may be but consequences.
+        let mut meant = Vec::new();
         for pair in tree.pairs(id) {
             match record.fields(self.compat).find(|field| field.name == &*pair.key) {
                 Some(field) => {
@@ -79,12 +57,12 @@ impl<'a> Checker<'a> {
                     put(&mut pairs, field, value);
                 }
                 None if around.elsewhere.contains(&&*pair.key) => {}
-                None => unknown.note(self.unknown(pair, record, around)),
+                None => meant.extend(self.unknown(pair, record, around)),
             }
         }
-        self.absent(record, span, around, &unknown, &mut pairs, &mut fields);
+        self.absent(record, span, around, &meant, &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields, &unknown);
+        self.several(record, &fields, &meant);
         Some(fields)
     }
 
@@ -92,10 +70,9 @@ impl<'a> Checker<'a> {
     pub(crate) fn absent_record(&mut self, record: &'static Record, place: Span) -> Fields {
         let mut fields = Fields { checked: Checked { value: Value::Null, span: place }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
-        let unknown = Unknown::default();
-        self.absent(record, place, Around::NOTHING, &unknown, &mut pairs, &mut fields);
+        self.absent(record, place, Around::NOTHING, &[], &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields, &unknown);
+        self.several(record, &fields, &[]);
         fields
     }
 
@@ -121,7 +98,7 @@ impl<'a> Checker<'a> {
         record: &'static Record,
         span: Span,
         around: Around<'_>,
-        unknown: &Unknown,
+        meant: &[&str],
         pairs: &mut Vec<(Box<str>, Checked)>,
         fields: &mut Fields,
     ) {
@@ -133,7 +110,7 @@ impl<'a> Checker<'a> {
             let default = fill::default(field, self.compat, span);
             if field.required && !optional && default.is_null() {
                 fields.bad.push(field.name);
-                let meant = unknown.meant.contains(&field.name);
+                let meant = meant.contains(&field.name);
                 self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name, meant));
             } else {
                 pairs.push((field.name.into(), default));
@@ -197,17 +174,18 @@ impl<'a> Checker<'a> {
         let found = Diagnostic::error("unknown-field", pair.key_span, message);
         let top = self.path.len() == self.owner.depth;
         let alias = words::alias(self.owner.noun, &pair.key).filter(|_| top);
-        let meant = alias.or(near);
-        let found = match meant {
+        let expression = self.owner.noun == "route" && &*pair.key == "expression";
+        let found = match alias.or(near) {
             Some(near) => {
                 let help = self.as_list(pair, near, record);
                 Diagnostic { help, ..found.label(format!("did you mean `{near}`?")) }
             }
-            None if &*pair.key == "expression" => self.no_expression(found, pair),
+            None if expression => self.no_expression(found, pair),
             None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
-        meant
+        // What an expression asks for is mostly a path; see its help.
+        alias.or(near).or(expression.then_some("paths"))
     }
 
     /// Format 3.0 knows the field, and it would be refused there, too.
@@ -252,13 +230,14 @@ impl<'a> Checker<'a> {
         if few { found.help(format!("its fields are {}", known.join(", "))) } else { found }
     }
 
-    fn several(&mut self, record: &'static Record, fields: &Fields, unknown: &Unknown) {
+    fn several(&mut self, record: &'static Record, fields: &Fields, meant: &[&str]) {
         for check in record.checks {
             if names(check).iter().any(|name| fields.bad.contains(&first_step(name))) {
                 continue;
             }
             for (place, message) in super::rules::entity_errors(check, &fields.checked, self.world.now) {
-                let told = is_said(check, record.checks) || unknown.explains(&message, names(check));
+                let told =
+                    is_said(check, record.checks) || names_one(&message, meant) || names_one(&message, &fields.bad);
                 if told || is_consequence(&message, &fields.checked) {
                     self.also_kongs(place, message, names(check));
                 } else {
@@ -346,6 +325,11 @@ fn names(check: &EntityCheck) -> &'static [&'static str] {
     }
 }
 
+/// Whether Kong's words name one of these fields: they quote all that a check is about.
+fn names_one(kong: &str, fields: &[&str]) -> bool {
+    kong.split('\'').any(|word| fields.contains(&first_step(word)))
+}
+
 /// Whether a check is of a plugin as a whole, though it is tried on its `config`.
 fn is_of_plugin(names: &[&str]) -> bool {
     names.iter().any(|name| name.starts_with("config."))
@@ -356,7 +340,7 @@ fn steps(place: &str) -> impl Iterator<Item = Step> {
     place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into()))
 }
 
-fn first_step(path: &'static str) -> &'static str {
+fn first_step(path: &str) -> &str {
     let below = path.strip_prefix("config.").unwrap_or(path);
     below.split('.').next().unwrap_or(below)
 }

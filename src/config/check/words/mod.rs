@@ -8,7 +8,7 @@ mod values;
 
 pub(super) use fields::{alias, remedy, together};
 pub(super) use kinds::{mistyped, write_list};
-pub(super) use values::invalid;
+pub(super) use values::{Spare, invalid};
 
 /// What to say of a value. The message is the field's name and `predicate`: "`port` of service `a` must be …".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

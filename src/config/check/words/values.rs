@@ -4,13 +4,26 @@ use super::{Said, quote, said, shown};
 use crate::config::nearest::nearest;
 
 /// A value and what Kong says of it.
+#[derive(Clone, Copy)]
 struct Case<'a> {
     /// The field's own name, or the list's that it is in.
     field: &'a str,
     /// The value, as text.
     written: &'a str,
+    /// What may be left out in its place.
+    spare: Spare,
     /// Kong's words behind those that the table knows.
     rest: &'a str,
+}
+
+/// What may be left out where a value cannot be this one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config::check) enum Spare {
+    /// The field must be there.
+    Nothing,
+    Field,
+    /// The entry of the list that it is.
+    Entry,
 }
 
 type Words = fn(&Case<'_>) -> Said;
@@ -52,10 +65,10 @@ const TABLE: &[(&str, Words)] = &[
 ];
 
 /// What to say of a value that Kong refuses with these words.
-pub(in crate::config::check) fn invalid(kong: &str, field: &str, written: &str) -> Said {
+pub(in crate::config::check) fn invalid(kong: &str, field: &str, written: &str, spare: Spare) -> Said {
     let known = TABLE.iter().find_map(|(start, words)| Some((kong.strip_prefix(start)?, words)));
     match known {
-        Some((rest, words)) => words(&Case { field, written, rest }),
+        Some((rest, words)) => words(&Case { field, written, spare, rest }),
         None if kong.ends_with("' is not a valid regex") => {
             said(format!("is `{}`, which is no regular expression", quote(written)))
         }
@@ -102,9 +115,12 @@ fn uuid(case: &Case<'_>) -> Said {
 }
 
 fn empty(case: &Case<'_>) -> Said {
-    match case.field {
-        "" => said("must not be empty"),
-        field => said("must not be empty").help(format!("leave `{field}` out, or give it a value")),
+    let words = said("must not be empty");
+    match (case.field, case.spare) {
+        ("", _) => words,
+        (field, Spare::Nothing) => words.help(format!("give `{field}` a value")),
+        (field, Spare::Field) => words.help(format!("leave `{field}` out, or give it a value")),
+        (_, Spare::Entry) => words.help("remove the entry, or give it a value"),
     }
 }
 
@@ -253,8 +269,7 @@ fn private_key(case: &Case<'_>) -> Said {
 
 /// Why, where that says more than that there is none.
 fn reason(kong: &str) -> String {
-    let nothing = matches!(kong, "no items found" | "no certificate found");
-    if nothing { String::new() } else { format!(" ({kong})") }
+    if kong == "there is none in the text" { String::new() } else { format!(" ({kong})") }
 }
 
 /// People write where the file is; Kong wants what is in it, whole.
@@ -314,7 +329,7 @@ fn protocol(case: &Case<'_>) -> Said {
             said(format!("cannot be `{}`", case.rest)).help("WebSocket goes over http and https: `[http, https]`")
         }
         "nil" => said("must not be empty").help("leave `protocols` out to take http and https"),
-        other => one_of(&Case { written: other, rest: &names.join(", "), field: case.field }),
+        other => one_of(&Case { written: other, rest: &names.join(", "), ..*case }),
     }
 }
 
@@ -324,17 +339,17 @@ mod tests {
 
     #[test]
     fn a_value_is_told_with_its_remedy() {
-        let near = invalid("expected one of: http, https", "protocol", "htpp");
+        let near = invalid("expected one of: http, https", "protocol", "htpp", Spare::Field);
         assert_eq!(near.predicate, "cannot be `htpp`");
         assert_eq!(near.label.as_deref(), Some("did you mean `http`?"));
-        assert_eq!(invalid("something else", "x", "y").predicate, ": something else");
-        assert_eq!(invalid("should start with: /", "paths", "api").help.as_deref(), Some("write `/api`"));
+        assert_eq!(invalid("something else", "x", "y", Spare::Field).predicate, ": something else");
+        assert_eq!(invalid("should start with: /", "paths", "api", Spare::Entry).help.as_deref(), Some("write `/api`"));
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(n in 0..TABLE.len(), rest in "\\PC{0,20}", written in "\\PC{0,90}") {
-            let _ = invalid(&format!("{}{rest}", TABLE[n].0), "host", &written);
+            let _ = invalid(&format!("{}{rest}", TABLE[n].0), "host", &written, Spare::Field);
         }
     }
 }
