@@ -12,6 +12,7 @@ mod dashboard;
 mod doubled_path;
 mod guard;
 mod injected;
+mod jwt_key;
 mod limits;
 mod listeners;
 mod literal_token;
@@ -75,6 +76,8 @@ pub static RULES: &[&Rule] = &[
     &cors::ORIGIN,
     &secrets::SHORT,
     &secrets::GUESSED,
+    &jwt_key::RULE,
+    &secrets::UNHASHED,
     &certificates::TIME,
     &certificates::NAME,
     &certificates::CHAIN,
