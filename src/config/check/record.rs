@@ -184,8 +184,9 @@ impl<'a> Checker<'a> {
             None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+        let renamed = record.fields.iter().find(|field| field.name == &*pair.key).and_then(|field| field.alias);
         // What an expression asks for is mostly a path; see its help.
-        alias.or(near).or(expression.then_some("paths"))
+        alias.or(near).or(renamed).or(expression.then_some("paths"))
     }
 
     /// Format 3.0 knows the field, and it would be refused there, too.

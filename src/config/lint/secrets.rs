@@ -42,6 +42,16 @@ pub(super) static UNHASHED: Rule = Rule {
     explain: "With `_transform: false` a file holds passwords of `basic-auth` as Kong stores them: the SHA-1 of the password \
         and the consumer's id, 40 digits in lower-case hexadecimal. Anything else fits no password, and the user cannot log \
         in.\n\nTake `_transform: false` out, or write what `printf %s PASSWORD CONSUMER_ID | sha1sum` prints.",
+    bad: r"_transform: false
+consumers:
+  - username: bob
+    id: 3b0c9ef0-5e5d-4c9a-9d5e-2f6a1c0b7d11
+    basicauth_credentials: [{username: bob, password: correct-horse-battery}]",
+    good: r"_transform: false
+consumers:
+  - username: bob
+    id: 3b0c9ef0-5e5d-4c9a-9d5e-2f6a1c0b7d11
+    basicauth_credentials: [{username: bob, password: daa30b14d6c9a2169bc20c55b5bb5ffdcb627169}]",
     run: unhashed,
 };
 
@@ -137,7 +147,10 @@ fn unhashed(subject: &Subject<'_>, report: &mut Report) {
         let user = found.entity.fields.str("username").unwrap_or_default();
         let message = format!("no password fits user `{user}` of {}", whose(subject, found.entity));
         let warning = UNHASHED.warn(found.span, message).label("with `_transform: false` this is to be a hash");
-        report.push(warning.help("take `_transform: false` out, or write `printf %s PASSWORD CONSUMER_ID | sha1sum`"));
+        report.push(
+            warning
+                .help("take `_transform: false` out, or write what `printf %s PASSWORD CONSUMER_ID | sha1sum` prints"),
+        );
     }
 }
 
