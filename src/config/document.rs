@@ -6,7 +6,6 @@ use super::check::record::Around;
 use super::check::{Checker, Fields, Owner, article, unset};
 use super::entities::{self, EntityType};
 use super::expand::expand;
-use super::nearest::nearest;
 use super::plugins::{self, Built, Status};
 use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
@@ -317,25 +316,7 @@ impl Walker<'_> {
     fn not_enabled(&mut self, name: &str, place: Span) {
         let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
-        let error = |message| Diagnostic::error("no-such-plugin", place, message);
-        let known = || plugins::names(self.compat, self.table);
-        let found = if plugins::is_later(name, self.compat) {
-            let found = error(format!("plugin `{name}` needs `_format_version: \"3.0\"`"));
-            let here = self.table.iter().any(|entry| entry.name == name);
-            if here { found } else { found.help(plugins::NOT_YET_HELP) }
-        } else if known().any(|known| known == name) {
-            error(format!("plugin `{name}` is not enabled by the setting `plugins`"))
-                .help("add it to `plugins`, or leave the setting out: all plugins are enabled then")
-        } else if plugins::is_enterprise(name) {
-            error(format!("`{name}` is a plugin of Kong Enterprise")).help(plugins::ENTERPRISE_HELP)
-        } else {
-            let found = error(format!("there is no plugin `{name}`"));
-            match nearest(name, known()) {
-                _ if name.contains(',') => found.help("each plugin is an entry of its own, with its own `- name:`"),
-                Some(near) => found.label(format!("did you mean `{near}`?")),
-                None => found.help(plugins::FOREIGN_HELP),
-            }
-        };
+        let found = plugins::not_enabled(name, place, self.compat, self.table);
         self.report.push(found.kong(path, words));
     }
 
