@@ -12,6 +12,23 @@ pub(super) static RULE: Rule = Rule {
         machines, and no plugin on the route asks for a password, a key, an address or a certificate. Naming a host such \
         as `studio.localhost` is no protection: a client may send any `Host`.\n\nAdd `basic-auth`, `htpasswd` or \
         `ip-restriction` to the route or service, or listen on a loopback address.",
+    bad: r"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: studio
+    url: http://studio:3000
+    routes: [{name: studio, paths: [/]}]",
+    good: r"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: studio
+    url: http://studio:3000
+    routes: [{name: studio, paths: [/]}]
+    plugins:
+      - name: htpasswd
+        config: {file: /run/secrets/users}",
     run,
 };
 

@@ -14,6 +14,26 @@ pub(super) static RULE: Rule = Rule {
         `ES512` by an EC key on P-256, P-384 or P-521, those of `EdDSA` by an Ed25519 key. With another key every token of \
         this credential is answered with 500, without one with 401.\n\nPut the issuer's public key into `rsa_public_key`, \
         as PEM (`openssl pkey -in FILE -pubout` writes it), or set the `algorithm` that the key is for.",
+    bad: r"consumers:
+  - username: bob
+    jwt_secrets:
+      - key: bob
+        algorithm: RS256
+        rsa_public_key: |
+          -----BEGIN PUBLIC KEY-----
+          MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVgRDx/1xkwMr6h+xj1NTG4p7ZHEP
+          yyHtAsIi41tVetXJJitpJ01BvEhHt42J2WZmUAGxuBGdBm/8QnCGiGzphQ==
+          -----END PUBLIC KEY-----",
+    good: r"consumers:
+  - username: bob
+    jwt_secrets:
+      - key: bob
+        algorithm: ES256
+        rsa_public_key: |
+          -----BEGIN PUBLIC KEY-----
+          MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVgRDx/1xkwMr6h+xj1NTG4p7ZHEP
+          yyHtAsIi41tVetXJJitpJ01BvEhHt42J2WZmUAGxuBGdBm/8QnCGiGzphQ==
+          -----END PUBLIC KEY-----",
     run,
 };
 
@@ -24,7 +44,10 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         let consumer = subject.model.position("consumers", entity, "consumer");
         let whose = consumer.map(|at| named("consumer", &subject.model.all("consumers")[at]));
         let whose = whose.unwrap_or_else(|| "a consumer".to_owned());
-        report.push(RULE.warn(place, format!("the public key of {whose} {fault}")));
+        let warning = RULE.warn(place, format!("the public key of {whose} {fault}"));
+        report.push(
+            warning.help("write the issuer's key below `rsa_public_key: |`, or the `algorithm` that the key is for"),
+        );
     }
 }
 

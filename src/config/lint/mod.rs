@@ -40,6 +40,10 @@ pub struct Rule {
     pub summary: &'static str,
     /// Why it matters and what to do: paragraphs, for `docs/checks.md`.
     pub explain: &'static str,
+    /// A piece of a file that is told of.
+    pub bad: &'static str,
+    /// The same as it should be.
+    pub good: &'static str,
     /// Looks for it.
     run: fn(&Subject<'_>, &mut Report),
 }

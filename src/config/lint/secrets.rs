@@ -13,6 +13,12 @@ pub(super) static SHORT: Rule = Rule {
         made. Secrets of `hmac-auth` should have 16 bytes, keys of \
         `key-auth` 12, passwords of `basic-auth` 8.\n\n`openssl \
         rand -hex 32` prints a good one.",
+    bad: r"consumers:
+  - username: bob
+    jwt_secrets: [{key: bob, secret: twenty-bytes-of-text}]",
+    good: r#"consumers:
+  - username: bob
+    jwt_secrets: [{key: bob, secret: "${BOBS_SECRET}"}]   # 32 bytes or more"#,
     run: short,
 };
 
@@ -21,6 +27,12 @@ pub(super) static GUESSED: Rule = Rule {
     summary: "a password or key is among those that are tried first",
     explain: "Passwords such as `admin`, `password` or the one of Supabase's examples are tried within minutes after an \
         address is reachable.\n\n`openssl rand -hex 16` prints a good one; write `${NAME}` for a variable that holds it.",
+    bad: r"consumers:
+  - username: bob
+    basicauth_credentials: [{username: bob, password: letmein}]",
+    good: r#"consumers:
+  - username: bob
+    basicauth_credentials: [{username: bob, password: "${BOBS_PASSWORD}"}]"#,
     run: guessed,
 };
 
@@ -30,6 +42,16 @@ pub(super) static UNHASHED: Rule = Rule {
     explain: "With `_transform: false` a file holds passwords of `basic-auth` as Kong stores them: the SHA-1 of the password \
         and the consumer's id, 40 digits in lower-case hexadecimal. Anything else fits no password, and the user cannot log \
         in.\n\nTake `_transform: false` out, or write what `printf %s PASSWORD CONSUMER_ID | sha1sum` prints.",
+    bad: r"_transform: false
+consumers:
+  - username: bob
+    id: 3b0c9ef0-5e5d-4c9a-9d5e-2f6a1c0b7d11
+    basicauth_credentials: [{username: bob, password: correct-horse-battery}]",
+    good: r"_transform: false
+consumers:
+  - username: bob
+    id: 3b0c9ef0-5e5d-4c9a-9d5e-2f6a1c0b7d11
+    basicauth_credentials: [{username: bob, password: daa30b14d6c9a2169bc20c55b5bb5ffdcb627169}]",
     run: unhashed,
 };
 
@@ -125,7 +147,10 @@ fn unhashed(subject: &Subject<'_>, report: &mut Report) {
         let user = found.entity.fields.str("username").unwrap_or_default();
         let message = format!("no password fits user `{user}` of {}", whose(subject, found.entity));
         let warning = UNHASHED.warn(found.span, message).label("with `_transform: false` this is to be a hash");
-        report.push(warning.help("take `_transform: false` out, or write `printf %s PASSWORD CONSUMER_ID | sha1sum`"));
+        report.push(
+            warning
+                .help("take `_transform: false` out, or write what `printf %s PASSWORD CONSUMER_ID | sha1sum` prints"),
+        );
     }
 }
 
