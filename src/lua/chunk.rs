@@ -60,14 +60,14 @@ pub fn number() -> u64 {
 /// # Errors
 /// What is wrong with it.
 pub fn check(source: &str) -> Result<(), Syntax> {
-    vm::compile(source).map_err(|kong| Syntax::read(source, kong))
+    vm::compile(source, source).map_err(|kong| Syntax::read(source, kong))
 }
 
 // === impl Syntax ===
 
 impl Syntax {
     /// Takes LuaJIT's message apart: `[string "…"]:LINE: MESSAGE`.
-    fn read(source: &str, kong: String) -> Self {
+    pub(super) fn read(source: &str, kong: String) -> Self {
         let after = kong.split_once("]:").map_or(&*kong, |(_, after)| after);
         let (line, message) = after.split_once(": ").unwrap_or(("1", after));
         let (last, message) = (source.lines().count().max(1), message.to_owned());

@@ -1,5 +1,6 @@
 //! What `config` of `request-transformer` may hold (`kong/plugins.md` §3).
 
+use super::template;
 use crate::config::schema::{Default, Field, Record, Rule};
 use crate::plugin::pair::{has_colon, split};
 
@@ -59,7 +60,10 @@ fn is_header(name: &str) -> Result<(), String> {
 
 fn has_value(text: &str) -> Result<(), String> {
     let (name, value) = split(text);
-    if !name.is_empty() && !value.is_empty() { Ok(()) } else { Err(format!("key '{name}' has no value")) }
+    if name.is_empty() || value.is_empty() {
+        return Err(format!("key '{name}' has no value"));
+    }
+    template::check(value)
 }
 
 #[cfg(test)]
