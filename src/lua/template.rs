@@ -52,14 +52,14 @@ impl Template {
     /// A template of these parts.
     ///
     /// # Errors
-    /// What is wrong with an expression that is no Lua. Lines are those of the template.
+    /// What is wrong with an expression that is no Lua; the place is that in the template.
     pub fn new<'a>(
-        parts: impl Iterator<Item = Part<'a>>,
+        parts: impl Iterator<Item = Part<'a>> + Clone,
         compat: Compat,
         rules: Arc<UntrustedLua>,
     ) -> Result<Self, Syntax> {
-        let source = format!("local __text = ... return (function() return {} end)()", joined(parts));
-        compile(&source)?;
+        let source = format!("local __text = ... return (function() return {} end)()", joined(parts.clone()));
+        compile(&source).map_err(|wrong| locate(parts, wrong))?;
         Ok(Self { chunk: Chunk::new(&source, LABEL.to_owned(), rules), extras: compat == Compat::Kong3 })
     }
 
@@ -78,12 +78,33 @@ impl PartialEq for Template {
     }
 }
 
+/// With the place in the template instead of that in the code that was made of it: in the first expression that is wrong.
+fn locate<'a>(parts: impl Iterator<Item = Part<'a>>, wrong: Syntax) -> Syntax {
+    const AROUND: &str = "return (";
+    let mut before = 0;
+    for part in parts {
+        match part {
+            Part::Text(text) => before += text.len(),
+            Part::Code(inside) => {
+                before += "$(".len();
+                if let Err(found) = compile(&format!("{AROUND}{inside}) or ''")) {
+                    let place = |at: usize| before + at.saturating_sub(AROUND.len()).min(inside.len());
+                    let at = place(found.at.start)..place(found.at.end);
+                    return Syntax { at, kong: wrong.kong, ..found };
+                }
+                before += inside.len() + ")".len();
+            }
+        }
+    }
+    wrong
+}
+
 /// Whether Kong would load a text as a template where it looks at load: there, unlike later, lines that begin with `#` are
 /// Lua. Parts are those of a piece of text without such lines.
 ///
 /// # Errors
 /// What is wrong with it, in the words of LuaJIT.
-pub fn check<'a, P: Iterator<Item = Part<'a>>>(text: &'a str, parts: impl Fn(&'a str) -> P) -> Result<(), Syntax> {
+pub fn check<'a, P: Iterator<Item = Part<'a>> + Clone>(text: &'a str, parts: impl Fn(&'a str) -> P) -> Result<(), Syntax> {
     let mut code = "return function(__text) ".to_owned();
     let mut rest = text;
     while !rest.is_empty() {
@@ -98,7 +119,7 @@ pub fn check<'a, P: Iterator<Item = Part<'a>>>(text: &'a str, parts: impl Fn(&'a
         }
     }
     code.push_str("\nend");
-    compile(&code)
+    compile(&code).map_err(|wrong| locate(parts(text), Syntax { at: 0..text.len(), ..wrong }))
 }
 
 fn compile(code: &str) -> Result<(), Syntax> {

@@ -74,26 +74,28 @@ pub(super) fn read(item: &Checked, text: &str, cx: &mut Build<'_>) -> Option<Tem
     native.or_else(|| match template::Template::new(parts(text), cx.compat, rules) {
         Ok(template) => Some(Template::Lua(Arc::new(template), text.contains("headers"))),
         Err(wrong) => {
-            warn(item, &wrong, cx);
+            warn(item, text, &wrong, cx);
             Some(Template::Unusable(Unusable::Wrong))
         }
     })
 }
 
-fn warn(item: &Checked, wrong: &Syntax, cx: &mut Build<'_>) {
-    let message = "this template is no Lua, so every request that needs it is answered with 500";
+/// The text is the end of the item.
+fn warn(item: &Checked, text: &str, wrong: &Syntax, cx: &mut Build<'_>) {
+    let message = format!("this template is no Lua ({}): a request that needs it is answered with 500", wrong.message);
     let found = Diagnostic::warning("unusable-template", item.span, message);
-    cx.report.push(found.label(&*wrong.message));
+    let whole = item.as_str().unwrap_or(text);
+    let before = whole.len().saturating_sub(text.len());
+    cx.report.push(found.inside(whole, wrong.at.start + before..wrong.at.end + before));
 }
 
-/// Whether Kong would load a value of body or query, which it compiles to see: its words if not.
-pub(super) fn check(text: &str) -> Result<(), String> {
+/// Whether Kong would load a value of body or query, which it compiles to see.
+pub(super) fn check(text: &str) -> Result<(), Syntax> {
     let lines = text.starts_with('#') || text.contains("\n#");
     if !lines && Template::parse(text).is_ok() {
         return Ok(());
     }
     template::check(text, parts)
-        .map_err(|wrong| format!("value '{text}' is not in supported format, error:{}", wrong.kong))
 }
 
 // === impl Template ===
@@ -160,7 +162,7 @@ fn crash(words: &str) -> Crash {
 }
 
 /// The parts of a text, none of them empty text.
-fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+fn parts(text: &str) -> impl Iterator<Item = Part<'_>> + Clone {
     let mut rest = text;
     let found = std::iter::from_fn(move || match next_expression(rest) {
         Some((before, inside, after)) => {

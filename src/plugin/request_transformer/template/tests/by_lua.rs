@@ -91,12 +91,11 @@ fn kong_3_gives_what_its_settings_allow() {
 }
 
 #[test]
-fn values_of_body_and_query_are_checked_in_kongs_words() {
+fn values_of_body_and_query_are_checked_as_kong_checks_them() {
     for good in ["a", "$(", "$(headers.a)", "$(#headers.a)", "a\n#local x = 1\nb$(x)", "#-- text"] {
         assert_eq!(check(good), Ok(()), "{good}");
     }
-    let words = "value '$(a b)' is not in supported format, error:[string \"TMP\"]:1: ')' expected near 'b'";
-    assert_eq!(check("$(a b)"), Err(words.to_owned()));
+    assert_eq!(check("é$(1)$(a b)").unwrap_err().at, 10..11);
     assert!(check("#fff").is_err());
     assert!(check("a\n#if x then\nb").is_err());
 }
