@@ -2,8 +2,8 @@
 
 use super::record::Around;
 use super::{Checker, fill, rules};
-use crate::config::report::{Span, Step};
-use crate::config::schema::{Field, Kind};
+use crate::config::report::{Diagnostic, Span, Step};
+use crate::config::schema::{Field, Kind, Wrong};
 use crate::config::tree::{NodeId, Pair, Raw, Tree};
 use crate::config::value::{Checked, Value};
 
@@ -71,8 +71,20 @@ impl<'a> Checker<'a> {
                 self.refuse(field, span, written, &message.replace(&*text, written))
             }
             Some(message) => self.refuse(field, span, &text, &message),
-            None => Some(Checked { value: Value::Str(text.into_owned()), span }),
+            None => match rules::code_error(&text, field.rules) {
+                Some(wrong) => self.no_program(&text, wrong, span, from_variable),
+                None => Some(Checked { value: Value::Str(text.into_owned()), span }),
+            },
         }
+    }
+
+    /// What a variable holds has no place in the document.
+    fn no_program(&mut self, text: &str, wrong: Wrong, span: Span, from_variable: bool) -> Option<Checked> {
+        let Wrong { at, message, kong } = wrong;
+        let found = Diagnostic::error("bad-lua", span, format!("{} is no Lua: {message}", self.entry_described()));
+        let found = if from_variable { found } else { found.inside(text, at) };
+        self.push(found, kong);
+        None
     }
 
     /// A number that a variable brings is text, and taken for what it says.

@@ -143,6 +143,24 @@ services:
         strip_path: false"#,
     ),
     code(
+        "bad-lua",
+        Error,
+        "a program that is no Lua",
+        "A function of `pre-function` or `post-function`, or a template for a body or a query, can't be compiled. The \
+         place is the word at which that was found out; what is missing or too much may be before it. Kong refuses \
+         the same.",
+        r#"plugins:
+  - name: pre-function
+    config:
+      access:
+        - if kong.request.get_header("x-debug") kong.log("seen") end"#,
+        r#"plugins:
+  - name: pre-function
+    config:
+      access:
+        - if kong.request.get_header("x-debug") then kong.log("seen") end"#,
+    ),
+    code(
         "invalid-value",
         Error,
         "a value is not one that the field can have",

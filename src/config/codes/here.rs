@@ -44,16 +44,29 @@ pub(super) static HERE: &[Code] = &[
     code(
         "unsupported-template",
         Error,
-        "a template that can't be computed",
-        "Kong runs the text in `$(…)` as Lua. The gateway computes the expressions that are in use for choosing \
-         and joining headers, query arguments and captures, and refuses all others when the file is read: \
-         docs/plugins.md, request-transformer.",
+        "a new name that is a template",
+        "In `rename` of `request-transformer`, Kong computes a new name of an argument or a member of the body that \
+         is a template (`$(…)`). This gateway computes templates in values only: docs/plugins.md, \
+         request-transformer.",
+        r#"config:
+  rename:
+    querystring: ["key:$(headers.x_name)"]"#,
+        r#"config:
+  rename:
+    querystring: ["key:apikey"]"#,
+    ),
+    code(
+        "unusable-template",
+        Warning,
+        "a template that no request can use",
+        "Kong runs the text in `$(…)` as Lua. Where it is no Lua, or where untrusted_lua is `off` in a file of \
+         format 3.0, Kong accepts the file and answers every request that needs the value with an error.",
         r#"config:
   add:
-    headers: ["x-day: $(os.date('%A'))"]"#,
+    headers: ["x-key: $(headers.apikey or)"]"#,
         r#"config:
   add:
-    headers: ["x-key: $(headers.apikey)"]"#,
+    headers: ["x-key: $(headers.apikey or 'none')"]"#,
     ),
     code(
         "unusable-uri",
