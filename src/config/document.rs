@@ -306,7 +306,11 @@ impl Walker<'_> {
         } else if plugins::is_enterprise(name) {
             (format!("`{name}` is a plugin of Kong Enterprise"), None, Some(plugins::ENTERPRISE_HELP))
         } else if name.contains(',') {
-            (format!("there is no plugin `{name}`"), None, Some("each plugin is an entry of its own, with its own `- name:`"))
+            (
+                format!("there is no plugin `{name}`"),
+                None,
+                Some("each plugin is an entry of its own, with its own `- name:`"),
+            )
         } else {
             let near = near();
             let help = near.is_none().then_some(plugins::FOREIGN_HELP);

@@ -42,7 +42,13 @@ mod tests {
 
     #[test]
     fn what_does_more_is_none() {
-        for text in ["", "http.path", "http.path == \"/a\" && http.method == \"GET\"", "http.host == \"a\"", "http.path ~ \"/a\""] {
+        for text in [
+            "",
+            "http.path",
+            "http.path == \"/a\" && http.method == \"GET\"",
+            "http.host == \"a\"",
+            "http.path ~ \"/a\"",
+        ] {
             assert_eq!(path(text, Compat::Kong2), None, "{text}");
         }
     }

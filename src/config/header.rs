@@ -105,15 +105,8 @@ fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {
 
 /// Lists of Kong Enterprise, which decK writes.
 fn enterprise(list: &str) -> Option<String> {
-    let lists = [
-        "ai_models",
-        "consumer_groups",
-        "document_objects",
-        "licenses",
-        "partials",
-        "rbac_roles",
-        "service_packages",
-    ];
+    let lists =
+        ["ai_models", "consumer_groups", "document_objects", "licenses", "partials", "rbac_roles", "service_packages"];
     lists.contains(&list).then(|| entities::ENTERPRISE.to_owned())
 }
 

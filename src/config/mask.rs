@@ -43,7 +43,7 @@ static PATTERNS: LazyLock<Vec<Regex>> =
 /// All of them at once: most texts hold nothing.
 static ANY: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(written_out()).ok());
 
-static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i)^{NAME}$")).ok());
+static SECRET_WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i)^{NAME}$")).ok());
 
 fn written_out() -> impl Iterator<Item = String> {
     SECRETS.iter().map(|pattern| pattern.replace("NAME", NAME))
@@ -52,7 +52,8 @@ fn written_out() -> impl Iterator<Item = String> {
 /// Whether a field, header or variable of this name holds a secret.
 #[must_use]
 pub(super) fn names_secret(name: &str) -> bool {
-    SECRET_NAME.as_ref().is_some_and(|pattern| pattern.is_match(name))
+    let fits = |word: &str| SECRET_WORD.as_ref().is_some_and(|pattern| pattern.is_match(word));
+    name.split(['_', '-']).any(fits)
 }
 
 /// The text with secrets starred, of the same length in bytes.
@@ -77,7 +78,12 @@ fn star(found: &Captures<'_>) -> String {
 /// The name of a variable is none of its value, and a truth is no secret.
 fn is_open(value: &str) -> bool {
     let word = value.split(['#', '\r']).next().unwrap_or_default().trim_end();
-    value.contains("${") || value.contains("{vault://") || matches!(word, "true" | "false" | "null" | "~" | "…")
+    let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let variable = word.strip_prefix('$').is_some_and(|name| !name.is_empty() && name.chars().all(capital));
+    variable
+        || value.contains("${")
+        || value.contains("{vault://")
+        || matches!(word, "true" | "false" | "null" | "~" | "…")
 }
 
 /// Line ends and what closes a URL's or a key's secret stay. So does the code of a template, without the texts in it.
@@ -171,6 +177,8 @@ mod tests {
             "key_names: [apikey]",
             "key: ${KEY}",
             "  password: $PASSWORD",
+            "password: '$DASHBOARD_PASSWORD'",
+            "- \"Authorization: $LUA_AUTH_EXPR\"",
             "host: a.test",
             "key: |",
             "keys:",
@@ -181,6 +189,15 @@ mod tests {
             "write `${NO_KEY:-default}`",
         ] {
             assert_eq!(mask(text), text);
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_are_told_from_others() {
+        for (name, secret) in
+            [("ANON_KEY", true), ("API_KEY_DEV", true), ("JWT_SECRET", true), ("KEYCLOAK_HOST", false)]
+        {
+            assert_eq!(names_secret(name), secret, "{name}");
         }
     }
 

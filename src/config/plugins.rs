@@ -161,8 +161,7 @@ const ENTERPRISE: &[&str] = &[
 /// What to say of them.
 pub(super) const ENTERPRISE_HELP: &str = "docs/plugins.md lists what this gateway has of Kong's free plugins";
 /// What to say of a plugin that nobody knows.
-pub(super) const FOREIGN_HELP: &str =
-    "docs/plugins.md lists the plugins; those that are not Kong's own cannot be run";
+pub(super) const FOREIGN_HELP: &str = "docs/plugins.md lists the plugins; those that are not Kong's own cannot be run";
 
 /// Plugins whose texts are code.
 const LUA: &[&str] = &["pre-function", "post-function"];
