@@ -15,6 +15,8 @@ const SECRETS: &[&str] = &[
     r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?(?:-----END|\z))",
     // The rest of the line: `password: a, b`. In a list, too: `- apikey:a,b`.
     r#"(?im)^([ \t]*(?:-[ \t]+)*(?:NAME|"NAME"|'NAME')[ \t]*:[ \t]*)([^\s"'|>&*!$\[{][^\n]*)"#,
+    // A template that is the rest of the line: `- apikey:$((headers.x == 'a' and 'b') or nil)`.
+    r"(?im)^([ \t]*(?:-[ \t]+)*NAME[ \t]*:[ \t]*)(\$\([^\n]*)",
     // The line below a block's `|`.
     r"(?im)^([ \t]*(?:-[ \t]+)*NAME[ \t]*:[ \t]*[|>][-+0-9]*[ \t]*\r?\n[ \t]*)(\S[^\n]*)",
     // In quotes: `password: "a"`, `"client_secret": "a"`, `- "apikey: a, b"`.
@@ -23,7 +25,7 @@ const SECRETS: &[&str] = &[
     r#"(?i)("NAME\s*:\s*)([^"\n]*)"#,
     r"(?i)('NAME\s*:\s*)([^'\n]*)",
     // Between braces: `{username: u, password: p}`.
-    r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$][^"',}\]\n]*)"#,
+    r#"(?i)(NAME["']?\s*[:=]\s*)([^\s"',{}\[\]|>&*!$=][^"',}\]\n]*)"#,
     r"(?i)(\b(?:bearer|basic)\s+)([^\s$'\x22][^\s'\x22]*)",
     // A line of an htpasswd file.
     r"(\{(?:PLAIN|SHA|SSHA)\})([^\s\x22']+)",
@@ -153,6 +155,7 @@ mod tests {
                 "- \"Authorization: $((headers.apikey == '****' and '*********') or nil)*\"",
             ),
             ("- \"apikey: $(h == 'a' and 'it's b')\"", "- \"apikey: ************************\""),
+            ("- apikey:$((h.a == 'a' and 'b c') or nil)", "- apikey:$((h.a == '*' and '***') or nil)"),
             ("- 'apikey: ab$(headers.x)'", "- 'apikey: **$(headers.x)'"),
             ("url: http://u:geheim@h/x", "url: http://u:******@h/x"),
             ("jwt_secret: |\n  abc def\n  x", "jwt_secret: |\n  *******\n  x"),

@@ -51,7 +51,8 @@ fn gathered<'a>(all: impl Iterator<Item = &'a Diagnostic>) -> Vec<Vec<&'a Diagno
 /// What a finding says, without the name where that is what parts it from others.
 fn sentence(found: &Diagnostic) -> String {
     let whole = format!("{}\n{}", found.message, found.help.as_deref().unwrap_or_default());
-    if is_once(found) { whole.replace(subject(found), "") } else { whole }
+    // `$NAME` in the message is `${NAME}` in the help.
+    if is_once(found) { whole.replace(subject(found).trim_start_matches('$'), "") } else { whole }
 }
 
 fn is_once(found: &Diagnostic) -> bool {
