@@ -87,7 +87,9 @@ fn answer() -> Response<Body> {
 
 /// All phases of one request, as the proxy runs them.
 fn run(chain: &Chain, req: &mut Request<Body>, res: &mut Response<Body>, cx: &mut Ctx) {
-    chain.keep(req.headers(), cx);
+    let (parts, body) = std::mem::take(req).into_parts();
+    chain.keep(&parts, cx);
+    *req = Request::from_parts(parts, body);
     let early = chain.access(req, cx).now_or_never().expect("nothing to wait for");
     assert!(early.is_none());
     chain.response(res, cx);

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod import;
 pub mod keys;
 pub mod live;
+pub mod lua;
 pub mod nginx64;
 pub mod number;
 pub mod observe;

@@ -28,6 +28,8 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("reply", 1, true),
     ("buffer", 1, true),
     ("route", 1, true),
+    ("lua", 2, true),
+    ("lua/limits", 2, false),
     ("plugin", 2, true),
     ("import", 2, true),
     ("snapshot", 3, true),

@@ -33,8 +33,7 @@ enum Blank {
 
 /// Whether the environment fills in credentials of a document.
 pub(super) fn is_filled_in(tree: &Tree, root: NodeId, world: World<'_>) -> bool {
-    let holders = HOLDERS.iter().filter_map(|name| tree.get(root, name));
-    holders.into_iter().any(|pair| is_filled_below(tree, pair.value, world))
+    HOLDERS.iter().filter_map(|name| tree.get(root, name)).any(|pair| is_filled_below(tree, pair.value, world))
 }
 
 fn is_filled_below(tree: &Tree, id: NodeId, world: World<'_>) -> bool {

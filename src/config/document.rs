@@ -16,11 +16,12 @@ use super::{blank, header, shorthand};
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
-use crate::settings;
+use crate::settings::{Plugins, Settings};
 use crate::world::World;
 use http::Extensions;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An entity as read.
 pub(super) struct Draft {
@@ -63,7 +64,7 @@ pub(super) struct Read {
 pub(super) struct Walker<'a> {
     tree: Tree,
     world: World<'a>,
-    enabled: &'a settings::Plugins,
+    enabled: &'a Plugins,
     table: &'static [Entry],
     report: &'a mut Report,
     compat: Compat,
@@ -79,14 +80,16 @@ pub(super) fn read(
     tree: Tree,
     root: NodeId,
     world: World<'_>,
-    enabled: &settings::Plugins,
+    settings: &Settings,
     table: &'static [Entry],
     report: &mut Report,
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
     let filled = blank::is_filled_in(&tree, root, world);
-    let (path, drafts, read) = (Vec::new(), Vec::new(), Read::default());
+    let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    read.shared.insert(Arc::clone(&settings.untrusted_lua));
+    let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
     walker.top(root);
     Document { compat, drafts: walker.drafts, read: walker.read }

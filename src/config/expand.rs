@@ -8,9 +8,6 @@
 use crate::world::{World, reason};
 use std::path::{Path, PathBuf};
 
-/// A variable's value.
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// A text with its values put in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expanded {

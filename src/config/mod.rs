@@ -129,7 +129,7 @@ impl Opened {
     ) -> (Option<(Snapshot, Model)>, Report) {
         let Self { source, tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
-        let document = document::read(tree, root, world, &settings.plugins, table, &mut report);
+        let document = document::read(tree, root, world, settings, table, &mut report);
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };

@@ -43,7 +43,7 @@ pub struct ServicePlace {
 pub fn places(source: &Source, world: World<'_>, settings: &Settings) -> Places {
     let mut report = Report::default();
     let Some((tree, root)) = super::tree(source, &mut report) else { return Places::default() };
-    let document = document::read(tree, root, world, &settings.plugins, crate::plugin::TABLE, &mut report);
+    let document = document::read(tree, root, world, settings, crate::plugin::TABLE, &mut report);
     let model = resolve::resolve(document, &mut report);
     let targets = targets(&model).into_iter().map(|targets| targets.iter().map(|entity| entity.place).collect());
     Places {

@@ -3,10 +3,11 @@
 //! Which instance of a plugin runs depends on the consumer known when its turn comes (`kong/plugins.md` §1). All other
 //! precedence was folded into the slots when the configuration was compiled.
 
-use super::{Ctx, Flow, Plugin};
+use super::{Ctx, Flow, Head, Plugin};
 use crate::body::Body;
 use crate::entity::ConsumerId;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::request::Parts;
+use http::{HeaderName, Request, Response};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub struct Slot {
 pub struct Special {
     by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
     keeps: Vec<HeaderName>,
+    keeps_head: bool,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -34,6 +36,7 @@ pub struct Special {
 pub struct Chain {
     slots: Arc<[Slot]>,
     keeps: Arc<[HeaderName]>,
+    keeps_head: bool,
 }
 
 /// Who looks on while plugins run; `()` looks away.
@@ -65,6 +68,11 @@ impl Slot {
         let special = self.special.iter().flat_map(|special| &special.keeps);
         self.base.iter().flat_map(|plugin| plugin.keeps()).chain(special)
     }
+
+    fn keeps_head(&self) -> bool {
+        let special = self.special.iter().any(|special| special.keeps_head);
+        special || self.base.iter().any(|plugin| plugin.keeps_head())
+    }
 }
 
 // === impl Special ===
@@ -77,6 +85,7 @@ impl Special {
                 self.keeps.push(name.clone());
             }
         }
+        self.keeps_head |= plugin.keeps_head();
         self.by_consumer.insert(consumer, plugin);
     }
 }
@@ -90,7 +99,8 @@ impl Chain {
         let mut keeps: Vec<_> = slots.iter().flat_map(Slot::keeps).cloned().collect();
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
-        Self { slots: slots.into(), keeps: keeps.into() }
+        let keeps_head = slots.iter().any(Slot::keeps_head);
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head }
     }
 
     /// Whether no plugin runs.
@@ -104,12 +114,15 @@ impl Chain {
         self.slots.iter().map(|slot| slot.name)
     }
 
-    /// Copies the client's headers that later phases look at.
-    pub fn keep(&self, headers: &HeaderMap, cx: &mut Ctx) {
+    /// Copies of the client's head what later phases look at.
+    pub fn keep(&self, parts: &Parts, cx: &mut Ctx) {
         for name in &*self.keeps {
-            for value in headers.get_all(name) {
+            for value in parts.headers.get_all(name) {
                 cx.kept.push(name.clone(), value.clone());
             }
+        }
+        if self.keeps_head {
+            cx.head = Some(Box::new(Head::of_parts(parts)));
         }
     }
 
@@ -126,6 +139,19 @@ impl Chain {
 
     /// The same, while somebody looks on.
     pub async fn access_seen(
+        &self,
+        req: &mut Request<Body>,
+        cx: &mut Ctx,
+        witness: &mut impl Witness,
+    ) -> Option<Response<Body>> {
+        let answer = self.ask_each(req, cx, witness).await;
+        if self.keeps_head {
+            cx.head = Some(Box::new(Head::of(req)));
+        }
+        answer
+    }
+
+    async fn ask_each(
         &self,
         req: &mut Request<Body>,
         cx: &mut Ctx,
@@ -160,6 +186,9 @@ impl Chain {
 
     /// The same, while somebody looks on.
     pub fn response_seen(&self, res: &mut Response<Body>, cx: &mut Ctx, witness: &mut impl Witness) {
+        for (name, value) in &std::mem::take(&mut cx.answer_headers) {
+            res.headers_mut().append(name, value.clone());
+        }
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
                 witness.before_response(at, res);

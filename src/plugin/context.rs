@@ -3,9 +3,11 @@
 use super::{Arrival, Authenticated};
 use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
+use crate::lua::Session;
 use crate::reply::Asker;
 use crate::settings::ErrorType;
-use http::{Extensions, HeaderName, HeaderValue, Request, Version};
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
@@ -23,6 +25,19 @@ pub enum Origin {
 /// Client headers that a later phase needs, as they came.
 #[derive(Clone, Debug, Default)]
 pub struct Kept(Vec<(HeaderName, HeaderValue)>);
+
+/// A request's head as it was when its plugins had run, for later phases.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its method.
+    pub method: Method,
+    /// Its target.
+    pub uri: Uri,
+    /// Its protocol.
+    pub version: Version,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
 
 /// One group of the route's regex path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +87,12 @@ pub struct Ctx {
     pub captures: Vec<Group>,
     /// Request headers that some plugin of the chain [keeps](super::Plugin::keeps).
     pub kept: Kept,
+    /// The request's head, if some plugin of the chain [wants it](super::Plugin::keeps_head) later.
+    pub head: Option<Box<Head>>,
+    /// Headers that a plugin adds to whatever answer there will be, before the `response` phase.
+    pub answer_headers: HeaderMap,
+    /// The request's tables in Lua.
+    pub lua: Session,
     /// Largest request body, in bytes, that a plugin may read (`client_body_buffer_size`).
     pub body_buffer: usize,
     /// Largest body of unknown length, in bytes, that a plugin lets through; whoever passes it on keeps to that.
@@ -111,6 +132,39 @@ impl Kept {
     }
 }
 
+// === impl Head ===
+
+impl Head {
+    /// The head of a request.
+    #[must_use]
+    pub fn of<B>(req: &Request<B>) -> Self {
+        Self {
+            method: req.method().clone(),
+            uri: req.uri().clone(),
+            version: req.version(),
+            headers: req.headers().clone(),
+        }
+    }
+
+    /// The same, of one that is in parts.
+    #[must_use]
+    pub fn of_parts(parts: &Parts) -> Self {
+        let Parts { method, uri, version, headers, .. } = parts;
+        Self { method: method.clone(), uri: uri.clone(), version: *version, headers: headers.clone() }
+    }
+
+    /// A request with this head and no body.
+    #[must_use]
+    pub fn into_request<B: Default>(self) -> Request<B> {
+        let mut req = Request::new(B::default());
+        *req.method_mut() = self.method;
+        *req.uri_mut() = self.uri;
+        *req.version_mut() = self.version;
+        *req.headers_mut() = self.headers;
+        req
+    }
+}
+
 // === impl Ctx ===
 
 impl Ctx {
@@ -136,6 +190,9 @@ impl Ctx {
             host: None,
             captures: Vec::new(),
             kept: Kept::default(),
+            head: None,
+            answer_headers: HeaderMap::new(),
+            lua: Session::default(),
             body_buffer: 8 * 1024,
             body_limit: None,
             error_type: ErrorType::Plain,

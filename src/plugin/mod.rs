@@ -18,7 +18,7 @@ mod whole;
 pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Special, Witness};
-pub use context::{Ctx, Group, Kept, Origin};
+pub use context::{Ctx, Group, Head, Kept, Origin};
 
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
@@ -67,6 +67,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// when `access` never ran.
     fn keeps(&self) -> &[HeaderName] {
         &[]
+    }
+
+    /// Whether a later phase looks at the request's head as it went upstream: it is in [`Ctx::head`] then.
+    fn keeps_head(&self) -> bool {
+        false
     }
 
     /// What it does that one request alone cannot show, for `gateway explain`: a few words, lower case, no full stop.
@@ -131,11 +136,11 @@ pub struct Entry {
 }
 
 macro_rules! plugins {
-    ($($module:ident::$plugin:ident),* $(,)?) => {
+    ($($module:ident::$plugin:ident $(+ $more:ident)*),* $(,)?) => {
         $(pub mod $module;)*
 
         /// Every plugin there is.
-        pub const TABLE: &[Entry] = &[$(Entry::of::<$module::$plugin>()),*];
+        pub const TABLE: &[Entry] = &[$(Entry::of::<$module::$plugin>(), $(Entry::of::<$module::$more>(),)*)*];
     };
 }
 
@@ -143,6 +148,7 @@ plugins! {
     acl::Acl,
     correlation_id::CorrelationId,
     cors::Cors,
+    function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,

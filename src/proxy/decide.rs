@@ -106,7 +106,7 @@ impl Course {
         if parts.version == Version::HTTP_2 {
             request::from_http2(&mut parts.headers, &parts.uri)?;
         }
-        snapshot.global.keep(&parts.headers, &mut self.cx);
+        snapshot.global.keep(parts, &mut self.cx);
         inspect::inspect(parts, settings)?;
         let target = target(&parts.uri)?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;
@@ -155,8 +155,8 @@ impl Course {
         self.route = Some(id);
         self.cx.route = Some(id);
         self.cx.service = route.service;
-        self.cx.kept = Kept::default();
-        route.chain.keep(&parts.headers, &mut self.cx);
+        (self.cx.kept, self.cx.head) = (Kept::default(), None);
+        route.chain.keep(parts, &mut self.cx);
         if parts.version == Version::HTTP_11 {
             self.upgrade = request::wanted_upgrade(&parts.headers);
         }
@@ -247,7 +247,8 @@ impl Course {
             request_id: self.cx.request_id.as_deref(),
         };
         response::close(response, &closing);
-        let stays = self.asked.stays && !self.closes && !stopping;
+        let ends = stopping || own::ends_with_connection(response, self.asked.version);
+        let stays = self.asked.stays && !self.closes && !ends;
         own::say_connection(response, self.asked.version, stays);
     }
 

@@ -21,6 +21,11 @@ pub(super) fn frame(response: &mut Response<Body>, head: bool) {
     }
 }
 
+/// HTTP/1.0 has no chunks: a body of unknown length ends with the connection (RFC 9112 §6.3).
+pub(super) fn ends_with_connection(response: &Response<Body>, version: Version) -> bool {
+    version < Version::HTTP_11 && response.body().size_hint().exact().is_none()
+}
+
 /// HTTP/1 clients are told whether the connection stays, as nginx tells them.
 pub(super) fn say_connection(response: &mut Response<Body>, version: Version, stays: bool) {
     if version >= Version::HTTP_2 {
@@ -29,6 +34,10 @@ pub(super) fn say_connection(response: &mut Response<Body>, version: Version, st
     }
     if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
         return;
+    }
+    if !stays && version < Version::HTTP_11 {
+        // hyper would promise otherwise to whoever asked for it.
+        *response.version_mut() = version;
     }
     let word = HeaderValue::from_static(if stays { "keep-alive" } else { "close" });
     let other = response.headers_mut().insert(header::CONNECTION, word);

@@ -12,7 +12,7 @@ pub struct Ignored {
     pub reason: &'static str,
 }
 
-const NO_LUA: &str = "there is no Lua inside";
+const NO_LUA: &str = "Lua here opens no connections of its own";
 const NO_DATABASE: &str = "there is no database";
 const NO_CACHE: &str = "the configuration needs no cache of a set size";
 const STREAMED: &str = "bodies are streamed, so there are no such buffers";
@@ -63,8 +63,6 @@ pub const IGNORED: &[Ignored] = &[
     told("ssl_dhparam", &[], TLS),
     told("ssl_session_", &[], TLS),
     told("lua_ssl_verify_depth", &[], "a chain of certificates may have any length that its authorities allow"),
-    told("untrusted_lua", &["off"], NO_LUA),
-    told("untrusted_lua_", &[], NO_LUA),
     told("lua_", &[], NO_LUA),
     told("pluginserver_", &[], "plugins are compiled in"),
     told("go_", &[], "plugins are compiled in"),

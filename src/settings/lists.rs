@@ -3,7 +3,7 @@
 use super::cloudflare;
 use super::reading::Fault;
 use super::units::{list, number};
-use super::{AccessLog, ClientVerify, ErrorType, Plugins, Tokens};
+use super::{AccessLog, ClientVerify, ErrorType, LuaMode, Plugins, Tokens};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -83,6 +83,21 @@ pub(super) fn plugins(text: &str) -> Plugins {
     let all = names.len();
     names.retain(|name| name != "bundled");
     if names.len() < all { Plugins::Bundled(names) } else { Plugins::Only(names) }
+}
+
+/// Names, by commas.
+pub(super) fn names(text: &str) -> Vec<String> {
+    list(text).map(str::to_owned).collect()
+}
+
+/// `untrusted_lua`.
+pub(super) fn lua_mode(text: &str) -> Result<LuaMode, Fault> {
+    Ok(match text {
+        "on" => LuaMode::On,
+        "sandbox" => LuaMode::Sandbox,
+        "off" => LuaMode::Off,
+        _ => return Err(Fault::OneOf(&["on", "off", "sandbox"])),
+    })
 }
 
 /// `error_default_type`.

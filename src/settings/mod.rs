@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every setting, understood and defaulted.
@@ -97,6 +98,8 @@ pub struct Settings {
     pub dns_timeout: Duration,
     /// `nginx_worker_processes`: worker threads; `None` is one per core.
     pub workers: Option<usize>,
+    /// `untrusted_lua` and what belongs to it: what Lua in a configuration may do.
+    pub untrusted_lua: Arc<UntrustedLua>,
     /// `proxy_access_log`: where access lines go.
     pub access_log: AccessLog,
     /// `log_level`.
@@ -157,6 +160,29 @@ pub enum Plugins {
     Bundled(Vec<String>),
     /// Only these. `off` is none.
     Only(Vec<String>),
+}
+
+/// What Lua in a configuration may do (`kong/templates-and-functions.md` §2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UntrustedLua {
+    /// `untrusted_lua`.
+    pub mode: LuaMode,
+    /// `untrusted_lua_sandbox_requires`: modules that a sandboxed chunk may `require`.
+    pub requires: Vec<String>,
+    /// `untrusted_lua_sandbox_environment`: globals, as dotted paths, that it gets besides.
+    pub environment: Vec<String>,
+}
+
+/// Whether Lua runs, and how freely.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LuaMode {
+    /// Every global of this gateway's Lua is there.
+    On,
+    /// Only what Kong's sandbox has.
+    #[default]
+    Sandbox,
+    /// It is refused when it is to run.
+    Off,
 }
 
 /// Which of Kong's own response headers are sent.
@@ -311,6 +337,7 @@ impl Default for Settings {
             dns_max_ttl: Duration::from_secs(5),
             dns_timeout: Duration::from_secs(5),
             workers: None,
+            untrusted_lua: Arc::default(),
             access_log: AccessLog::Stdout,
             log_level: tracing::Level::INFO,
             drain_timeout: Duration::from_secs(30),

@@ -157,6 +157,16 @@ keys! {
         "CA files for verifying upstreams; `system` is the operating system's. Without any, the system's are used.",
         |r, v| { r.settings.trusted_certificates = r.files(v, true)?; Ok(()) };
 
+    untrusted_lua = "sandbox",
+        "What Lua in a Kong file may do: `sandbox`, `on` (all of Lua but `debug` and `ffi`), or `off`.",
+        |r, v| put(&mut lua(r).mode, lists::lua_mode(v));
+    untrusted_lua_sandbox_requires = "",
+        "Modules that sandboxed Lua may `require`: names.",
+        |r, v| put(&mut lua(r).requires, Ok(lists::names(v)));
+    untrusted_lua_sandbox_environment = "",
+        "Globals that sandboxed Lua has besides Kong's own: names, or paths such as `string.dump`.",
+        |r, v| put(&mut lua(r).environment, Ok(lists::names(v)));
+
     dns_valid_ttl = "5",
         "Seconds that an upstream's address is believed.",
         |r, v| put(&mut r.settings.dns_max_ttl, seconds(v));
@@ -181,6 +191,10 @@ keys! {
 fn put<T>(field: &mut T, value: Result<T, Fault>) -> Done {
     *field = value?;
     Ok(())
+}
+
+fn lua<'a>(r: &'a mut Reading<'_>) -> &'a mut super::UntrustedLua {
+    std::sync::Arc::make_mut(&mut r.settings.untrusted_lua)
 }
 
 /// `NONE` takes Kong's injected directive away, so that nginx's own default holds (`kong/operations.md` §4).

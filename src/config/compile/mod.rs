@@ -176,8 +176,8 @@ fn specs_of(text: &str) -> usize {
     use crate::world::World;
     let mut report = Report::default();
     let Some((tree, root)) = yaml::read(text, &mut report) else { return 0 };
-    let enabled = crate::settings::Plugins::Bundled(Vec::new());
-    let document = document::read(tree, root, World::EMPTY, &enabled, crate::plugin::TABLE, &mut report);
+    let settings = crate::settings::Settings::default();
+    let document = document::read(tree, root, World::EMPTY, &settings, crate::plugin::TABLE, &mut report);
     specs(&resolve::resolve(document, &mut report)).len()
 }
 

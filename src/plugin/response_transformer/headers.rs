@@ -1,5 +1,6 @@
 //! Changes an answer's headers. Whether one is there is judged by how the answer came, not by earlier steps.
 
+use super::listed;
 use crate::config::report::Diagnostic;
 use crate::config::value::Checked;
 use crate::plugin::Build;
@@ -57,17 +58,18 @@ impl Headers {
 
     /// What is done, without values; `None` if nothing is.
     pub(super) fn described(&self) -> Option<String> {
-        let lines = [("replaces", &self.replace), ("adds", &self.add), ("appends", &self.append)];
-        let mut parts = vec![("removes", self.remove.iter().map(HeaderName::as_str).collect::<Vec<_>>())];
-        parts.push(("renames", self.rename.iter().map(|(old, _)| old.as_str()).collect()));
-        parts.extend(lines.map(|(verb, lines)| (verb, lines.iter().map(|(name, _)| name.as_str()).collect())));
-        let parts: Vec<String> = parts
-            .into_iter()
-            .filter(|(_, names)| !names.is_empty())
-            .map(|(verb, names)| format!("{verb} {}", names.join(", ")))
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
+        listed([
+            ("removes", self.remove.iter().map(HeaderName::as_str).collect()),
+            ("renames", self.rename.iter().map(|(old, _)| old.as_str()).collect()),
+            ("replaces", names(&self.replace)),
+            ("adds", names(&self.add)),
+            ("appends", names(&self.append)),
+        ])
     }
+}
+
+fn names(lines: &[Line]) -> Vec<&str> {
+    lines.iter().map(|(name, _)| name.as_str()).collect()
 }
 
 /// All values of a name that is there, for its new name.

@@ -1,5 +1,6 @@
 //! Changes the top-level members of a JSON body, as Lua would; see [`Table`].
 
+use super::listed;
 use crate::config::value::Checked;
 use crate::plugin::pair::split;
 use crate::plugin::payload::json::{Lists, Table};
@@ -63,20 +64,20 @@ impl Members {
         Ok(table.encode())
     }
 
-    /// What is done, without values.
-    pub(super) fn described(&self) -> String {
-        let names = |pairs: &[Pair]| pairs.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
-        let all = [
-            ("removes", self.remove.iter().map(ToString::to_string).collect()),
-            ("renames", self.rename.iter().map(|(old, _)| old.to_string()).collect()),
+    /// What is done, without values; `None` if nothing is.
+    pub(super) fn described(&self) -> Option<String> {
+        listed([
+            ("removes", self.remove.iter().map(AsRef::as_ref).collect()),
+            ("renames", self.rename.iter().map(|(old, _)| old.as_ref()).collect()),
             ("replaces", names(&self.replace)),
             ("adds", names(&self.add)),
             ("appends", names(&self.append)),
-        ];
-        let said = all.into_iter().filter(|(_, names)| !names.is_empty());
-        let said: Vec<String> = said.map(|(verb, names)| format!("{verb} {}", names.join(", "))).collect();
-        format!("in a JSON body {}", said.join(", "))
+        ])
     }
+}
+
+fn names(pairs: &[Pair]) -> Vec<&str> {
+    pairs.iter().map(|(name, _)| name.as_ref()).collect()
 }
 
 fn list<'a>(config: &'a Checked, step: &str, field: &str) -> &'a [Checked] {

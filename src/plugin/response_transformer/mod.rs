@@ -42,7 +42,8 @@ impl Plugin for ResponseTransformer {
     }
 
     fn remark(&self) -> Option<String> {
-        let parts = [self.headers.described(), self.members.as_ref().map(|members| members.described())];
+        let members = self.members.as_ref().and_then(|members| members.described());
+        let parts = [self.headers.described(), members.map(|said| format!("in a JSON body {said}"))];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
@@ -69,11 +70,15 @@ impl Define for ResponseTransformer {
 fn is_json(headers: &HeaderMap, compat: Compat) -> bool {
     const JSON: &[u8] = b"application/json";
     let Some(value) = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()) else { return false };
-    let essence = |part: &[u8]| part.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_vec();
     match compat {
         Compat::Kong2 => value.windows(JSON.len()).any(|part| part.eq_ignore_ascii_case(JSON)),
-        Compat::Kong3 => value.split(|b| *b == b',').any(|part| essence(part).eq_ignore_ascii_case(JSON)),
+        Compat::Kong3 => value.split(|b| *b == b',').any(|kind| essence(kind).eq_ignore_ascii_case(JSON)),
     }
+}
+
+/// A media type without its parameters.
+fn essence(kind: &[u8]) -> &[u8] {
+    kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii()
 }
 
 /// The length of what comes is not known yet, so the body goes out without one. One that is packed, or known to be too
@@ -101,4 +106,11 @@ fn changed(members: &Members, bytes: Bytes) -> Bytes {
             bytes
         }
     }
+}
+
+/// What is done to which names: `removes a, b, adds c`. `None` of nothing.
+fn listed(parts: [(&str, Vec<&str>); 5]) -> Option<String> {
+    let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+    let parts: Vec<String> = parts.map(|(verb, names)| format!("{verb} {}", names.join(", "))).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

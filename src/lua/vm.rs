@@ -1,0 +1,199 @@
+//! The VM of a worker thread: made when the first chunk runs there, thrown away when it runs out of memory.
+
+use super::api::{self, Slot};
+use super::chunk::{Chunk, number};
+use super::current::Current;
+use super::limits::Watch;
+use super::sandbox::Sandbox;
+use crate::settings::LuaMode;
+use mlua::chunk::{Chunk as Compiler, ChunkMode};
+use mlua::{Error, Function, Lua, LuaOptions, MultiValue, StdLib, Table, Value};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Weak;
+
+/// Why a chunk did not run to its end: words for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(String);
+
+/// A VM.
+struct Vm {
+    id: u64,
+    lua: Lua,
+    slot: Rc<Slot>,
+    watch: Rc<Watch>,
+    sandbox: Sandbox,
+    /// Forgets how deep the last call was; the prelude's.
+    surface: Function,
+    loaded: RefCell<HashMap<u64, Loaded>>,
+}
+
+/// A chunk as a function.
+struct Loaded {
+    function: Function,
+    /// Whether that is what runs for every request from now on.
+    settled: bool,
+    lease: Weak<()>,
+}
+
+thread_local! {
+    static VM: RefCell<Option<Rc<Vm>>> = const { RefCell::new(None) };
+}
+
+/// What a chunk may never have: it would undo the limits, or load what is no text.
+const REMOVED: &[&str] = &["jit", "loadfile", "dofile", "collectgarbage", "newproxy", "module", "package"];
+
+/// Runs chunks one after another until one ends the phase or fails. The request comes back in any case.
+pub fn run(chunks: &[Chunk], current: Current) -> (Current, Result<(), Fault>) {
+    let vm = match of_this_thread() {
+        Ok(vm) => vm,
+        Err(error) => return (current, Err(Fault(message(&error)))),
+    };
+    let (current, result) = vm.run(chunks, current);
+    if matches!(result, Err(Error::MemoryError(_))) {
+        VM.with_borrow_mut(Option::take);
+    }
+    (current, result.map_err(|error| Fault(message(&error))))
+}
+
+/// Compiles a text and runs nothing.
+///
+/// # Errors
+/// Lua's words.
+pub(super) fn compile(source: &str) -> Result<(), String> {
+    let compiled = of_this_thread().and_then(|vm| text(&vm.lua, source, source).into_function());
+    compiled.map(drop).map_err(|error| message(&error))
+}
+
+/// Binary chunks are refused: they are not checked, and can do anything.
+fn text<'a>(lua: &Lua, source: &'a str, name: &str) -> Compiler<'a> {
+    lua.load(source).set_name(name.replace('\0', "?")).set_mode(ChunkMode::Text)
+}
+
+fn of_this_thread() -> mlua::Result<Rc<Vm>> {
+    VM.with_borrow_mut(|place| match place {
+        Some(vm) => Ok(Rc::clone(vm)),
+        None => Ok(Rc::clone(place.insert(Rc::new(Vm::new()?)))),
+    })
+}
+
+/// An error of Lua's in one line, without a trace of calls.
+pub(super) fn message(error: &Error) -> String {
+    let text = match error {
+        Error::CallbackError { cause, .. } => return message(cause),
+        Error::RuntimeError(text) | Error::SyntaxError { message: text, .. } => text.clone(),
+        Error::MemoryError(_) => "not enough memory".to_owned(),
+        other => other.to_string(),
+    };
+    text.split("\nstack traceback:").next().unwrap_or_default().to_owned()
+}
+
+// === impl Fault ===
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl Vm ===
+
+impl Vm {
+    fn new() -> mlua::Result<Self> {
+        let libraries =
+            StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS | StdLib::IO | StdLib::BIT | StdLib::JIT;
+        let lua = Lua::new_with(libraries, LuaOptions::new())?;
+        // Compiled code runs no hooks, so nothing could end it.
+        lua.load("jit.off()").exec()?;
+        let (slot, watch) = (Rc::new(Slot::default()), Watch::install(&lua)?);
+        let stopped = {
+            let (slot, watch) = (Rc::clone(&slot), Rc::clone(&watch));
+            lua.create_function(move |_, ()| Ok(slot.has_ended() || watch.is_over()))?
+        };
+        let prelude: Table = lua.load(include_str!("prelude.lua")).set_name("=prelude").call(stopped)?;
+        guard(&lua, &prelude.raw_get("guarded")?)?;
+        let wrap: Function = prelude.raw_get("wrap")?;
+        let root = api::install(&lua, &slot, &wrap, &prelude.raw_get("dynamic")?)?;
+        for name in ["kong", "ngx"] {
+            lua.globals().raw_set(name, root.raw_get::<Value>(name)?)?;
+        }
+        lua.globals().raw_set("require", wrap.call::<Function>(api::require(&lua, root)?)?)?;
+        let (sandbox, surface) = (Sandbox::new(&lua, &prelude)?, prelude.raw_get("surface")?);
+        Ok(Self { id: number(), lua, slot, watch, sandbox, surface, loaded: RefCell::default() })
+    }
+
+    fn run(&self, chunks: &[Chunk], mut current: Current) -> (Current, mlua::Result<()>) {
+        current.cx.lua.enter(self.id);
+        let now = current.cx.now;
+        self.slot.enter(current);
+        self.watch.start();
+        let result = self.surface.call::<()>(()).and_then(|()| self.run_all(chunks));
+        self.watch.stop();
+        (self.slot.leave(now), result)
+    }
+
+    fn run_all(&self, chunks: &[Chunk]) -> mlua::Result<()> {
+        for chunk in chunks {
+            match self.run_one(chunk) {
+                Err(_) if self.slot.has_ended() && !self.watch.is_over() => break,
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The first time a chunk runs it may return a function: that runs at once, and alone from then on.
+    fn run_one(&self, chunk: &Chunk) -> mlua::Result<()> {
+        if chunk.rules.mode == LuaMode::Off {
+            let words = "loading of untrusted Lua code disabled because 'untrusted_lua' config option is set to 'off'";
+            return Err(Error::runtime(words));
+        }
+        let (function, settled) = self.load(chunk)?;
+        let mut values: MultiValue = function.call(())?;
+        if settled {
+            return Ok(());
+        }
+        let kept = match values.pop_front() {
+            Some(Value::Function(inner)) => Some(inner),
+            _ => None,
+        };
+        if let Some(loaded) = self.loaded.borrow_mut().get_mut(&chunk.id) {
+            loaded.settled = true;
+            loaded.function = kept.clone().unwrap_or(function);
+        }
+        kept.map_or(Ok(()), |inner| inner.call(()))
+    }
+
+    /// The function of a chunk, compiled if it is new; with it, what is gone is forgotten.
+    fn load(&self, chunk: &Chunk) -> mlua::Result<(Function, bool)> {
+        if let Some(loaded) = self.loaded.borrow().get(&chunk.id) {
+            return Ok((loaded.function.clone(), loaded.settled));
+        }
+        let env = self.sandbox.environment(&self.lua, &chunk.rules)?;
+        let function = text(&self.lua, &chunk.source, &chunk.label).set_environment(env).into_function()?;
+        let mut loaded = self.loaded.borrow_mut();
+        loaded.retain(|_, old| old.lease.strong_count() > 0);
+        loaded.insert(chunk.id, Loaded { function: function.clone(), settled: false, lease: chunk.lease() });
+        Ok((function, false))
+    }
+}
+
+/// Puts the prelude's functions in the place of those that could be misused.
+fn guard(lua: &Lua, guarded: &Table) -> mlua::Result<()> {
+    let globals = lua.globals();
+    let library = |name| globals.raw_get::<Table>(name);
+    let put = |table: &Table, name| table.raw_set(name, guarded.raw_get::<Value>(name)?);
+    for name in ["pcall", "xpcall", "load", "loadstring"] {
+        put(&globals, name)?;
+    }
+    put(&library("coroutine")?, "resume")?;
+    put(&library("coroutine")?, "wrap")?;
+    put(&library("string")?, "gsub")?;
+    put(&library("table")?, "sort")?;
+    for name in REMOVED {
+        globals.raw_remove(*name)?;
+    }
+    Ok(())
+}

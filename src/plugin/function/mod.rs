@@ -1,0 +1,173 @@
+//! `pre-function` and `post-function`: Lua of the configuration, before and after all other plugins (`kong/plugins.md`
+//! §17, recorded suite `functions`).
+
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use super::{Build, Ctx, Define, Flow, Head, Plugin};
+use crate::body::Body;
+use crate::buffer::{self, Read};
+use crate::config::schema::Record;
+use crate::config::value::Checked;
+use crate::entity::Compat;
+use crate::lua::{Chunk, Current, Ending, Facts, Fault, Payload, Phase, chunk};
+use crate::reply;
+use crate::settings::UntrustedLua;
+use futures_util::future::LocalBoxFuture;
+use http::{Request, Response, StatusCode};
+use std::sync::Arc;
+
+/// What names of functions have in common that look at the request's body.
+const BODY: &[&str] = &["body", "post_args"];
+
+/// The chunks of one plugin.
+#[derive(Debug)]
+struct Function {
+    name: &'static str,
+    access: Box<[Chunk]>,
+    header_filter: Box<[Chunk]>,
+    /// Whether `access` looks at the request's body.
+    reads_body: bool,
+    facts: Arc<Facts>,
+}
+
+/// `pre-function`.
+#[derive(Debug)]
+pub struct PreFunction(Function);
+
+/// `post-function`.
+#[derive(Debug)]
+pub struct PostFunction(Function);
+
+// === impl Function ===
+
+impl Function {
+    fn build(name: &'static str, config: &Checked, cx: &mut Build<'_>) -> Self {
+        let rules = cx.shared.get_or_insert_default::<Arc<UntrustedLua>>().clone();
+        let chunks = |phase: &str| -> Box<[Chunk]> {
+            let label = |at| format!("{name} {phase} {at}");
+            let chunk = |(at, text)| Chunk::new(text, label(at), Arc::clone(&rules));
+            (1..).zip(config.strs(phase)).map(chunk).collect()
+        };
+        let legacy = chunks("functions");
+        let access = if legacy.is_empty() { chunks("access") } else { legacy };
+        let reads_body = access.iter().any(|chunk| chunk.mentions(BODY));
+        let facts = Arc::new(Facts { consumers: cx.consumers(), instance: chunk::number() });
+        Self { name, access, header_filter: chunks("header_filter"), reads_body, facts }
+    }
+
+    fn begin(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+        match (self.access.is_empty(), self.reads_body) {
+            (true, _) => Flow::Continue,
+            (false, true) => Flow::Wait,
+            (false, false) => self.access(req, cx, Payload::Unread),
+        }
+    }
+
+    async fn read(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+        let payload = match buffer::read(req.body_mut(), cx.body_buffer).await {
+            Read::Whole(body) => Payload::Whole(body),
+            Read::TooLong => Payload::TooLong,
+            // Forwarding it will fail, and must.
+            Read::Broken => return Flow::Continue,
+        };
+        self.access(req, cx, payload)
+    }
+
+    fn access(&self, req: &mut Request<Body>, cx: &mut Ctx, payload: Payload) -> Flow {
+        let mut current = self.current(Phase::Access, std::mem::take(req), cx);
+        current.payload = payload;
+        let (mut current, result) = crate::lua::run(&self.access, current);
+        let said = current.said();
+        *req = current.req;
+        *cx = current.cx;
+        match (result, current.ending, said) {
+            (Err(fault), ..) => self.crashed(&fault),
+            (Ok(()), Some(Ending::Answer(res)), _) => Flow::Respond(*res),
+            (Ok(()), _, Some(res)) => Flow::Respond(res),
+            (Ok(()), ..) => Flow::Continue,
+        }
+    }
+
+    fn header_filter(&self, res: &mut Response<Body>, cx: &mut Ctx) {
+        let head = cx.head.as_deref().cloned();
+        let mut current = self.current(Phase::HeaderFilter, head.map(Head::into_request).unwrap_or_default(), cx);
+        current.res = Some(std::mem::take(res));
+        let (current, result) = crate::lua::run(&self.header_filter, current);
+        *cx = current.cx;
+        *res = current.res.unwrap_or_default();
+        if let Some(Ending::Answer(other)) = current.ending {
+            *res = *other;
+        }
+        if let Err(fault) = result {
+            self.log(&fault);
+        }
+    }
+
+    fn current(&self, phase: Phase, req: Request<Body>, cx: &mut Ctx) -> Current {
+        let empty = Ctx::new(cx.compat, cx.client, cx.tls, cx.now, cx.wall);
+        Current::new(phase, req, std::mem::replace(cx, empty), Arc::clone(&self.facts))
+    }
+
+    fn crashed(&self, fault: &Fault) -> Flow {
+        self.log(fault);
+        Flow::Respond(reply::exit(StatusCode::INTERNAL_SERVER_ERROR, reply::UNEXPECTED))
+    }
+
+    fn log(&self, fault: &Fault) {
+        tracing::error!("[kong] [{}] {fault}", self.name);
+    }
+}
+
+macro_rules! plugin {
+    ($plugin:ident, $name:literal, $schema:ident, $priority:expr) => {
+        impl Plugin for $plugin {
+            fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+                self.0.begin(req, cx)
+            }
+
+            fn wait<'a>(&'a self, req: &'a mut Request<Body>, cx: &'a mut Ctx) -> LocalBoxFuture<'a, Flow> {
+                Box::pin(self.0.read(req, cx))
+            }
+
+            fn response(&self, res: &mut Response<Body>, cx: &mut Ctx) {
+                if !self.0.header_filter.is_empty() {
+                    self.0.header_filter(res, cx);
+                }
+            }
+
+            fn keeps_head(&self) -> bool {
+                !self.0.header_filter.is_empty()
+            }
+        }
+
+        impl Define for $plugin {
+            const NAME: &'static str = $name;
+            const CONSUMER_SCOPE: bool = false;
+
+            fn priority(compat: Compat) -> i32 {
+                $priority(compat)
+            }
+
+            fn schema() -> &'static Record {
+                &schema::$schema
+            }
+
+            fn build(config: &Checked, cx: &mut Build<'_>) -> Option<Self> {
+                Some(Self(Function::build(Self::NAME, config, cx)))
+            }
+        }
+    };
+}
+
+plugin!(PreFunction, "pre-function", PRE_CONFIG, first);
+plugin!(PostFunction, "post-function", POST_CONFIG, |_| -1000);
+
+/// Kong 2 says infinity.
+fn first(compat: Compat) -> i32 {
+    match compat {
+        Compat::Kong2 => i32::MAX,
+        Compat::Kong3 => 1_000_000,
+    }
+}
