@@ -88,8 +88,14 @@ fn is_open(value: &str) -> bool {
         || matches!(word, "true" | "false" | "null" | "~" | "…")
 }
 
-/// Line ends and what closes a URL's or a key's secret stay. So does the code of a template, without the texts in it.
+/// Line ends and what closes a URL's or a key's secret stay. So does code, a template's or a function's name, without the
+/// texts in it.
 fn stars(secret: &str) -> String {
+    let path = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.');
+    if let Some((name, rest)) = secret.split_once('(').filter(|(name, _)| name.contains('.') && name.chars().all(path))
+    {
+        return format!("{name}({}", starred(rest));
+    }
     // With a quote too many nobody knows what is text and what is code.
     let paired = |quote| secret.matches(quote).count() % 2 == 0;
     match secret.split_once("$(").filter(|_| paired('\'') && paired('"')) {
@@ -156,6 +162,7 @@ mod tests {
             ),
             ("- \"apikey: $(h == 'a' and 'it's b')\"", "- \"apikey: ************************\""),
             ("- apikey:$((h.a == 'a' and 'b c') or nil)", "- apikey:$((h.a == '*' and '***') or nil)"),
+            ("local key = kong.request.get_header(abc 'x')", "local key = kong.request.get_header(****'x')"),
             ("- 'apikey: ab$(headers.x)'", "- 'apikey: **$(headers.x)'"),
             ("url: http://u:geheim@h/x", "url: http://u:******@h/x"),
             ("jwt_secret: |\n  abc def\n  x", "jwt_secret: |\n  *******\n  x"),
