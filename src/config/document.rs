@@ -56,6 +56,8 @@ pub(super) struct Read {
     pub texts: HashMap<Span, PathBuf>,
     /// Files that plugins want to be told of.
     pub live: Vec<LiveFile>,
+    /// Whether passwords are written as Kong stores them (`_transform: false`).
+    pub hashed: bool,
     /// What plugins share, see [`crate::plugin::Build::shared`].
     pub shared: Extensions,
 }
@@ -87,7 +89,8 @@ pub(super) fn read(
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
     let filled = blank::is_filled_in(&tree, root, world);
-    let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    let (path, drafts) = (Vec::new(), Vec::new());
+    let mut read = Read { hashed: header::is_hashed(&tree, root), ..Read::default() };
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
     let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };

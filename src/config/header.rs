@@ -48,6 +48,11 @@ pub(super) fn compat(tree: &Tree, root: NodeId) -> Compat {
     }
 }
 
+/// Whether passwords are written as Kong stores them.
+pub(super) fn is_hashed(tree: &Tree, root: NodeId) -> bool {
+    tree.get(root, "_transform").is_some_and(|pair| matches!(tree.node(pair.value).raw, Raw::Bool(false)))
+}
+
 /// Checks the header and that every other key is a list of something known.
 pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Report) {
     let node = tree.node(root);

@@ -66,10 +66,13 @@ mod tests {
             |name, value| Secrets::Masked.value(&HeaderName::from_static(name), &HeaderValue::from_static(value));
         assert_eq!(masked("authorization", "Bearer abc"), "Bearer ****");
         assert_eq!(masked("authorization", "abc"), "****");
+        assert_eq!(masked("proxy-authorization", "hmac username=\"al\", signature=\"x\""), "hmac ****");
+        assert_eq!(masked("x-session", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl"), "REDACTED");
         assert_eq!(masked("cookie", "a=b; c=d"), "****");
         assert_eq!((masked("x-api-key", "abc"), masked("apikey", "abc")), ("****".to_owned(), "****".to_owned()));
         assert_eq!(masked("accept", "a/b"), "a/b");
         assert_eq!(Secrets::Masked.query("apikey=abc&x=1"), "apikey=REDACTED&x=1");
+        assert_eq!(Secrets::Masked.query("jwt=abc&x=1"), "jwt=REDACTED&x=1");
         let shown = Secrets::Shown.value(&HeaderName::from_static("cookie"), &HeaderValue::from_static("a"));
         assert_eq!(shown, "a");
     }

@@ -6,6 +6,7 @@
 
 mod arrival;
 pub mod auth;
+mod basic;
 pub mod chain;
 mod client;
 mod context;
@@ -146,14 +147,15 @@ macro_rules! plugins {
 
 plugins! {
     acl::Acl,
+    basic_auth::BasicAuth,
     correlation_id::CorrelationId,
     cors::Cors,
     function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,
-    key_auth::KeyAuth,
     jwt::Jwt,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,

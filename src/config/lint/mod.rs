@@ -12,6 +12,7 @@ mod dashboard;
 mod doubled_path;
 mod guard;
 mod injected;
+mod jwt_key;
 mod limits;
 mod listeners;
 mod literal_token;
@@ -71,6 +72,7 @@ pub static RULES: &[&Rule] = &[
     &cors::ORIGIN,
     &secrets::SHORT,
     &secrets::GUESSED,
+    &jwt_key::RULE,
     &certificates::TIME,
     &certificates::NAME,
     &certificates::CHAIN,
