@@ -89,8 +89,8 @@ pub(super) fn read(
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
     let filled = blank::is_filled_in(&tree, root, world);
-    let (path, drafts) = (Vec::new(), Vec::new());
-    let mut read = Read { hashed: header::is_hashed(&tree, root), ..Read::default() };
+    let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    read.hashed = header::is_hashed(&tree, root);
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
     let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };

@@ -109,7 +109,7 @@ impl Auth {
     /// For [`Plugin::remark`](super::Plugin::remark): what becomes of those who are not known.
     pub(super) fn remark(&self) -> String {
         let anonymous = self.anonymous.as_ref().map(|anonymous| &anonymous.name);
-        anonymous.map_or_else(String::new, |name| format!("; without it, goes on as consumer `{name}`"))
+        anonymous.map_or_else(String::new, |name| format!("; who is not known goes on as consumer `{name}`"))
     }
 
     /// Kong 3 has given that header up.

@@ -70,6 +70,12 @@ pub trait Plugin: Send + Sync + 'static {
         &[]
     }
 
+    /// What headers, arguments and fields are called that bring it a client's secret, in lower case. Their values are shown
+    /// neither in logs nor by `gateway explain`.
+    fn secrets(&self) -> &[Box<str>] {
+        &[]
+    }
+
     /// Whether a later phase looks at the request's head as it went upstream: it is in [`Ctx::head`] then.
     fn keeps_head(&self) -> bool {
         false
@@ -148,6 +154,7 @@ macro_rules! plugins {
 plugins! {
     acl::Acl,
     basic_auth::BasicAuth,
+    bot_detection::BotDetection,
     correlation_id::CorrelationId,
     cors::Cors,
     function::PostFunction + PreFunction,
@@ -236,7 +243,8 @@ mod tests {
     #[test]
     fn priorities_are_kongs() {
         let known = [
-            ("acl", 950, true),
+            ("acl", 950, false),
+            ("bot-detection", 2500, false),
             ("cors", 2000, false),
             ("limit-req", 1500, false),
             ("ip-restriction", 990, true),

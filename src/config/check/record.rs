@@ -221,12 +221,11 @@ impl<'a> Checker<'a> {
             return found.label("this belongs below `config`").help("indent it below `config:`");
         }
         if let Some(field) = record.fields.iter().find(|field| field.name == key) {
-            let three = matches!(field.since, Since::Kong3);
-            return found.label(if three {
-                "only `_format_version: \"3.0\"` has it"
-            } else {
-                "`_format_version: \"3.0\"` has it no more"
-            });
+            return match (field.since, field.alias) {
+                (Since::Kong3, _) => found.label("only `_format_version: \"3.0\"` has it"),
+                (_, Some(name)) => found.label(format!("`_format_version: \"3.0\"` calls it `{name}`")),
+                _ => found.label("`_format_version: \"3.0\"` has it no more"),
+            };
         }
         match (around.whose)(key) {
             Some(whose) if key == "config" => return found.label(whose).help("a plugin goes below `plugins:`"),

@@ -192,7 +192,7 @@ fn exposed(subject: &Subject<'_>, report: &mut Report) {
         let headers = injected::of(config);
         let Some(header) = headers.iter().find(is_service).filter(|header| seen.insert(header.span)) else { continue };
         let message = format!("everybody who reaches {} gets the service role, and with it the database", view.name());
-        let warning = EXPOSED.warn(header.span, message).also(view.route.place, "no plugin asks who it is");
+        let warning = EXPOSED.warn(header.span, message).also(view.route.place, "no plugin keeps strangers out");
         report.push(
             warning.help("add a plugin that does (`basic-auth`, `key-auth`, `ip-restriction`), or listen on 127.0.0.1"),
         );

@@ -46,7 +46,7 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         let at = listeners::open(subject.settings).map(ToString::to_string).unwrap_or_default();
         let message =
             format!("everybody who reaches {at} gets to {}, which has no login of its own", named("service", service));
-        let warning = RULE.warn(view.route.place, message).label("no plugin asks who it is");
+        let warning = RULE.warn(view.route.place, message).label("no plugin keeps strangers out");
         report.push(warning.help("add `basic-auth`, `htpasswd` or `ip-restriction` to it, or listen on 127.0.0.1"));
     }
 }

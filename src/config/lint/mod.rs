@@ -73,6 +73,7 @@ pub static RULES: &[&Rule] = &[
     &secrets::SHORT,
     &secrets::GUESSED,
     &jwt_key::RULE,
+    &secrets::UNHASHED,
     &certificates::TIME,
     &certificates::NAME,
     &certificates::CHAIN,

@@ -24,6 +24,15 @@ pub(super) static GUESSED: Rule = Rule {
     run: guessed,
 };
 
+pub(super) static UNHASHED: Rule = Rule {
+    code: "password-not-hashed",
+    summary: "a password is written as it is, where its hash is expected",
+    explain: "With `_transform: false` a file holds passwords of `basic-auth` as Kong stores them: the SHA-1 of the password \
+        and the consumer's id, 40 digits in lower-case hexadecimal. Anything else fits no password, and the user cannot log \
+        in.\n\nTake `_transform: false` out, or write what `printf %s PASSWORD CONSUMER_ID | sha1sum` prints.",
+    run: unhashed,
+};
+
 /// A secret of a consumer.
 pub(super) struct Credential<'a> {
     pub entity: &'a Entity,
@@ -106,6 +115,17 @@ fn guessed(subject: &Subject<'_>, report: &mut Report) {
         let what = wanted(&found).map_or("the secret", |(_, what)| what);
         let message = format!("{what} of {} is among the first that anybody tries", whose(subject, found.entity));
         report.push(GUESSED.warn(found.span, message).help("`openssl rand -hex 16` prints a good one"));
+    }
+}
+
+fn unhashed(subject: &Subject<'_>, report: &mut Report) {
+    let is_hash = |text: &str| text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let passwords = credentials(subject).filter(|found| found.kind == "basicauth_credentials");
+    for found in passwords.filter(|found| subject.model.read.hashed && !is_hash(found.text)) {
+        let user = found.entity.fields.str("username").unwrap_or_default();
+        let message = format!("no password fits user `{user}` of {}", whose(subject, found.entity));
+        let warning = UNHASHED.warn(found.span, message).label("with `_transform: false` this is to be a hash");
+        report.push(warning.help("take `_transform: false` out, or write `printf %s PASSWORD CONSUMER_ID | sha1sum`"));
     }
 }
 

@@ -129,7 +129,7 @@ fn a_header_is_read_as_kong_reads_it() {
 fn it_says_what_it_does() {
     let said = |config| plugin_knowing::<BasicAuth>(&config, Compat::Kong2, consumers()).remark().unwrap();
     assert_eq!(said(json!({})), "asks for a user and a password");
-    let words = "asks for a user and a password; without it, goes on as consumer `anon`";
+    let words = "asks for a user and a password; who is not known goes on as consumer `anon`";
     assert_eq!(said(json!({ "anonymous": "anon" })), words);
 }
 

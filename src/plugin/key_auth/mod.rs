@@ -69,6 +69,10 @@ impl Plugin for KeyAuth {
         }
     }
 
+    fn secrets(&self) -> &[Box<str>] {
+        self.search.secrets()
+    }
+
     fn remark(&self) -> Option<String> {
         Some(format!("asks for a key in {}{}", self.search, self.auth.remark()))
     }
