@@ -15,6 +15,7 @@ pub mod json_schema;
 pub mod kong_print;
 mod lines;
 pub mod lint;
+mod lua_place;
 mod mask;
 mod model;
 mod nearest;
@@ -130,6 +131,7 @@ impl Opened {
         let Self { source, tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
         let document = document::read(tree, root, world, settings, table, &mut report);
+        lua_place::tell(&source.text, &mut report);
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };

@@ -46,6 +46,7 @@ const TABLE: &[(&str, Words)] = &[
     ("invalid value '", name),
     ("invalid tag '", tag),
     ("invalid value: ", value),
+    ("error parsing ", lua),
     ("unknown type: ", protocol),
     ("these sets are mutually exclusive: ", |case| {
         said(format!("cannot be of several families at once: {}", case.rest))
@@ -259,6 +260,12 @@ fn value(case: &Case<'_>) -> Said {
         "host" | "hosts" | "snis" | "name" | "https_sni" | "host_header" => host(case),
         _ => said(format!(": invalid value: {}", quote(case.rest))),
     }
+}
+
+fn lua(case: &Case<'_>) -> Said {
+    let reason = case.rest.rsplit_once("]:").map_or(case.rest, |(_, reason)| reason);
+    let reason = reason.split_once(": ").map_or(reason, |(_, reason)| reason);
+    said(format!("is no Lua: {}", quote(reason)))
 }
 
 fn upstream_name(case: &Case<'_>) -> Said {
