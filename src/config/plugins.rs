@@ -161,7 +161,8 @@ const ENTERPRISE: &[&str] = &[
 /// What to say of them.
 pub(super) const ENTERPRISE_HELP: &str = "docs/plugins.md lists what this gateway has of Kong's free plugins";
 /// What to say of a plugin that nobody knows.
-pub(super) const FOREIGN_HELP: &str = "docs/plugins.md lists the plugins; those that are not Kong's own cannot be run";
+pub(super) const FOREIGN_HELP: &str =
+    "only Kong's own can be run, and docs/plugins.md lists which; `pre-function` and `post-function` run Lua of yours";
 
 /// Plugins whose texts are code.
 const LUA: &[&str] = &["pre-function", "post-function"];
