@@ -256,7 +256,7 @@ fn it_says_what_it_asks_for() {
     assert_eq!(
         plugin(config, Compat::Kong2).remark().unwrap(),
         "asks for a token in argument `jwt`, cookie `sb`, header `authorization`; its `iss` names the credential; checks \
-         `exp`; `exp` may be 60 s ahead; without it, goes on as consumer `anon`"
+         `exp`; `exp` may be 60 s ahead; who is not known goes on as consumer `anon`"
     );
 }
 
