@@ -74,7 +74,12 @@ fn star(found: &Captures<'_>) -> String {
     let secret = &found[2];
     // `${NAME_OF_A_KEY:-default}`
     let default = found[1].ends_with(':') && secret.starts_with('-');
-    if default || is_open(secret) { found[0].to_owned() } else { format!("{}{}", &found[1], stars(secret)) }
+    let code = found[1].trim_end().ends_with('=');
+    match call(secret).filter(|_| code) {
+        _ if default || is_open(secret) => found[0].to_owned(),
+        Some(call) => format!("{}{call}", &found[1]),
+        None => format!("{}{}", &found[1], stars(secret)),
+    }
 }
 
 /// The name of a variable is none of its value, and a truth is no secret.
@@ -88,17 +93,19 @@ fn is_open(value: &str) -> bool {
         || matches!(word, "true" | "false" | "null" | "~" | "…")
 }
 
-/// Line ends and what closes a URL's or a key's secret stay. So does code, a template's or a function's name, without the
-/// texts in it.
-fn stars(secret: &str) -> String {
+/// A function's name stays, where one is called in Lua: `key = kong.request.get_header(`.
+fn call(secret: &str) -> Option<String> {
     let path = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.');
-    if let Some((name, rest)) = secret.split_once('(').filter(|(name, _)| name.contains('.') && name.chars().all(path))
-    {
-        return format!("{name}({}", starred(rest));
-    }
-    // With a quote too many nobody knows what is text and what is code.
+    let (name, rest) = secret.split_once('(').filter(|(name, _)| name.contains('.') && name.chars().all(path))?;
+    Some(format!("{name}({}", starred(rest)))
+}
+
+/// Line ends and what closes a URL's or a key's secret stay. So does the code of a template, without the texts in it.
+fn stars(secret: &str) -> String {
+    // With a quote too many nobody knows what is text and what is code; and a password may have `$(` in it.
     let paired = |quote| secret.matches(quote).count() % 2 == 0;
-    match secret.split_once("$(").filter(|_| paired('\'') && paired('"')) {
+    let asks = ["headers", "query_params", "uri_captures"].iter().any(|source| secret.contains(source));
+    match secret.split_once("$(").filter(|_| asks && paired('\'') && paired('"')) {
         Some((before, code)) => format!("{}$({}", starred(before), starred_texts(code)),
         None => starred(secret),
     }
@@ -160,8 +167,10 @@ mod tests {
                 "- \"Authorization: $((headers.apikey == 'sb_x' and 'Bearer ab') or nil)c\"",
                 "- \"Authorization: $((headers.apikey == '****' and '*********') or nil)*\"",
             ),
-            ("- \"apikey: $(h == 'a' and 'it's b')\"", "- \"apikey: ************************\""),
-            ("- apikey:$((h.a == 'a' and 'b c') or nil)", "- apikey:$((h.a == '*' and '***') or nil)"),
+            ("- \"apikey: $(headers == 'it's b')\"", "- \"apikey: **********************\""),
+            ("password: pa$(ss word", "password: ***********"),
+            ("- apikey:$((headers.a == 'a' and 'b c') or nil)", "- apikey:$((headers.a == '*' and '***') or nil)"),
+            ("password: my.pass(word", "password: ************"),
             ("local key = kong.request.get_header(abc 'x')", "local key = kong.request.get_header(****'x')"),
             ("- 'apikey: ab$(headers.x)'", "- 'apikey: **$(headers.x)'"),
             ("url: http://u:geheim@h/x", "url: http://u:******@h/x"),
