@@ -185,8 +185,9 @@ impl<'a> Checker<'a> {
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
         let renamed = record.fields.iter().find(|field| field.name == &*pair.key).and_then(|field| field.alias);
-        // What an expression asks for is mostly a path; see its help.
-        alias.or(near).or(renamed).or(expression.then_some("paths"))
+        // What an expression asks for is mostly a path; see its help. And what has a `config` is no route.
+        let plugin = self.owner.noun == "route" && &*pair.key == "config";
+        alias.or(near).or(renamed).or((expression || plugin).then_some("paths"))
     }
 
     /// Format 3.0 knows the field, and it would be refused there, too.
