@@ -223,11 +223,20 @@ impl std::fmt::Debug for Chain {
     }
 }
 
-/// Adds headers to those of an answer. It has one `Content-Type`, which nobody else's takes the place of.
-fn add(more: HeaderMap, headers: &mut HeaderMap) {
-    for (name, value) in &more {
-        if *name != CONTENT_TYPE || !headers.contains_key(name) {
-            headers.append(name, value.clone());
+/// Adds headers to those of an answer, before its own of the same names (recorded). It has one `Content-Type`, which is
+/// its own.
+fn add(mut more: HeaderMap, headers: &mut HeaderMap) {
+    if more.is_empty() {
+        return;
+    }
+    if headers.contains_key(CONTENT_TYPE) {
+        more.remove(CONTENT_TYPE);
+    }
+    for name in more.keys() {
+        let own: Vec<_> = headers.get_all(name).iter().cloned().collect();
+        headers.remove(name);
+        for value in more.get_all(name).iter().cloned().chain(own) {
+            headers.append(name, value);
         }
     }
 }

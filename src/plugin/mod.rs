@@ -10,7 +10,7 @@ pub mod chain;
 mod client;
 mod context;
 mod pair;
-mod payload;
+pub(crate) mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
