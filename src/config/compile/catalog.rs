@@ -18,7 +18,7 @@ pub(super) fn compile(model: &Model) -> Entities {
 
 /// An entity's fields and its id; a reference is a record with the other's id.
 fn record(entity: &Entity) -> Checked {
-    let own = |value| Checked { value, span: entity.fields.span.clone() };
+    let own = |value| Checked { value, span: entity.fields.span };
     let id = |id: &Uuid| own(Value::Str(id.to_string()));
     let mut pairs: Vec<(Box<str>, Checked)> = vec![("id".into(), id(&entity.id))];
     for (name, other) in &entity.links {

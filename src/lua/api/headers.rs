@@ -11,6 +11,9 @@ use std::fmt::Write;
 /// Where the VM keeps the metatable of tables of headers.
 const METATABLE: &str = "headers";
 
+/// A name as it is given, and values that can be sent.
+pub(super) type Named = (Vec<u8>, Vec<HeaderValue>);
+
 /// A name that is set. What no name may hold is escaped, as OpenResty does. `None` for an empty one.
 pub(super) fn name(text: &[u8]) -> Option<HeaderName> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -136,7 +139,7 @@ fn look_up(lua: &Lua, table: &Table, key: &Value) -> mlua::Result<Value> {
 
 /// A name and what is to be its value, checked as Kong checks them (`kong/pdk/private/checks.lua`). An empty value is sent
 /// as one space. `lists` is whether a list of texts will do.
-pub(super) fn pair(asked: &Value, given: &Value, lists: bool) -> Result<(Vec<u8>, Vec<HeaderValue>), Stop> {
+pub(super) fn pair(asked: &Value, given: &Value, lists: bool) -> Result<Named, Stop> {
     let shown = value::scalar(asked).unwrap_or_else(|| value::kind(asked).into());
     let shown = String::from_utf8_lossy(&shown);
     let Value::String(name) = asked else {
@@ -173,7 +176,7 @@ fn texts(list: &Table, name: &str) -> Result<Vec<Vec<u8>>, Stop> {
 }
 
 /// Every pair of a table of headers, checked.
-pub(super) fn pairs(given: &Value) -> Result<Vec<(Vec<u8>, Vec<HeaderValue>)>, Stop> {
+pub(super) fn pairs(given: &Value) -> Result<Vec<Named>, Stop> {
     let Value::Table(given) = given else { return raise("headers must be a table") };
     let checked = |entry: mlua::Result<(Value, Value)>| {
         let (name, given) = entry?;

@@ -6,7 +6,7 @@ use crate::lua::api::{arguments, headers, response, value};
 use crate::lua::current::Current;
 use crate::lua::phase::Phases;
 use crate::plugin::Origin;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use mlua::{Lua, Value};
 
 /// Where a response can be looked at.
@@ -75,7 +75,7 @@ fn set_status(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
 }
 
 /// A name and its values. Only Kong 3 takes a list here.
-fn pair(cx: &Current, args: &Args) -> Result<(Vec<u8>, Vec<HeaderValue>), Stop> {
+fn pair(cx: &Current, args: &Args) -> Result<headers::Named, Stop> {
     headers::pair(args.get(0), args.get(1), cx.cx.compat == Compat::Kong3 && args.get(1).is_table())
 }
 

@@ -22,7 +22,7 @@ pub(super) const API: Api = Api::new(
 );
 
 /// A name in lower case and its values. Only Kong 3 takes a list here.
-fn pair(cx: &Current, args: &Args) -> Result<(Vec<u8>, Vec<HeaderValue>), Stop> {
+fn pair(cx: &Current, args: &Args) -> Result<headers::Named, Stop> {
     headers::pair(args.get(0), args.get(1), cx.cx.compat == Compat::Kong3 && args.get(1).is_table())
 }
 

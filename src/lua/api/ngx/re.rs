@@ -23,8 +23,11 @@ pub(super) const API: Api = Api::new(
 /// How many compiled patterns a worker keeps.
 const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
+/// By pattern and options.
+type Compiled = LruCache<(Box<[u8]>, Box<[u8]>), Rc<Pcre>>;
+
 thread_local! {
-    static COMPILED: RefCell<LruCache<(Box<[u8]>, Box<[u8]>), Rc<Pcre>>> = RefCell::new(LruCache::new(KEPT));
+    static COMPILED: RefCell<Compiled> = RefCell::new(LruCache::new(KEPT));
 }
 
 /// What all of these functions begin with.

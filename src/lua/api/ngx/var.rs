@@ -20,8 +20,11 @@ struct RequestId(Uuid);
 /// What a variable holds; `None` where there is none, or it has no value.
 type Found = Option<Vec<u8>>;
 
+/// Finds a variable by the rest of its name.
+type Find = fn(&mut Current, &str) -> Found;
+
 /// Variables that are a family: what their names begin with, and who knows the rest.
-const FAMILIES: &[(&str, fn(&mut Current, &str) -> Found)] = &[
+const FAMILIES: &[(&str, Find)] = &[
     ("arg_", argument),
     ("cookie_", cookie),
     ("http_", |cx, name| line(cx.req.headers(), name)),
