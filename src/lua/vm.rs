@@ -131,7 +131,7 @@ impl Vm {
         let prelude: Table = lua.load(include_str!("prelude.lua")).set_name("=prelude").call(stopped)?;
         guard(&lua, &prelude.raw_get("guarded")?)?;
         let wrap: Function = prelude.raw_get("wrap")?;
-        let root = api::install(&lua, &slot, &wrap, &prelude.raw_get("dynamic")?)?;
+        let root = api::install(&lua, &slot, &prelude)?;
         for name in ["kong", "ngx"] {
             lua.globals().raw_set(name, root.raw_get::<Value>(name)?)?;
         }

@@ -11,7 +11,7 @@ pub mod chain;
 mod client;
 mod context;
 mod pair;
-mod payload;
+pub(crate) mod payload;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
@@ -19,7 +19,7 @@ mod whole;
 pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Special, Witness};
-pub use context::{Ctx, Group, Head, Kept, Origin};
+pub use context::{Ctx, Detour, Group, Head, Kept, Origin, Peer, Received, Whom};
 
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
@@ -76,7 +76,8 @@ pub trait Plugin: Send + Sync + 'static {
         &[]
     }
 
-    /// Whether a later phase looks at the request's head as it went upstream: it is in [`Ctx::head`] then.
+    /// Whether a later phase looks back at the request's head as it went upstream, or at the upstream's answer as it
+    /// came: they are in [`Ctx::head`] and [`Ctx::received`] then.
     fn keeps_head(&self) -> bool {
         false
     }

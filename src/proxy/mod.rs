@@ -7,6 +7,7 @@ pub mod client;
 mod clients;
 pub mod closing;
 pub mod decide;
+pub mod detour;
 pub mod failure;
 pub mod forward;
 pub mod gather;
@@ -133,7 +134,8 @@ impl Exchange {
             return Ok(Made { response, origin: Origin::Gateway, source: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
-        self.ask(service, settled, req).await
+        let met = detour::met(service, self.course.cx.detour.as_deref());
+        self.ask(&met, settled, req).await
     }
 
     async fn ask(&mut self, service: &Service, settled: Settled, mut req: Request<Body>) -> Result<Made, Failure> {
