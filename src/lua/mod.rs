@@ -8,6 +8,7 @@ pub mod api;
 pub mod chunk;
 pub mod current;
 pub mod limits;
+mod pattern;
 pub mod phase;
 mod sandbox;
 pub mod session;

@@ -94,6 +94,12 @@ fn a_runaway_chunk_costs_only_its_own_request() {
         "local co co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end",
         "local function f() coroutine.wrap(f)() end f()",
         "local function f() pcall(f) end f() while true do end",
+        "string.find(('a'):rep(5000), '.-.-.-.-b')",
+        "pcall(string.match, ('a'):rep(5000), '.-.-.-.-b') error('not here')",
+        "for _ in ('a'):rep(5000):gmatch('.-.-.-.-b') do end",
+        "('a'):rep(5000):gsub('.-.-.-.-b', '')",
+        "string.find(('a'):rep(60), ('a?'):rep(60) .. ('a'):rep(60))",
+        "local t = {} for i = 1, 5e5 do t[i] = -i end while true do table.sort(t) end",
     ];
     for chunk in chunks {
         assert_eq!(sent(&[chunk]).unwrap_err().0, 500, "{chunk}");
