@@ -12,6 +12,9 @@ pub const LONGEST: Duration = Duration::from_millis(200);
 /// Most bytes that a VM may hold, of all its chunks.
 pub const MEMORY: usize = 64 << 20;
 
+/// Bytes that a VM may hold between two calls.
+pub(super) const FULL: usize = MEMORY / 2;
+
 /// Virtual instructions between two looks at the clock: a few microseconds.
 const EVERY: u32 = 1000;
 

@@ -3,7 +3,7 @@
 use super::api::{self, Slot};
 use super::chunk::{Chunk, number};
 use super::current::Current;
-use super::limits::{TOO_LONG, Watch};
+use super::limits::{FULL, TOO_LONG, Watch};
 use super::pattern::{self, Group};
 use super::sandbox::Sandbox;
 use super::template::{self, Names, Template};
@@ -61,13 +61,16 @@ pub fn run(chunks: &[Chunk], current: Current) -> (Current, Result<(), Fault>) {
         Err(error) => return (current, Err(Fault(message(&error)))),
     };
     let (current, result) = vm.run(chunks, current);
+    vm.tidy();
     (current, result.map_err(fault))
 }
 
 /// Renders a template.
 pub(super) fn render(template: &Template, names: &dyn Names) -> Result<Vec<u8>, Fault> {
     let vm = of_this_thread().map_err(|error| Fault(message(&error)))?;
-    vm.render(template, names).map_err(fault)
+    let result = vm.render(template, names);
+    vm.tidy();
+    result.map_err(fault)
 }
 
 /// What became of a call. A VM without memory is of no more use.
@@ -155,6 +158,19 @@ impl Vm {
         let result = self.surface.call::<()>(()).and_then(|()| self.run_all(chunks));
         self.watch.stop();
         (self.slot.leave(now), result)
+    }
+
+    /// Collects what nobody needs when it is much. A VM whose chunks keep too much is given up, and all that they keep
+    /// with it: the next chunk gets a new one.
+    fn tidy(&self) {
+        if self.lua.used_memory() < FULL {
+            return;
+        }
+        let collected = self.lua.gc_collect().and_then(|()| self.lua.gc_collect());
+        if collected.is_err() || self.lua.used_memory() >= FULL {
+            tracing::warn!("Lua's globals held {} MB, and were forgotten", self.lua.used_memory() >> 20);
+            VM.with_borrow_mut(Option::take);
+        }
     }
 
     fn render(&self, template: &Template, names: &dyn Names) -> mlua::Result<Vec<u8>> {
