@@ -24,7 +24,7 @@ pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::{Entry, Outcome};
-use crate::plugin::Origin;
+use crate::plugin::{Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
@@ -42,6 +42,7 @@ use outgoing::{End, Outgoing};
 use patience::patient;
 use request::Upgrade;
 use response::Latencies;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -123,8 +124,12 @@ impl Exchange {
     /// The story of a request, up to an answer's head.
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
         let (mut parts, body) = req.into_parts();
-        let settled = self.course.settle(self.place.scene(), &mut parts)?;
+        self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
+        if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
+            return Ok(Made { response, origin: Origin::Gateway, source: None });
+        }
+        let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
 
         let mut req = Request::from_parts(parts, body);
@@ -203,21 +208,28 @@ impl Exchange {
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
         let status = response.status();
-        let Self { place: Place { worker, snapshot, .. }, course: Course { cx, route, .. }, busy, .. } = self;
-        let response = response.map(|body| match source {
-            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
-            None => Outgoing::own(body, busy),
+        let Self { place: Place { worker, snapshot, .. }, course: Course { mut cx, route, .. }, busy, .. } = self;
+        let chain = decide::chain(route, &snapshot);
+        let chain_logs = !chain.is_empty();
+        chain.keep_answer(&response, &mut cx);
+        let cx = Rc::new(RefCell::new(cx));
+        let response = response.map(|body| {
+            let body = if chain.rare().body { shown(body, chain.clone(), Rc::clone(&cx)) } else { body };
+            match source {
+                Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
+                None => Outgoing::own(body, busy),
+            }
         });
-        let chain_logs = !decide::chain(route, &snapshot).is_empty();
         if entry.is_none() && !chain_logs {
             return response;
         }
         let at_end = Box::new(move |end: End| {
             if let Some(entry) = &entry {
-                let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
-                worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
+                let (cx, secrets) = (cx.borrow(), &*snapshot.secrets);
+                let outcome = Outcome { user: cx.user.as_deref(), status, bytes: end.bytes, secrets };
+                worker.access.write(entry, &outcome, SystemTime::now());
             }
-            decide::chain(route, &snapshot).log(&cx);
+            decide::chain(route, &snapshot).log(&mut cx.borrow_mut());
         });
         response.map(|body| body.at_end(at_end))
     }
