@@ -10,6 +10,7 @@ mod expand;
 mod expression;
 mod header;
 mod ids;
+mod inside;
 mod json;
 pub mod json_schema;
 pub mod kong_print;
@@ -136,6 +137,7 @@ impl Opened {
         if snapshot.is_some() {
             lint::run(&model, &source, world, settings, &mut report);
         }
+        inside::settle(&mut report, &source.text);
         (snapshot.map(|snapshot| (snapshot, model)), report)
     }
 }

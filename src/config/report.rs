@@ -2,6 +2,7 @@
 //!
 //! Reading goes on after an error; a function that reports returns `None`, which means "already reported".
 
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A piece of text that was read: a file, standard input, or a document inside a setting.
@@ -58,6 +59,12 @@ pub struct Label {
     pub text: String,
 }
 
+/// Whether a character may be more or less often in a text as written, where lines are folded or indented.
+#[must_use]
+pub const fn is_blank(character: char) -> bool {
+    character.is_ascii_whitespace() || character == '\u{b}'
+}
+
 /// One thing found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -77,6 +84,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Kong's own words for it, if Kong refuses it too.
     pub kong: Option<KongError>,
+    /// Which part of the text at that place it is about. None is left when reading is over: the place is the part's then.
+    pub inside: Option<Inside>,
+}
+
+/// A part of a text, in characters that are no blanks: those are the same however the text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// How many come before.
+    pub before: usize,
+    /// How many it has.
+    pub length: usize,
 }
 
 /// The code of what Kong does not have.
@@ -166,8 +184,8 @@ impl Diagnostic {
     /// An error at a place.
     #[must_use]
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
-        let (label, others, help, kong) = (None, Vec::new(), None, None);
-        Self { code, severity: Severity::Error, message: message.into(), span, label, others, help, kong }
+        let (label, others, help, kong, inside) = (None, Vec::new(), None, None, None);
+        Self { code, severity: Severity::Error, message: message.into(), span, label, others, help, kong, inside }
     }
 
     /// A warning at a place.
@@ -197,6 +215,14 @@ impl Diagnostic {
         self
     }
 
+    /// It is about this part of the text at its place.
+    #[must_use]
+    pub fn inside(mut self, text: &str, part: Range<usize>) -> Self {
+        let count = |part: Option<&str>| part.unwrap_or_default().chars().filter(|c| !is_blank(*c)).count();
+        self.inside = Some(Inside { before: count(text.get(..part.start)), length: count(text.get(part)) });
+        self
+    }
+
     /// Kong's words for it.
     #[must_use]
     pub fn kong(mut self, path: Vec<Step>, message: impl Into<String>) -> Self {
@@ -208,6 +234,14 @@ impl Diagnostic {
 // === impl Report ===
 
 impl Report {
+    /// Takes for consequences what was found from `first` on and is such.
+    pub(super) fn set_aside(&mut self, first: usize, is_such: impl Fn(&Diagnostic) -> bool) {
+        let told: Vec<_> = self.found.drain(first..).collect();
+        let (aside, kept): (Vec<_>, Vec<_>) = told.into_iter().partition(is_such);
+        self.found.extend(kept);
+        self.asides.extend(aside.into_iter().filter_map(|found| found.kong));
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);

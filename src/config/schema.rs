@@ -5,6 +5,7 @@
 
 use super::value::Checked;
 use crate::entity::Compat;
+use std::ops::Range;
 use std::time::SystemTime;
 
 /// A mapping with known keys.
@@ -81,6 +82,17 @@ pub enum Default {
     Ints(&'static [i64]),
 }
 
+/// What is wrong with a text that is a program, where in it, and how Kong says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The place: bytes of the text.
+    pub at: Range<usize>,
+    /// In our words: what follows "is no Lua: ".
+    pub message: String,
+    /// In Kong's.
+    pub kong: String,
+}
+
 /// A condition on one value. Messages are Kong's (`kong/declarative.md` §7).
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
@@ -102,6 +114,8 @@ pub enum Rule {
     MayBeEmpty,
     /// A test of a text; the error is Kong's message.
     Text(fn(&str) -> Result<(), String>),
+    /// A test of a text that is a program.
+    Code(fn(&str) -> Result<(), Wrong>),
     /// A test of any value; the error is Kong's message.
     Value(fn(&Checked) -> Result<(), String>),
 }

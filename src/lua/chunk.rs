@@ -2,6 +2,7 @@
 
 use super::vm;
 use crate::settings::UntrustedLua;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -20,8 +21,8 @@ pub struct Chunk {
 /// What is wrong with a text that is no Lua.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Syntax {
-    /// The line in the chunk, from 1.
-    pub line: usize,
+    /// The place: bytes of the text. Behind its end where something is missing there.
+    pub at: Range<usize>,
     /// What is wrong there, in LuaJIT's words.
     pub message: String,
     /// The same as Kong prints it, with the beginning of the text.
@@ -60,19 +61,56 @@ pub fn number() -> u64 {
 /// # Errors
 /// What is wrong with it.
 pub fn check(source: &str) -> Result<(), Syntax> {
-    vm::compile(source).map_err(|kong| Syntax::read(source, kong))
+    vm::compile(source, source).map_err(|kong| Syntax::read(source, kong))
 }
 
 // === impl Syntax ===
 
 impl Syntax {
-    /// Takes LuaJIT's message apart: `[string "…"]:LINE: MESSAGE`.
-    fn read(source: &str, kong: String) -> Self {
-        let after = kong.split_once("]:").map_or(&*kong, |(_, after)| after);
-        let (line, message) = after.split_once(": ").unwrap_or(("1", after));
-        let (last, message) = (source.lines().count().max(1), message.to_owned());
-        Self { line: line.parse().map_or(1, |line: usize| line.clamp(1, last)), message, kong }
+    /// Takes LuaJIT's message apart: `[string "…"]:LINE: MESSAGE near 'TOKEN'`.
+    pub(super) fn read(source: &str, kong: String) -> Self {
+        let (line, message) = parted(&kong);
+        let (message, token) = (message.to_owned(), token(message));
+        let at = match token {
+            None => lines(source, line),
+            Some(END) => source.len()..source.len(),
+            Some(token) => find(source, line, token, &message).unwrap_or_else(|| lines(source, line)),
+        };
+        Self { at, message, kong }
     }
+}
+
+/// What LuaJIT calls the end of a text.
+const END: &str = "<eof>";
+
+/// Line and message.
+fn parted(kong: &str) -> (usize, &str) {
+    let after = kong.split_once("]:").map_or(kong, |(_, after)| after);
+    let (line, message) = after.split_once(": ").unwrap_or(("1", after));
+    (line.parse().unwrap_or(1), message)
+}
+
+/// The word near which something is wrong.
+fn token(message: &str) -> Option<&str> {
+    message.split_once(" near '").and_then(|(_, rest)| rest.strip_suffix('\''))
+}
+
+/// A line, from 1, without the blanks around it.
+fn lines(source: &str, number: usize) -> Range<usize> {
+    let start: usize = source.split_inclusive('\n').take(number.saturating_sub(1)).map(str::len).sum();
+    let line = source[start..].lines().next().unwrap_or_default();
+    let start = start + line.len() - line.trim_start().len();
+    start..start + line.trim().len()
+}
+
+/// The place of a word in a line: the first up to which the text is wrong in the same way.
+fn find(source: &str, line: usize, token: &str, message: &str) -> Option<Range<usize>> {
+    let line = lines(source, line);
+    let places = source[line.clone()].match_indices(token).map(|(at, _)| line.start + at..line.start + at + token.len());
+    let mut places = places.peekable();
+    let first = places.peek().cloned();
+    let same = |at: &Range<usize>| vm::compile(&source[..at.end], "").is_err_and(|kong| parted(&kong).1 == message);
+    places.find(same).or(first)
 }
 
 #[cfg(test)]
@@ -83,8 +121,19 @@ mod tests {
     fn what_is_no_lua_is_told_with_its_line() {
         let wrong = check("if x then").unwrap_err();
         assert_eq!(wrong.kong, "[string \"if x then\"]:1: 'end' expected near '<eof>'");
-        assert_eq!((wrong.line, &*wrong.message), (1, "'end' expected near '<eof>'"));
-        assert_eq!(check("\nlocal a = = 1\n").unwrap_err().line, 2);
+        assert_eq!((wrong.at, &*wrong.message), (9..9, "'end' expected near '<eof>'"));
+        for (source, at) in [
+            ("\nlocal a = = 1\n", 11..12),
+            ("x = x == = x", 9..10),
+            ("é é", 3..5),
+            ("a = 'x\n b'", 4..6),
+            ("goto gone", 0..9),
+            ("local break", 6..11),
+            ("return 1\nreturn 2", 9..15),
+            ("for a = 1 2 do", 10..11),
+        ] {
+            assert_eq!(check(source).unwrap_err().at, at, "{source} {:?}", check(source));
+        }
         assert_eq!(check("return 1 --]:7: x"), Ok(()));
         assert!(check("\u{1b}LJ\u{2}").is_err());
     }

@@ -12,10 +12,12 @@ pub mod limits;
 pub mod phase;
 mod sandbox;
 pub mod session;
+pub mod template;
 mod vm;
 
 pub use chunk::{Chunk, Syntax};
 pub use current::{Current, Ending, Facts, Payload};
 pub use phase::{Phase, Phases};
 pub use session::Session;
+pub use template::Template;
 pub use vm::{Fault, run};

@@ -149,7 +149,69 @@ local function requirer(allowed)
   end
 end
 
+-- A table of request headers: case is ignored, and `_` finds `-`.
+local rawget, lower = rawget, string.lower
+local fold = {
+  __index = function(headers, name)
+    return rawget(headers, (gsub(lower(name), "_", "-")))
+  end,
+  __metatable = false,
+}
+
+local function folded(headers)
+  return setmetatable(headers, fold)
+end
+
+-- What templates look up, while one is rendered: `look` asks for a name, `found` keeps what it said.
+local look, found
+
+local function template(more)
+  return setmetatable({}, {
+    __index = function(_, name)
+      local value = found[name]
+      if value == nil then
+        value = look(name)
+        found[name] = value
+      end
+      if value == nil then
+        return more[name]
+      end
+      return value
+    end,
+    __newindex = function()
+      error("This environment is read-only.", 2)
+    end,
+    __metatable = false,
+  })
+end
+
+-- A value as a template writes it. An address in memory is nobody's business.
+local function written(value)
+  local kind = type(value)
+  if kind == "string" or kind == "number" or kind == "boolean" then
+    return tostring(value)
+  end
+  return kind .. ": 0x00000000"
+end
+
+local function rendered(ok, ...)
+  look, found = nil, nil
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+local function render(chunk, ask)
+  depth = 0
+  look, found = ask, {}
+  return rendered(pcall(chunk, written))
+end
+
 return {
+  folded = folded,
+  template = template,
+  render = render,
   guarded = guarded,
   wrap = wrap,
   shallow = shallow,

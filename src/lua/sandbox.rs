@@ -44,6 +44,8 @@ pub(super) struct Sandbox {
     protected: Function,
     /// The prelude's: a table that is read through.
     copied: Function,
+    /// The prelude's: the environment of a template.
+    template: Function,
     /// The prelude's: `require` of the modules that are allowed.
     requirer: Function,
 }
@@ -62,7 +64,7 @@ impl Sandbox {
         };
         let libraries = LIBRARIES.iter().map(library).collect::<mlua::Result<_>>()?;
         let part = |name| prelude.raw_get::<Function>(name);
-        Ok(Self { libraries, protected: part("protected")?, copied: part("copied")?, requirer: part("requirer")? })
+        Ok(Self { libraries, protected: part("protected")?, copied: part("copied")?, template: part("template")?, requirer: part("requirer")? })
     }
 
     /// A new environment: its globals are the chunk's own, and stay from one request to the next.
@@ -81,12 +83,30 @@ impl Sandbox {
             env.raw_set(*name, self.protected.call::<Table>((*name, library))?)?;
         }
         env.raw_set("_G", &env)?;
+        self.extend(lua, &env, rules)?;
+        Ok(env)
+    }
+
+    /// The environment of a template, with what Kong 3 has there besides.
+    pub(super) fn template(&self, lua: &Lua, rules: &UntrustedLua, extras: bool) -> mlua::Result<Table> {
+        let more = lua.create_table()?;
+        match (extras, rules.mode) {
+            (true, LuaMode::On) => return self.template.call(lua.globals()),
+            (true, _) => self.extend(lua, &more, rules)?,
+            (false, _) => {}
+        }
+        more.raw_set("type", lua.globals().raw_get::<Value>("type")?)?;
+        self.template.call(more)
+    }
+
+    /// Adds what the settings allow besides.
+    fn extend(&self, lua: &Lua, env: &Table, rules: &UntrustedLua) -> mlua::Result<()> {
         let allowed = lua.create_table_from(rules.requires.iter().map(|name| (name.as_str(), true)))?;
         env.raw_set("require", self.requirer.call::<Function>(allowed)?)?;
         for path in &rules.environment {
-            self.add(lua, &env, path)?;
+            self.add(lua, env, path)?;
         }
-        Ok(env)
+        Ok(())
     }
 
     /// Adds a global by its path. One that does not exist is none.

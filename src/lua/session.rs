@@ -35,6 +35,11 @@ impl Session {
         table(&mut self.0.get_or_insert_default().shared, lua)
     }
 
+    /// The same, if there is one in this VM.
+    pub(super) fn seen_shared(&self, vm: u64) -> Option<&Table> {
+        self.0.as_ref().filter(|tables| tables.vm == vm)?.shared.as_ref()
+    }
+
     /// `ngx.ctx`.
     pub(super) fn ngx(&mut self, lua: &Lua) -> mlua::Result<Table> {
         table(&mut self.0.get_or_insert_default().ngx, lua)

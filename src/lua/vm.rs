@@ -5,9 +5,10 @@ use super::chunk::{Chunk, number};
 use super::current::Current;
 use super::limits::Watch;
 use super::sandbox::Sandbox;
+use super::template::{self, Names, Template};
 use crate::settings::LuaMode;
 use mlua::chunk::{Chunk as Compiler, ChunkMode};
-use mlua::{Error, Function, Lua, LuaOptions, MultiValue, StdLib, Table, Value};
+use mlua::{Error, Function, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -27,6 +28,10 @@ struct Vm {
     sandbox: Sandbox,
     /// Forgets how deep the last call was; the prelude's.
     surface: Function,
+    /// Calls the function of a template; the prelude's.
+    render: Function,
+    /// A table of headers; the prelude's.
+    folded: Function,
     loaded: RefCell<HashMap<u64, Loaded>>,
 }
 
@@ -52,18 +57,29 @@ pub fn run(chunks: &[Chunk], current: Current) -> (Current, Result<(), Fault>) {
         Err(error) => return (current, Err(Fault(message(&error)))),
     };
     let (current, result) = vm.run(chunks, current);
-    if matches!(result, Err(Error::MemoryError(_))) {
+    (current, result.map_err(fault))
+}
+
+/// Renders a template.
+pub(super) fn render(template: &Template, names: &dyn Names) -> Result<Vec<u8>, Fault> {
+    let vm = of_this_thread().map_err(|error| Fault(message(&error)))?;
+    vm.render(template, names).map_err(fault)
+}
+
+/// What became of a call. A VM without memory is of no more use.
+fn fault(error: Error) -> Fault {
+    if matches!(error, Error::MemoryError(_)) {
         VM.with_borrow_mut(Option::take);
     }
-    (current, result.map_err(|error| Fault(message(&error))))
+    Fault(message(&error))
 }
 
 /// Compiles a text and runs nothing.
 ///
 /// # Errors
 /// Lua's words.
-pub(super) fn compile(source: &str) -> Result<(), String> {
-    let compiled = of_this_thread().and_then(|vm| text(&vm.lua, source, source).into_function());
+pub(super) fn compile(source: &str, name: &str) -> Result<(), String> {
+    let compiled = of_this_thread().and_then(|vm| text(&vm.lua, source, name).into_function());
     compiled.map(drop).map_err(|error| message(&error))
 }
 
@@ -120,8 +136,10 @@ impl Vm {
             lua.globals().raw_set(name, root.raw_get::<Value>(name)?)?;
         }
         lua.globals().raw_set("require", wrap.call::<Function>(api::require(&lua, root)?)?)?;
-        let (sandbox, surface) = (Sandbox::new(&lua, &prelude)?, prelude.raw_get("surface")?);
-        Ok(Self { id: number(), lua, slot, watch, sandbox, surface, loaded: RefCell::default() })
+        let part = |name: &str| prelude.raw_get::<Function>(name);
+        let (surface, render, folded) = (part("surface")?, part("render")?, part("folded")?);
+        let (sandbox, loaded) = (Sandbox::new(&lua, &prelude)?, RefCell::default());
+        Ok(Self { id: number(), lua, slot, watch, sandbox, surface, render, folded, loaded })
     }
 
     fn run(&self, chunks: &[Chunk], mut current: Current) -> (Current, mlua::Result<()>) {
@@ -132,6 +150,22 @@ impl Vm {
         let result = self.surface.call::<()>(()).and_then(|()| self.run_all(chunks));
         self.watch.stop();
         (self.slot.leave(now), result)
+    }
+
+    fn render(&self, template: &Template, names: &dyn Names) -> mlua::Result<Vec<u8>> {
+        refuse_if_off(&template.chunk, template.extras)?;
+        let env = || self.sandbox.template(&self.lua, &template.chunk.rules, template.extras);
+        let (function, _) = self.load(&template.chunk, env)?;
+        self.slot.clear();
+        self.watch.start();
+        let result = self.lua.scope(|scope| {
+            let look = |lua: &Lua, name: LuaString| {
+                template::look(lua, &name.as_bytes(), names, &self.folded, self.id)
+            };
+            self.render.call::<LuaString>((function, scope.create_function(look)?))
+        });
+        self.watch.stop();
+        result.map(|text| text.as_bytes().to_vec())
     }
 
     fn run_all(&self, chunks: &[Chunk]) -> mlua::Result<()> {
@@ -146,11 +180,8 @@ impl Vm {
 
     /// The first time a chunk runs it may return a function: that runs at once, and alone from then on.
     fn run_one(&self, chunk: &Chunk) -> mlua::Result<()> {
-        if chunk.rules.mode == LuaMode::Off {
-            let words = "loading of untrusted Lua code disabled because 'untrusted_lua' config option is set to 'off'";
-            return Err(Error::runtime(words));
-        }
-        let (function, settled) = self.load(chunk)?;
+        refuse_if_off(chunk, true)?;
+        let (function, settled) = self.load(chunk, || self.sandbox.environment(&self.lua, &chunk.rules))?;
         let mut values: MultiValue = function.call(())?;
         if settled {
             return Ok(());
@@ -167,17 +198,25 @@ impl Vm {
     }
 
     /// The function of a chunk, compiled if it is new; with it, what is gone is forgotten.
-    fn load(&self, chunk: &Chunk) -> mlua::Result<(Function, bool)> {
+    fn load(&self, chunk: &Chunk, env: impl FnOnce() -> mlua::Result<Table>) -> mlua::Result<(Function, bool)> {
         if let Some(loaded) = self.loaded.borrow().get(&chunk.id) {
             return Ok((loaded.function.clone(), loaded.settled));
         }
-        let env = self.sandbox.environment(&self.lua, &chunk.rules)?;
-        let function = text(&self.lua, &chunk.source, &chunk.label).set_environment(env).into_function()?;
+        let function = text(&self.lua, &chunk.source, &chunk.label).set_environment(env()?).into_function()?;
         let mut loaded = self.loaded.borrow_mut();
         loaded.retain(|_, old| old.lease.strong_count() > 0);
         loaded.insert(chunk.id, Loaded { function: function.clone(), settled: false, lease: chunk.lease() });
         Ok((function, false))
     }
+}
+
+/// Templates of Kong 2 run whatever the setting says.
+fn refuse_if_off(chunk: &Chunk, concerned: bool) -> mlua::Result<()> {
+    if !concerned || chunk.rules.mode != LuaMode::Off {
+        return Ok(());
+    }
+    let words = "loading of untrusted Lua code disabled because 'untrusted_lua' config option is set to 'off'";
+    Err(Error::runtime(words))
 }
 
 /// Puts the prelude's functions in the place of those that could be misused.

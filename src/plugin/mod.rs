@@ -6,6 +6,7 @@
 
 mod arrival;
 pub mod auth;
+mod basic;
 pub mod chain;
 mod client;
 mod context;
@@ -66,6 +67,12 @@ pub trait Plugin: Send + Sync + 'static {
     /// Request headers that `response` or `log` look at; they are in [`Ctx::kept`] then, as the client sent them, even
     /// when `access` never ran.
     fn keeps(&self) -> &[HeaderName] {
+        &[]
+    }
+
+    /// What headers, arguments and fields are called that bring it a client's secret, in lower case. Their values are shown
+    /// neither in logs nor by `gateway explain`.
+    fn secrets(&self) -> &[Box<str>] {
         &[]
     }
 
@@ -147,14 +154,16 @@ macro_rules! plugins {
 
 plugins! {
     acl::Acl,
+    basic_auth::BasicAuth,
+    bot_detection::BotDetection,
     correlation_id::CorrelationId,
     cors::Cors,
     function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,
-    key_auth::KeyAuth,
     jwt::Jwt,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
@@ -235,7 +244,8 @@ mod tests {
     #[test]
     fn priorities_are_kongs() {
         let known = [
-            ("acl", 950, true),
+            ("acl", 950, false),
+            ("bot-detection", 2500, false),
             ("cors", 2000, false),
             ("limit-req", 1500, false),
             ("ip-restriction", 990, true),

@@ -23,7 +23,7 @@ pub mod upgrade;
 pub mod worker;
 
 use crate::body::Body;
-use crate::observe::access::Entry;
+use crate::observe::access::{Entry, Outcome};
 use crate::plugin::Origin;
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
@@ -214,7 +214,8 @@ impl Exchange {
         }
         let at_end = Box::new(move |end: End| {
             if let Some(entry) = &entry {
-                worker.access.write(entry, cx.user.as_deref(), status, end.bytes, SystemTime::now());
+                let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
+                worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
             }
             decide::chain(route, &snapshot).log(&cx);
         });

@@ -1,6 +1,6 @@
 //! The rules themselves, pure: a value in, Kong's message out (`kong/declarative.md` §7).
 
-use crate::config::schema::{EntityCheck, Rule};
+use crate::config::schema::{EntityCheck, Rule, Wrong};
 use crate::config::value::{Checked, Value};
 use std::time::SystemTime;
 
@@ -29,6 +29,14 @@ fn late_error(text: &str, rule: &Rule) -> Option<String> {
         Rule::Text(test) => test(text).err(),
         _ => None,
     }
+}
+
+/// What is wrong with a program.
+pub(super) fn code_error(text: &str, rules: &[Rule]) -> Option<Wrong> {
+    rules.iter().find_map(|rule| match rule {
+        Rule::Code(test) => test(text).err(),
+        _ => None,
+    })
 }
 
 /// Kong's words for the first rule that a number breaks.

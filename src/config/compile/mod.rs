@@ -19,6 +19,7 @@ use crate::route::{Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
 use http::{HeaderName, StatusCode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 pub(super) use upstreams::targets;
@@ -45,6 +46,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         certificates: secure::certificates(model),
         live: model.read.live.clone(),
         global: chains.global(),
+        secrets: secrets(model),
     };
     (!report.has_errors()).then_some(snapshot)
 }
@@ -56,6 +58,12 @@ fn everybody(model: &Model) -> Arc<Consumers> {
         directory.fill(Arc::clone(&consumers));
     }
     consumers
+}
+
+/// What plugins call secrets, each once.
+fn secrets(model: &Model) -> Box<[Box<str>]> {
+    let plugins = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
+    plugins.flat_map(|built| built.plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn service(model: &Model, entity: &Entity, secure: &mut secure::Secure<'_>, report: &mut Report) -> Service {

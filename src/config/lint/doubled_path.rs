@@ -12,6 +12,20 @@ pub(super) static RULE: Rule = Rule {
         both carry the same prefix, the upstream is asked for it twice: `/api/api/users`.\n\nSet `strip_path: true`, or \
         leave the path out of the service's `url`. With `strip_path: true` the same two paths are fine: the prefix is \
         taken off and put back.",
+    bad: r"services:
+  - name: users
+    url: http://users:3000/api
+    routes:
+      - name: users
+        paths: [/api/v1]
+        strip_path: false",
+    good: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/api/v1]
+        strip_path: false",
     run,
 };
 

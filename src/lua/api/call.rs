@@ -88,6 +88,11 @@ impl Slot {
         self.current.take().map_or_else(|| Current::lost(now), |current| *current)
     }
 
+    /// Forgets the last call's end, for a call without a request.
+    pub(in crate::lua) fn clear(&self) {
+        self.ended.set(false);
+    }
+
     /// Whether the phase was ended.
     pub(in crate::lua) fn has_ended(&self) -> bool {
         self.ended.get()

@@ -84,7 +84,8 @@ impl Function {
         let said = current.said();
         *req = current.req;
         *cx = current.cx;
-        if let Some(groups) = cx.lua.groups() {
+        // After a fault the tables' VM may be gone.
+        if let Some(groups) = result.as_ref().ok().and_then(|()| cx.lua.groups()) {
             cx.authenticated_groups = Some(groups);
         }
         match (result, current.ending, said) {

@@ -1,10 +1,10 @@
 //! What `config` of a function plugin may hold (`kong/plugins.md` §17).
 
-use crate::config::schema::{EntityCheck, Field, Record, Rule, Since};
+use crate::config::schema::{EntityCheck, Field, Record, Rule, Since, Wrong};
 use crate::lua::chunk;
 
-const PRE: &Field = &Field::string("").rules(&[Rule::Text(pre)]);
-const POST: &Field = &Field::string("").rules(&[Rule::Text(post)]);
+const PRE: &Field = &Field::string("").rules(&[Rule::Code(pre)]);
+const POST: &Field = &Field::string("").rules(&[Rule::Code(post)]);
 
 /// Of `pre-function`.
 pub(super) static PRE_CONFIG: Record = record(&[
@@ -45,14 +45,17 @@ const CHECKS: &[EntityCheck] = &[
     ]),
 ];
 
-fn pre(text: &str) -> Result<(), String> {
+fn pre(text: &str) -> Result<(), Wrong> {
     parses(text, "pre-function")
 }
 
-fn post(text: &str) -> Result<(), String> {
+fn post(text: &str) -> Result<(), Wrong> {
     parses(text, "post-function")
 }
 
-fn parses(text: &str, plugin: &str) -> Result<(), String> {
-    chunk::check(text).map_err(|wrong| format!("error parsing {plugin}: {}", wrong.kong))
+fn parses(text: &str, plugin: &str) -> Result<(), Wrong> {
+    chunk::check(text).map_err(|wrong| {
+        let kong = format!("error parsing {plugin}: {}", wrong.kong);
+        Wrong { at: wrong.at, message: wrong.message, kong }
+    })
 }

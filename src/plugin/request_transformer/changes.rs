@@ -4,7 +4,7 @@
 
 use super::Crash;
 use super::list::List;
-use super::template::{self, Template};
+use super::template::Template;
 use crate::config::value::Checked;
 use crate::plugin::Build;
 use crate::plugin::pair::{self, split};
@@ -142,7 +142,7 @@ fn renames<P: Place>(config: &Checked, cx: &mut Build<'_>) -> Option<Renames<P>>
     let mut good = true;
     for (item, _, new) in entries::<P>(config, "rename") {
         if !matches!(Template::parse(new), Ok(None)) {
-            template::reject(item, "a template for a name", cx);
+            cx.reject_ours("unsupported-template", item.span, "a new name cannot be a template yet");
             good = false;
         }
     }

@@ -94,13 +94,8 @@ impl<P: Place> List<P> {
 
 impl<P: Place> Draft<P> {
     fn read(item: &Checked, value: &str, field: [&str; 2], number: usize, cx: &mut Build<'_>) -> Option<Self> {
-        match Template::parse(value) {
-            Ok(None) => {}
-            Ok(Some(template)) => return Some(Self::Template(template)),
-            Err(unknown) => {
-                template::reject(item, &unknown.0, cx);
-                return None;
-            }
+        if let Some(template) = template::read(item, value, cx) {
+            return Some(Self::Template(template));
         }
         let constant = P::value(value).map(Self::Constant);
         if constant.is_none() {

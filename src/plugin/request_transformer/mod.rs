@@ -125,7 +125,7 @@ impl Define for RequestTransformer {
         let (headers, body, query) = (changes::read(config, cx), changes::read(config, cx), changes::read(config, cx));
         let (body, query): (Changes<_>, Changes<_>) = (body?, query?);
         let keep_headers = body.reads_headers() || query.reads_headers();
-        Some(Self { path: path?, method, headers: headers?, body, query, keep_headers })
+        Some(Self { path, method, headers: headers?, body, query, keep_headers })
     }
 }
 

@@ -51,19 +51,15 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 // === impl NewPath ===
 
 impl NewPath {
-    /// Reads the field, with a warning where no request can succeed. `None` when it was refused.
-    pub(super) fn read(config: &Checked, cx: &mut Build<'_>) -> Option<Self> {
+    /// Reads the field, with a warning where no request can succeed.
+    pub(super) fn read(config: &Checked, cx: &mut Build<'_>) -> Self {
         let field = config.get("replace").and_then(|replace| replace.get("uri"));
         let Some((field, text)) = field.and_then(|field| Some((field, field.as_str()?))) else {
-            return Some(Self::Same);
+            return Self::Same;
         };
-        match Template::parse(text) {
-            Ok(None) => Some(Self::constant(field, text, cx)),
-            Ok(Some(template)) => Some(Self::Template(template)),
-            Err(unknown) => {
-                template::reject(field, &unknown.0, cx);
-                None
-            }
+        match template::read(field, text, cx) {
+            None => Self::constant(field, text, cx),
+            Some(template) => Self::Template(template),
         }
     }
 

@@ -1,13 +1,14 @@
 //! What `config` of `request-transformer` may hold (`kong/plugins.md` §3).
 
-use crate::config::schema::{Default, Field, Record, Rule};
+use super::template;
+use crate::config::schema::{Default, Field, Record, Rule, Wrong};
 use crate::plugin::pair::{has_colon, split};
 
 static ANY: Field = Field::string("");
 static HEADER: Field = Field::string("").rules(&[Rule::Text(header)]);
 static HEADER_VALUE: Field = Field::string("").rules(&[Rule::Text(has_colon), Rule::Text(header)]);
 static HEADER_PAIR: Field = Field::string("").rules(&[Rule::Text(has_colon), Rule::Text(both_headers)]);
-static PAIR: Field = Field::string("").rules(&[Rule::Text(has_value)]);
+static PAIR: Field = Field::string("").rules(&[Rule::Text(has_value), Rule::Code(compiles)]);
 
 static REMOVE: Record = Record { fields: &lists(&ANY, &HEADER), checks: &[] };
 static RENAME: Record = Record { fields: &lists(&PAIR, &HEADER_PAIR), checks: &[] };
@@ -62,8 +63,20 @@ fn has_value(text: &str) -> Result<(), String> {
     if !name.is_empty() && !value.is_empty() { Ok(()) } else { Err(format!("key '{name}' has no value")) }
 }
 
+fn compiles(text: &str) -> Result<(), Wrong> {
+    let (_, value) = split(text);
+    let before = text.len() - value.len();
+    template::check(value).map_err(|wrong| {
+        let at = wrong.at.start + before..wrong.at.end + before;
+        let kong = format!("value '{value}' is not in supported format, error:{}", wrong.kong);
+        Wrong { at, message: wrong.message, kong }
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -74,6 +87,10 @@ mod tests {
         assert_eq!(both_headers("x-a::X_b"), Ok(()));
         assert_eq!(has_value("k:"), Err("key 'k' has no value".to_owned()));
         assert_eq!(has_value("k::v"), Ok(()));
+        assert_eq!(compiles("k:$(headers.a)"), Ok(()));
+        let wrong = compiles("kk:$(a b)").unwrap_err();
+        let words = "value '$(a b)' is not in supported format, error:[string \"TMP\"]:1: ')' expected near 'b'";
+        assert_eq!((wrong.at, &*wrong.kong), (7..8, words));
         assert_eq!(upper_case("get"), Err("invalid value: get".to_owned()));
         assert_eq!(upper_case("FOO"), Ok(()));
     }

@@ -6,6 +6,8 @@
 use super::value::{Of, Value};
 use crate::args::Args;
 use crate::plugin::Ctx;
+use crate::lua::Session;
+use crate::lua::template::Names;
 use crate::plugin::context::Group;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use std::borrow::Cow;
@@ -29,6 +31,7 @@ pub(in super::super) struct Env<'a> {
     host: Option<&'a HeaderValue>,
     query: &'a str,
     captures: &'a [Group],
+    session: &'a Session,
     seen: &'a Seen,
 }
 
@@ -90,7 +93,7 @@ impl<'a> Env<'a> {
             Some(before) => (before, None),
             None => (req.headers(), cx.host.as_ref()),
         };
-        Self { headers, host, query: cx.query_of(req), captures: &cx.captures, seen }
+        Self { headers, host, query: cx.query_of(req), captures: &cx.captures, session: &cx.lua, seen }
     }
 
     pub(super) fn get(&self, lookup: &'a Lookup) -> Value<'a> {
@@ -119,13 +122,40 @@ impl<'a> Env<'a> {
         }
     }
 
+    fn args(&self) -> &'a Args {
+        self.seen.query.get_or_init(|| Args::parse(self.query.as_bytes()))
+    }
+
     fn argument(&self, name: &'a [u8]) -> Value<'a> {
-        match self.seen.query.get_or_init(|| Args::parse(self.query.as_bytes())).get(name) {
+        match self.args().get(name) {
             None | Some([]) => Value::Nil,
             Some([None]) => Value::Bool(true),
             Some([Some(value)]) => text(value),
             Some(_) => Value::List(Of::Query, name),
         }
+    }
+}
+
+impl Names for Env<'_> {
+    fn headers(&self) -> Vec<(&str, Vec<&[u8]>)> {
+        self.seen.headers.get_or_init(|| ());
+        let values = |name: &HeaderName| match self.host.filter(|_| *name == header::HOST) {
+            Some(host) => vec![host.as_bytes()],
+            None => self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect(),
+        };
+        self.headers.keys().map(|name| (name.as_str(), values(name))).collect()
+    }
+
+    fn arguments(&self) -> &Args {
+        self.args()
+    }
+
+    fn captures(&self) -> &[Group] {
+        self.captures
+    }
+
+    fn session(&self) -> &Session {
+        self.session
     }
 }
 

@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
-use super::{Crash, Env, Seen, Template};
+mod differential;
+mod by_lua;
+
+use super::{Crash, Env, Seen, Template, parts};
 use crate::body::Body;
 use crate::entity::Compat;
 use crate::plugin::context::Group;
