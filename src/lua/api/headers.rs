@@ -11,6 +11,12 @@ use std::fmt::Write;
 /// Where the VM keeps the metatable of tables of headers.
 const METATABLE: &str = "headers";
 
+/// Most lines that a chunk can give a message, so that it cannot fill the memory.
+const MOST: usize = 1000;
+
+/// Longest value that it can give one, in bytes.
+const LONGEST: usize = 128 << 10;
+
 /// A name as it is given, and values that can be sent.
 pub(super) type Named = (Vec<u8>, Vec<HeaderValue>);
 
@@ -60,16 +66,20 @@ pub(super) fn values(given: &Value) -> Vec<HeaderValue> {
 }
 
 /// Puts values in the place of those that are there; none at all removes them.
-pub(super) fn put(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) {
+pub(super) fn put(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) -> Result<(), Stop> {
     headers.remove(name);
-    add(headers, name, values);
+    add(headers, name, values)
 }
 
 /// Adds values to those that are there.
-pub(super) fn add(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) {
+pub(super) fn add(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) -> Result<(), Stop> {
     for value in values {
+        if headers.len() >= MOST || value.len() > LONGEST {
+            return raise(format!("no message may have more than {MOST} headers, or one of more than {LONGEST} bytes"));
+        }
         headers.append(name, value);
     }
+    Ok(())
 }
 
 /// The name under which a header that is asked for is there: case is ignored, and `_` finds `-`.

@@ -17,6 +17,7 @@ use crate::reply;
 use crate::settings::UntrustedLua;
 use futures_util::future::LocalBoxFuture;
 use http::{Request, Response, StatusCode};
+use ipnet::IpNet;
 use std::sync::Arc;
 
 /// What names of functions have in common that look at the request's body.
@@ -55,7 +56,9 @@ impl Function {
         let access = if legacy.is_empty() { chunks("access") } else { legacy };
         let reads_body = access.iter().any(|chunk| chunk.mentions(BODY));
         let catalog = cx.shared.get_or_insert_default::<Catalog>().clone();
-        let facts = Arc::new(Facts { consumers: cx.consumers(), catalog, instance: chunk::number() });
+        let trusted = cx.shared.get_or_insert_default::<Arc<[IpNet]>>().clone();
+        let facts = Facts { consumers: cx.consumers(), catalog, trusted, instance: chunk::number() };
+        let facts = Arc::new(facts);
         Self { name, access, header_filter: chunks("header_filter"), reads_body, facts }
     }
 

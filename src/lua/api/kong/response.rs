@@ -81,25 +81,25 @@ fn pair(cx: &Current, args: &Args) -> Result<headers::Named, Stop> {
 
 fn set_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let (name, values) = pair(cx, args)?;
-    response::put(cx, &name, values);
+    response::put(cx, &name, values)?;
     none()
 }
 
 fn add_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let (name, values) = pair(cx, args)?;
-    response::add(cx, &name, values);
+    response::add(cx, &name, values)?;
     none()
 }
 
 fn clear_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let name = args.text(0, "header name must be a string")?;
-    response::put(cx, &name.as_bytes(), Vec::new());
+    response::put(cx, &name.as_bytes(), Vec::new())?;
     none()
 }
 
 fn set_headers(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     for (name, values) in headers::pairs(args.get(0))? {
-        response::put(cx, &name, values);
+        response::put(cx, &name, values)?;
     }
     none()
 }

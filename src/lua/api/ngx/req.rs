@@ -40,7 +40,7 @@ fn get_headers(lua: &Lua, cx: &mut Current, args: &Args) -> Answer {
 fn set_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let name = args.text(0, "bad argument #1 to 'set_header' (string expected)")?;
     if let Some(name) = headers::name(&name.as_bytes()) {
-        headers::put(cx.req.headers_mut(), &name, headers::values(args.get(1)));
+        headers::put(cx.req.headers_mut(), &name, headers::values(args.get(1)))?;
     }
     none()
 }
