@@ -3,7 +3,7 @@
 use super::call::{Stop, raise};
 use super::value;
 use crate::lua::current::Current;
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mlua::{Lua, Table, Value};
 use std::fmt::Write;
@@ -24,6 +24,11 @@ pub(super) type Named = (Vec<u8>, Vec<HeaderValue>);
 pub(super) fn name(text: &[u8]) -> Option<HeaderName> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     HeaderName::from_bytes(escaped(text, token).as_bytes()).ok()
+}
+
+/// The name of a request header that is set. How long the body is, is not a chunk's to say.
+pub(super) fn to_send(text: &[u8]) -> Option<HeaderName> {
+    name(text).filter(|name| *name != CONTENT_LENGTH)
 }
 
 /// The name of a response header that is set: nginx's Lua module makes every `_` a `-`.

@@ -1,6 +1,6 @@
 //! `kong.response.exit` and `error`: an answer instead of the upstream's.
 
-use super::response::{SETTERS, status};
+use super::response::{SETTERS, check_unsent, status};
 use super::{Answer, Api, Args, Stop, end, function, raise};
 use crate::body::Body;
 use crate::lua::api::{headers, json};
@@ -15,6 +15,7 @@ pub(super) const API: Api =
 type Given = Vec<(HeaderName, Vec<HeaderValue>)>;
 
 fn exit(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    check_unsent(cx)?;
     let status = status(args.get(0), 100)?;
     let given = given(args.get(2))?;
     let res = match args.get(1) {
@@ -28,6 +29,7 @@ fn exit(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
 }
 
 fn error(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    check_unsent(cx)?;
     let status = status(args.get(0), 400)?;
     let message = match args.get(1) {
         Value::Nil => None,

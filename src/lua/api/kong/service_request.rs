@@ -37,7 +37,7 @@ fn set_header(lua: &Lua, cx: &mut Current, args: &Args) -> Answer {
 
 /// `Host` is what the upstream gets instead of its own.
 fn put(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) -> Result<(), Stop> {
-    match headers::name(name) {
+    match headers::to_send(name) {
         Some(HOST) => cx.cx.host = values.into_iter().next(),
         Some(name) => headers::put(cx.req.headers_mut(), &name, values)?,
         None => {}
@@ -47,7 +47,7 @@ fn put(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) -> Result<(), St
 
 fn add_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let (name, values) = pair(cx, args)?;
-    match headers::name(&name) {
+    match headers::to_send(&name) {
         Some(HOST) => cx.cx.host = values.into_iter().next(),
         Some(name) => headers::add(cx.req.headers_mut(), &name, values)?,
         None => {}
@@ -57,7 +57,7 @@ fn add_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
 
 fn clear_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let asked = args.text(0, "header must be a string")?;
-    if let Some(name) = headers::name(&asked.as_bytes()) {
+    if let Some(name) = headers::to_send(&asked.as_bytes()) {
         cx.req.headers_mut().remove(name);
     }
     none()

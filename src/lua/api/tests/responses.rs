@@ -59,6 +59,8 @@ fn an_exit_is_checked() {
         ("kong.response.exit(200, 'x', 7)", "headers must be a nil or table"),
         ("kong.response.error(200)", "code must be a number between 400 and 599"),
         ("kong.response.set_status('x')", "code must be a number"),
+        ("ngx.say('x') kong.response.set_header('x', 1)", "headers have already been sent"),
+        ("ngx.say('x') kong.response.exit(200)", "headers have already been sent"),
     ] {
         assert_eq!(raised(chunk), words, "{chunk}");
     }
