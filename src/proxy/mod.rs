@@ -24,7 +24,7 @@ pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::{Entry, Outcome};
-use crate::plugin::{Origin, shown};
+use crate::plugin::{Chain, Ctx, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
@@ -60,6 +60,15 @@ struct Place {
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     snapshot: Pinned,
+}
+
+/// A request's context while its answer goes out.
+// It is moved once, into the box of what is done at the end.
+#[allow(clippy::large_enum_variant)]
+enum Kept {
+    Alone(Ctx),
+    /// With the plugins that look at the body's pieces.
+    Shared(Rc<RefCell<Ctx>>),
 }
 
 /// One request under way.
@@ -98,6 +107,27 @@ fn take_body(req: Request<Incoming>) -> (Request<Body>, Option<Sent>) {
 
 fn request_id() -> Box<str> {
     uuid::Uuid::new_v4().simple().to_string().into()
+}
+
+/// The answer, its pieces shown to the plugins that look at them.
+fn watched(chain: &Chain, cx: Ctx, response: Response<Body>) -> (Kept, Response<Body>) {
+    if !chain.rare().body {
+        return (Kept::Alone(cx), response);
+    }
+    let cx = Rc::new(RefCell::new(cx));
+    let response = response.map(|body| shown(body, chain.clone(), Rc::clone(&cx)));
+    (Kept::Shared(cx), response)
+}
+
+// === impl Kept ===
+
+impl Kept {
+    fn with(self, run: impl FnOnce(&mut Ctx)) {
+        match self {
+            Self::Alone(mut cx) => run(&mut cx),
+            Self::Shared(cx) => run(&mut cx.borrow_mut()),
+        }
+    }
 }
 
 // === impl Place ===
@@ -212,24 +242,23 @@ impl Exchange {
         let chain = decide::chain(route, &snapshot);
         let chain_logs = !chain.is_empty();
         chain.keep_answer(&response, &mut cx);
-        let cx = Rc::new(RefCell::new(cx));
-        let response = response.map(|body| {
-            let body = if chain.rare().body { shown(body, chain.clone(), Rc::clone(&cx)) } else { body };
-            match source {
-                Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
-                None => Outgoing::own(body, busy),
-            }
+        let (cx, response) = watched(chain, cx, response);
+        let response = response.map(|body| match source {
+            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
+            None => Outgoing::own(body, busy),
         });
         if entry.is_none() && !chain_logs {
             return response;
         }
         let at_end = Box::new(move |end: End| {
-            if let Some(entry) = &entry {
-                let (cx, secrets) = (cx.borrow(), &*snapshot.secrets);
-                let outcome = Outcome { user: cx.user.as_deref(), status, bytes: end.bytes, secrets };
-                worker.access.write(entry, &outcome, SystemTime::now());
-            }
-            decide::chain(route, &snapshot).log(&mut cx.borrow_mut());
+            cx.with(|cx| {
+                if let Some(entry) = &entry {
+                    let secrets = &*snapshot.secrets;
+                    let outcome = Outcome { user: cx.user.as_deref(), status, bytes: end.bytes, secrets };
+                    worker.access.write(entry, &outcome, SystemTime::now());
+                }
+                decide::chain(route, &snapshot).log(cx);
+            });
         });
         response.map(|body| body.at_end(at_end))
     }

@@ -18,6 +18,7 @@ use crate::reply;
 use crate::settings::UntrustedLua;
 use futures_util::future::LocalBoxFuture;
 use http::{Request, Response, StatusCode};
+use ipnet::IpNet;
 use std::sync::Arc;
 
 /// What names of functions have in common that look at the request's body.
@@ -59,7 +60,9 @@ impl Function {
         let access = if legacy.is_empty() { chunks("access") } else { legacy };
         let reads_body = access.iter().any(|chunk| chunk.mentions(BODY));
         let catalog = cx.shared.get_or_insert_default::<Catalog>().clone();
-        let facts = Arc::new(Facts { consumers: cx.consumers(), catalog, instance: chunk::number() });
+        let trusted = cx.shared.get_or_insert_default::<Arc<[IpNet]>>().clone();
+        let facts = Facts { consumers: cx.consumers(), catalog, trusted, instance: chunk::number() };
+        let facts = Arc::new(facts);
         let [rewrite, header_filter, body_filter, log] = ["rewrite", "header_filter", "body_filter", "log"].map(chunks);
         if let Some(field) = config.get("certificate").filter(|field| !field.items().is_empty()) {
             let message = format!("`certificate` of {name} does nothing here: certificates are chosen without Lua");
@@ -111,7 +114,8 @@ impl Function {
         let said = current.said();
         *req = current.req;
         *cx = current.cx;
-        if let Some(groups) = cx.lua.groups() {
+        // After a fault the tables' VM may be gone.
+        if let Some(groups) = result.as_ref().ok().and_then(|()| cx.lua.groups()) {
             cx.authenticated_groups = Some(groups);
         }
         match (result, current.ending, said) {

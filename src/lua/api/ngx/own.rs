@@ -4,6 +4,7 @@ use super::{Answer, Api, Args, ctx, end, function, none, one, plain, raise};
 use crate::lua::api::log::{Level, joined, place, write as write_line};
 use crate::lua::api::{headers, response, value};
 use crate::lua::current::{Current, Ending};
+use crate::lua::limits::MEMORY;
 use crate::lua::phase::{Phase, Phases};
 use crate::reply;
 use http::StatusCode;
@@ -119,6 +120,9 @@ fn write(cx: &mut Current, args: &Args) -> Answer {
     let out = cx.said.get_or_insert_default();
     for value in args.iter() {
         append(value, out)?;
+        if out.len() > MEMORY {
+            return raise("not enough memory");
+        }
     }
     none()
 }

@@ -2,6 +2,7 @@
 
 use super::{Answer, Api, Args, Stop, calling, many, one, plain, raise};
 use crate::lua::api::value;
+use crate::lua::limits::MEMORY;
 use crate::pcre::{Capture, Pcre};
 use lru::LruCache;
 use mlua::{Function, Lua, Table, Value};
@@ -34,6 +35,8 @@ thread_local! {
 struct Call {
     subject: Vec<u8>,
     regex: Rc<Pcre>,
+    /// Whether the subject is characters, not bytes.
+    utf: bool,
 }
 
 /// A text that replaces a match, in parts.
@@ -65,15 +68,15 @@ fn call(args: &Args, options_at: usize, name: &str) -> Result<Result<Call, Strin
         Value::Nil => Vec::new(),
         _ => text(args, options_at, name)?,
     };
-    let pattern_text = pattern.clone();
+    let (pattern_text, utf) = (pattern.clone(), options.contains(&b'u') || options.contains(&b'U'));
     let known = COMPILED.with_borrow_mut(|known| known.get(&(pattern.into(), options.as_slice().into())).cloned());
     if let Some(regex) = known {
-        return Ok(Ok(Call { subject, regex }));
+        return Ok(Ok(Call { subject, regex, utf }));
     }
     let compiled = compile(&pattern_text, &options)?.map(Rc::new);
     Ok(compiled.map(|regex| {
         COMPILED.with_borrow_mut(|known| known.put((pattern_text.into(), options.into()), Rc::clone(&regex)));
-        Call { subject, regex }
+        Call { subject, regex, utf }
     }))
 }
 
@@ -206,7 +209,7 @@ fn gmatch(lua: &Lua, args: &Args) -> Answer {
     let iterate = lua.create_function(move |lua, ()| {
         let found = next.take().map(|from| call.regex.captures_at(&call.subject, from));
         let Some(captures) = found.transpose().map_err(mlua::Error::runtime)?.flatten() else { return Ok(None) };
-        next.set(Some(after(range(&captures))));
+        next.set(Some(call.after(range(&captures))));
         let table = lua.create_table()?;
         groups(lua, &call.subject, &captures, &table)?;
         Ok(Some(table))
@@ -214,18 +217,14 @@ fn gmatch(lua: &Lua, args: &Args) -> Answer {
     one(lua, iterate)
 }
 
-/// Where to look on: behind an empty match, one byte further.
-fn after((start, end): (usize, usize)) -> usize {
-    if start == end { end + 1 } else { end }
-}
-
 /// The new text and the number of matches that were replaced.
 fn replace(lua: &Lua, args: &Args, most: usize) -> Answer {
     let name = if most == 1 { "sub" } else { "gsub" };
-    let Call { subject, regex } = match call(args, 3, name)? {
+    let call = match call(args, 3, name)? {
         Ok(call) => call,
         Err(message) => return failed(lua, 2, &message),
     };
+    let subject = &call.subject;
     let by = match args.get(2) {
         Value::Function(function) => Replacement::Function(function.clone()),
         _ => match parts(&text(args, 2, name)?) {
@@ -235,15 +234,18 @@ fn replace(lua: &Lua, args: &Args, most: usize) -> Answer {
     };
     let (mut out, mut copied, mut from, mut count) = (Vec::with_capacity(subject.len()), 0, 0, 0);
     while count < most {
-        let captures = match regex.captures_at(&subject, from) {
+        let captures = match call.regex.captures_at(subject, from) {
             Ok(Some(captures)) => captures,
             Ok(None) => break,
             Err(message) => return failed(lua, 2, &message),
         };
         let (start, end) = range(&captures);
         out.extend_from_slice(subject.get(copied..start).unwrap_or_default());
-        by.write(lua, &subject, &captures, &mut out)?;
-        (copied, from, count) = (end, after((start, end)), count + 1);
+        by.write(lua, subject, &captures, &mut out)?;
+        if out.len() > MEMORY {
+            return raise("not enough memory");
+        }
+        (copied, from, count) = (end, call.after((start, end)), count + 1);
     }
     out.extend_from_slice(subject.get(copied..).unwrap_or_default());
     many([Value::String(lua.create_string(out)?), position(count)])
@@ -270,6 +272,19 @@ fn parts(template: &[u8]) -> Option<Vec<Part>> {
     }
     parts.push(Part::Text(rest.to_vec()));
     Some(parts)
+}
+
+// === impl Call ===
+
+impl Call {
+    /// Where to look on after a match: behind an empty one, a byte or a character further.
+    fn after(&self, (start, end): (usize, usize)) -> usize {
+        if start != end {
+            return end;
+        }
+        let goes_on = |byte: &&u8| self.utf && **byte & 0xc0 == 0x80;
+        end + 1 + self.subject.iter().skip(end + 1).take_while(goes_on).count()
+    }
 }
 
 // === impl Replacement ===
