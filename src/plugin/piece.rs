@@ -122,6 +122,9 @@ mod tests {
         assert_eq!(seen(Body::Empty).0, "");
         let mut trailers = HeaderMap::new();
         trailers.insert("x-end", "1".parse().unwrap());
-        assert_eq!(seen(pieces(vec![data("a"), Frame::trailers(trailers.clone())])), ("[a][].".to_owned(), Some(trailers)));
+        assert_eq!(
+            seen(pieces(vec![data("a"), Frame::trailers(trailers.clone())])),
+            ("[a][].".to_owned(), Some(trailers))
+        );
     }
 }
