@@ -23,7 +23,7 @@ pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::Entry;
-use crate::plugin::{Origin, shown};
+use crate::plugin::{Chain, Ctx, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
@@ -59,6 +59,14 @@ struct Place {
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     snapshot: Pinned,
+}
+
+/// A request's context once its answer is on its way.
+enum Held {
+    /// Only the log phase needs it.
+    Alone(Ctx),
+    /// The body needs it, too.
+    Shared(Rc<RefCell<Ctx>>),
 }
 
 /// One request under way.
@@ -97,6 +105,26 @@ fn take_body(req: Request<Incoming>) -> (Request<Body>, Option<Sent>) {
 
 fn request_id() -> Box<str> {
     uuid::Uuid::new_v4().simple().to_string().into()
+}
+
+/// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
+fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Held) {
+    if !chain.rare().body {
+        return (response, Held::Alone(cx));
+    }
+    let cx = Rc::new(RefCell::new(cx));
+    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Held::Shared(cx))
+}
+
+// === impl Held ===
+
+impl Held {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Ctx) -> T) -> T {
+        match self {
+            Self::Alone(cx) => work(cx),
+            Self::Shared(cx) => work(&mut cx.borrow_mut()),
+        }
+    }
 }
 
 // === impl Place ===
@@ -207,25 +235,24 @@ impl Exchange {
     ) -> Response<Outgoing> {
         let status = response.status();
         let Self { place: Place { worker, snapshot, .. }, course: Course { mut cx, route, .. }, busy, .. } = self;
+        let outgoing = |body| match source {
+            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
+            None => Outgoing::own(body, busy),
+        };
         let chain = decide::chain(route, &snapshot);
-        let chain_logs = !chain.is_empty();
-        chain.keep_answer(&response, &mut cx);
-        let cx = Rc::new(RefCell::new(cx));
-        let response = response.map(|body| {
-            let body = if chain.rare().body { shown(body, chain.clone(), Rc::clone(&cx)) } else { body };
-            match source {
-                Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
-                None => Outgoing::own(body, busy),
-            }
-        });
-        if entry.is_none() && !chain_logs {
-            return response;
+        if entry.is_none() && chain.is_empty() {
+            return response.map(outgoing);
         }
+        chain.keep_answer(&response, &mut cx);
+        let (response, mut cx) = watched(chain, response, cx);
+        let response = response.map(outgoing);
         let at_end = Box::new(move |end: End| {
-            if let Some(entry) = &entry {
-                worker.access.write(entry, cx.borrow().user.as_deref(), status, end.bytes, SystemTime::now());
-            }
-            decide::chain(route, &snapshot).log(&mut cx.borrow_mut());
+            cx.with(|cx| {
+                if let Some(entry) = &entry {
+                    worker.access.write(entry, cx.user.as_deref(), status, end.bytes, SystemTime::now());
+                }
+                decide::chain(route, &snapshot).log(cx);
+            });
         });
         response.map(|body| body.at_end(at_end))
     }
