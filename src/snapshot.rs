@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub certificates: Certificates,
     /// The plugins that run for requests without a route.
     pub global: Chain,
+    /// What plugins call secrets of clients ([`Plugin::secrets`](crate::plugin::Plugin::secrets)).
+    pub secrets: Box<[Box<str>]>,
     /// Files that plugins want to be told of when they change.
     pub live: Vec<LiveFile>,
 }

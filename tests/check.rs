@@ -6,9 +6,10 @@
 #![allow(clippy::unwrap_used)]
 
 use gateway::config::render::{self, Checked, Verdict};
-use gateway::config::report::Source;
+use gateway::config::report::{NOT_PORTABLE, Source};
 use gateway::config::section::Setting;
 use gateway::config::{codes, kong_print, load, open};
+use gateway::import::nginx;
 use gateway::settings::reading::Edge;
 use gateway::settings::sources::Sources;
 use gateway::settings::{self, Settings};
@@ -36,13 +37,24 @@ fn settings(document: &[Setting]) -> Settings {
     settings::load(&sources, Edge::NOTHING).map(|loaded| loaded.settings).unwrap_or_default()
 }
 
-/// The first of June 2026, with some variables, and the files below `tests/pem` as `/pem/NAME`.
+/// The first of June 2026, with some variables, and the files below `tests/pem` as `/pem/NAME`; `/etc/tls` and
+/// `/run/secrets` are those of the examples in the codes.
 fn world() -> World<'static> {
     World { env: &variable, file: &file, now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_272_000) }
 }
 
 fn file(path: &Path) -> std::io::Result<Vec<u8>> {
-    let name = path.strip_prefix("/pem").map_err(|_| std::io::ErrorKind::NotFound)?;
+    let name = match path.to_str() {
+        Some("/run/secrets/users") => "users.htpasswd",
+        Some("/run/secrets/empty") => return Ok(Vec::new()),
+        Some("/run/secrets/odd-users") => return Ok(b"ada:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nbob\n".to_vec()),
+        Some("/etc/tls/fullchain.pem") => "good.pem",
+        Some("/etc/tls/privkey.pem") => "key.pem",
+        Some(path) => {
+            path.strip_prefix("/pem/").or_else(|| path.strip_prefix("/etc/tls/")).ok_or(std::io::ErrorKind::NotFound)?
+        }
+        None => return Err(std::io::ErrorKind::NotFound.into()),
+    };
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pem").join(name))
 }
 
@@ -109,25 +121,80 @@ fn every_code_has_its_section() {
     as_before(&path, &format!("{by_hand}{}", codes::document()));
 }
 
-/// An example that is a document, or a list of one, is told of as its code says, and what to write instead is not.
+/// Codes for which no example is short, or none is known.
+const WITHOUT_EXAMPLE: &[&str] = &["nginx-too-much", "no-randomness", "no-such-entity", "too-deep", "too-large"];
+/// Codes of what answers on the network.
+const ONLINE: &[&str] = &["upstream-no-http", "upstream-path", "upstream-tls", "upstream-unreachable"];
+
+/// Every example is told of as its code says, and of what to write instead nothing is.
 #[test]
 fn the_examples_are_examples() {
-    let mut tried = 0;
     for code in codes::all() {
+        let has = !code.bad.is_empty() && !code.good.is_empty();
+        assert_eq!(has, !WITHOUT_EXAMPLE.contains(&code.code), "{}: examples", code.code);
+        if !has || ONLINE.contains(&code.code) {
+            continue;
+        }
         for (text, bad) in [(code.bad, true), (code.good, false)] {
-            let whole = ["_format_version", "services:", "routes:", "plugins:", "upstreams:"];
-            if !whole.iter().any(|start| text.starts_with(start)) || code.code.starts_with("no-such-") && !bad {
-                continue;
-            }
-            let version = if text.contains("_format_version") { "" } else { "_format_version: \"2.1\"\n" };
-            let source = Source::new("example.yml", format!("{version}{text}\n"));
-            let (_, report) = load(&source, World::EMPTY, &Settings::default());
-            let told = report.found.iter().any(|found| found.code == code.code);
-            assert_eq!(told, bad, "{}: {text}\n{:?}", code.code, report.found);
-            tried += 1;
+            let told = if code.code.starts_with("nginx-") { of_nginx(text) } else { of_kong(text) };
+            assert_eq!(told.contains(&code.code), bad, "{}: {text}\n{told:?}", code.code);
+            let others = told.iter().filter(|other| !bad && **other != NOT_PORTABLE).count();
+            assert_eq!(others, 0, "{}: {text}\n{told:?}", code.code);
         }
     }
-    assert!(tried > 15, "{tried}");
+}
+
+/// The codes of what is said of an example.
+fn of_kong(text: &str) -> Vec<&'static str> {
+    let source = Source::new("example.yml", whole(text));
+    let opened = open(&source, world(), Edge::NOTHING);
+    let settings = settings(opened.settings());
+    let (_, report) = opened.compile(world(), &settings);
+    report.found.iter().chain(&report.extensions).map(|found| found.code).collect()
+}
+
+/// A document of an example, which may be the `config` of a request-transformer.
+fn whole(text: &str) -> String {
+    let version = if text.contains("_format_version") { "" } else { "_format_version: \"2.1\"\n" };
+    match text.strip_prefix("config:") {
+        Some(config) => {
+            let config = config.replace('\n', "\n    ");
+            format!("{version}plugins:\n  - name: request-transformer\n    config:{config}\n")
+        }
+        None => format!("{version}{text}\n"),
+    }
+}
+
+fn of_nginx(text: &str) -> Vec<&'static str> {
+    let include = |pattern: &str| match pattern.rsplit('/').next() {
+        Some("nginx.conf") => Ok(vec![Source::new("nginx.conf", text)]),
+        Some("app.conf") => Ok(vec![Source::new("app.conf", "server { listen 80; }")]),
+        _ => Err(format!("{pattern}: No such file or directory")),
+    };
+    let imported = nginx::import(&[Source::new("nginx.conf", text)], "/etc/nginx", &include);
+    imported.err().map(|refused| refused.report.found.iter().map(|found| found.code).collect()).unwrap_or_default()
+}
+
+/// What is written for code scanning has what the standard asks of it, and each finding its rule.
+#[test]
+fn every_sarif_log_is_by_the_standard() {
+    let schema = serde_json::from_str(include_str!("sarif/required.json")).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    for input in inputs() {
+        let name = input.file_name().unwrap().to_str().unwrap().to_owned();
+        let source = Source::from_bytes(format!("a folder/{name}"), &fs::read(&input).unwrap()).unwrap();
+        let (_, report) = load(&source, world(), &Settings::default());
+        let log = render::sarif(&[Checked { source: &source, report: &report, verdict: Verdict::Invalid }]);
+        let log: serde_json::Value = serde_json::from_str(&log).unwrap();
+        let faults: Vec<_> =
+            schema.iter_errors(&log).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert_eq!(faults, [""; 0], "{name}");
+        let run = &log["runs"][0];
+        for result in run["results"].as_array().unwrap() {
+            let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+            assert_eq!(run["tool"]["driver"]["rules"][rule]["id"], result["ruleId"], "{name}");
+        }
+    }
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -140,6 +207,8 @@ fn variable(name: &str) -> Option<String> {
         "JWT_SECRET" => SECRET,
         "EMPTY_KEY" => "",
         "OPAQUE_KEY" => "sb_secret_0123456789abcdef",
+        "BOBS_KEY" | "BOBS_PASSWORD" | "BOBS_SECRET" | "API_KEY" => "7f9c2ba4e88f827d616045507605853e",
+        "API_KEY_FILE" => "/run/secrets/api-key",
         _ => return tokens(name),
     };
     Some(value.to_owned())

@@ -81,14 +81,15 @@ fn wants_stdin_twice(args: &args::Explain) -> bool {
 fn one(args: &args::Explain, ready: &Ready, question: &Question, runtime: &Runtime) -> String {
     let told = runtime.block_on(explain(ready.served(), question, Instant::now(), SystemTime::now()));
     if args.json {
-        return format!("{:#}\n", json(question, &told, secrets(args)));
+        return format!("{:#}\n", json(question, &told, secrets(args, ready)));
     }
     let look = print::Look::within(&io::stdout(), COLUMNS);
-    text(question, &told, &Look { width: look.width, paint: Paint(look.color), all: args.all, secrets: secrets(args) })
+    let (paint, secrets) = (Paint(look.color), secrets(args, ready));
+    text(question, &told, &Look { width: look.width, paint, all: args.all, secrets })
 }
 
-fn secrets(args: &args::Explain) -> Secrets {
-    if args.show_secrets { Secrets::Shown } else { Secrets::Masked }
+fn secrets<'a>(args: &args::Explain, ready: &'a Ready) -> Secrets<'a> {
+    if args.show_secrets { Secrets::Shown } else { Secrets::Masked(&ready.snapshot.secrets) }
 }
 
 /// One line in, one line out, until there are no more. A line that is no question gets an error.
@@ -103,7 +104,7 @@ fn batch(args: &args::Explain, ready: &Ready, runtime: &Runtime) -> ExitCode {
         let answer = match read_batch(&line) {
             Ok(question) => {
                 let told = runtime.block_on(explain(ready.served(), &question, Instant::now(), SystemTime::now()));
-                json(&question, &told, secrets(args))
+                json(&question, &told, secrets(args, ready))
             }
             Err(why) => {
                 code = ExitCode::from(UNREADABLE);

@@ -81,14 +81,12 @@ fn blank_key(tree: &Tree, id: NodeId, filled: bool, world: World<'_>) -> Option<
 }
 
 fn warning(blank: &Blank, place: Span) -> Diagnostic {
-    let found = Diagnostic::warning("empty-key", place, "a key-auth credential without a key is left out");
+    let found = Diagnostic::warning("empty-key", place, "a key-auth credential without a key is left out")
+        .help("give it a key, or delete the credential");
     match blank {
-        Blank::Unwritten => found.label("no key is written").help("write the key, or delete the credential"),
-        Blank::Empty => found.label("this is empty").help("set the variable to a key, or delete the credential"),
-        Blank::Unset(name) => {
-            let found = found.label(format!("the variable `{name}` is not set"));
-            found.help("set it, or delete the credential")
-        }
+        Blank::Unwritten => found.label("no key is written"),
+        Blank::Empty => found.label("this is empty"),
+        Blank::Unset(name) => found.label(format!("the variable `{name}` is not set")),
     }
 }
 

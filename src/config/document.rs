@@ -6,7 +6,6 @@ use super::check::record::Around;
 use super::check::{Checker, Fields, Owner, article, unset};
 use super::entities::{self, EntityType};
 use super::expand::expand;
-use super::nearest::nearest;
 use super::plugins::{self, Built, Status};
 use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
@@ -56,6 +55,8 @@ pub(super) struct Read {
     pub texts: HashMap<Span, PathBuf>,
     /// Files that plugins want to be told of.
     pub live: Vec<LiveFile>,
+    /// Whether passwords are written as Kong stores them (`_transform: false`).
+    pub hashed: bool,
     /// What plugins share, see [`crate::plugin::Build::shared`].
     pub shared: Extensions,
 }
@@ -88,10 +89,12 @@ pub(super) fn read(
     header::check(&tree, root, compat, report);
     let filled = blank::is_filled_in(&tree, root, world);
     let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    read.hashed = header::is_hashed(&tree, root);
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
     let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
     walker.top(root);
+    header::foreign(&walker.tree, root, walker.report);
     Document { compat, drafts: walker.drafts, read: walker.read }
 }
 
@@ -156,15 +159,17 @@ impl Walker<'_> {
             return;
         }
         let id = self.credential(kind, id);
-        let url = self.tree.text(id, "url").filter(|_| kind.name == "services").map(|(_, place)| place);
+        let url = self.tree.text(id, "url").filter(|(text, _)| kind.name == "services" && !text.is_empty());
+        let url = url.map(|(_, place)| place);
         let (id, tainted) = self.url(kind, id);
         if kind.name == "plugins" {
             self.plugin(kind, id, parent);
         } else {
             let before = self.report.found.len();
             let fields = self.fields(kind, id, parent.is_some(), tainted);
-            if let Some(place) = url {
-                shorthand::retell(self.report, before, place);
+            match url {
+                Some(place) => shorthand::retell(self.report, before, place),
+                None => shorthand::without_url(self.report, before),
             }
             self.keep(kind, id, fields, None, parent);
         }
@@ -211,7 +216,11 @@ impl Walker<'_> {
         let url = expanded.as_ref().ok().cloned().flatten().map_or_else(|| url.to_owned(), |found| found.text);
         let tainted = expanded.is_err();
         if let Err(problem) = expanded {
-            self.report.push(unset(problem, span, "`url` of a service"));
+            let whose = match self.tree.text(id, "name") {
+                Some((name, _)) => format!("`url` of service `{name}`"),
+                None => "`url` of a service".to_owned(),
+            };
+            self.report.push(unset(problem, span, &whose));
         }
         (shorthand::expand(&mut self.tree, id, &url, span), tainted)
     }
@@ -289,9 +298,16 @@ impl Walker<'_> {
         let node = self.tree.node(id);
         let name = self.tree.get(id, "name").map(|pair| self.tree.node(pair.value));
         let name = name.filter(|name| name.raw != Raw::Null);
-        let (place, words) =
-            name.map_or((node.span, "required field missing"), |name| (name.span, "expected a string"));
-        let found = Diagnostic::error("missing-field", place, "a plugin needs a `name`");
+        let (found, words) = match name {
+            Some(name) => {
+                let message = format!("`name` of a plugin must be text, not {}", name.raw.kind());
+                (Diagnostic::error("wrong-type", name.span, message), "expected a string")
+            }
+            None => {
+                let found = Diagnostic::error("missing-field", node.span, "`name` of a plugin is missing");
+                (found.label("has no `name`"), "required field missing")
+            }
+        };
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
         self.report.push(found.kong(path, words));
         None
@@ -300,27 +316,8 @@ impl Walker<'_> {
     fn not_enabled(&mut self, name: &str, place: Span) {
         let words = format!("plugin '{name}' not enabled; add it to the 'plugins' configuration property");
         let path = self.path.iter().cloned().chain([Step::Key("name".into())]).collect();
-        let known = || plugins::names(self.compat, self.table);
-        let near = || nearest(name, known()).map(|near| format!("did you mean `{near}`?"));
-        let (message, label, help) = if plugins::is_later(name, self.compat) {
-            (format!("plugin `{name}` needs `_format_version: \"3.0\"`"), None, None)
-        } else if known().any(|known| known == name) {
-            (format!("plugin `{name}` is not enabled by the setting `plugins`"), None, Some("add it there"))
-        } else if plugins::is_enterprise(name) {
-            (format!("`{name}` is a plugin of Kong Enterprise"), None, Some(plugins::ENTERPRISE_HELP))
-        } else if name.contains(',') {
-            (
-                format!("there is no plugin `{name}`"),
-                None,
-                Some("each plugin is an entry of its own, with its own `- name:`"),
-            )
-        } else {
-            let near = near();
-            let help = near.is_none().then_some(plugins::FOREIGN_HELP);
-            (format!("there is no plugin `{name}`"), near, help)
-        };
-        let found = Diagnostic::error("no-such-plugin", place, message).kong(path, words);
-        self.report.push(Diagnostic { label, help: help.map(str::to_owned), ..found });
+        let found = plugins::not_enabled(name, place, self.compat, self.table);
+        self.report.push(found.kong(path, words));
     }
 
     /// Some plugins cannot be bound to a consumer: an error where it is said, no effect where it follows.
@@ -367,7 +364,7 @@ fn elsewhere(kind: &EntityType, compat: Compat) -> Vec<&'static str> {
 /// A text as it may stand in a help; anything else as dots.
 fn text(raw: &Raw) -> &str {
     match raw {
-        Raw::Text(text) if text.len() < 60 && !text.contains(['\n', ':', '#']) => text,
+        Raw::Text(text) if text.len() < 60 && !text.contains(['\n', ' ', '#']) => text,
         _ => "…",
     }
 }

@@ -48,6 +48,11 @@ pub(super) fn compat(tree: &Tree, root: NodeId) -> Compat {
     }
 }
 
+/// Whether passwords are written as Kong stores them.
+pub(super) fn is_hashed(tree: &Tree, root: NodeId) -> bool {
+    tree.get(root, "_transform").is_some_and(|pair| matches!(tree.node(pair.value).raw, Raw::Bool(false)))
+}
+
 /// Checks the header and that every other key is a list of something known.
 pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Report) {
     let node = tree.node(root);
@@ -73,10 +78,6 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
     let (world, read, path) = (World::EMPTY, &mut Read::default(), Vec::new());
     let mut checker = Checker { tree, world, read, compat, report, path, owner, verbatim: true, tainted: false };
     checker.record(root, &RECORD, Around { elsewhere: &known, whose: enterprise, ..Around::NOTHING });
-    if let Some(what) = other_document(tree, root) {
-        let missing = report.found.iter_mut().filter(|found| found.code == "missing-field");
-        missing.for_each(|found| found.help = Some(what.to_owned()));
-    }
     if tree.get(root, "_format_version").is_some() {
         let unknown = report.found.iter_mut().filter(|found| found.code == "unknown-field" && found.label.is_none());
         unknown.for_each(|found| found.help = Some(AT_THE_TOP.to_owned()));
@@ -87,6 +88,18 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
 /// For those who write something else there.
 const AT_THE_TOP: &str =
     "at the top are `services`, `routes`, `plugins`, `consumers`, `upstreams`, `certificates` and Kong's other lists";
+
+/// What a document is that is none of Kong's, once all of it was read. Nothing else is told of it.
+pub(super) fn foreign(tree: &Tree, root: NodeId, report: &mut Report) {
+    let Some(what) = other_document(tree, root).filter(|_| report.found.iter().any(is_missing)) else { return };
+    report.set_aside(0, |found| !is_missing(found));
+    report.found.truncate(1);
+    report.found.iter_mut().for_each(|found| found.help = Some(what.to_owned()));
+}
+
+fn is_missing(found: &Diagnostic) -> bool {
+    found.code == "missing-field" && found.message.starts_with("`_format_version` of this file")
+}
 
 /// Format 3.0 is accepted where Kong 2.8 refuses it: there is one program for both.
 fn version_error(tree: &Tree, root: NodeId) -> Option<Diagnostic> {

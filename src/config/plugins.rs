@@ -2,7 +2,8 @@
 
 use super::check::Checker;
 use super::check::record::Around;
-use super::report::Step;
+use super::nearest::nearest;
+use super::report::{Diagnostic, Span, Step};
 use super::tree::{NodeId, Raw};
 use super::value::Checked;
 use crate::entity::Compat;
@@ -159,33 +160,60 @@ const ENTERPRISE: &[&str] = &[
 ];
 
 /// What to say of them.
-pub(super) const ENTERPRISE_HELP: &str = "docs/plugins.md lists what this gateway has of Kong's free plugins";
+const ENTERPRISE_HELP: &str = "docs/plugins.md lists what this gateway has of Kong's free plugins";
+/// What to say of one of Kong's that only a later format has, and that this gateway lacks in any.
+const NOT_YET_HELP: &str =
+    "this gateway does not support it in that format either; docs/plugins.md lists those that it has";
 /// What to say of a plugin that nobody knows.
-pub(super) const FOREIGN_HELP: &str = "docs/plugins.md lists the plugins; those that are not Kong's own cannot be run";
+pub(super) const FOREIGN_HELP: &str =
+    "only Kong's own can be run, and docs/plugins.md lists which; `pre-function` and `post-function` run Lua of yours";
 
 /// Plugins whose texts are code.
 const LUA: &[&str] = &["pre-function", "post-function"];
 
 /// Whether a plugin comes with Kong.
-pub(super) fn is_kongs(name: &str, compat: Compat) -> bool {
+fn is_kongs(name: &str, compat: Compat) -> bool {
     BUNDLED.contains(&name) || (compat == Compat::Kong3 && BUNDLED_3.contains(&name))
 }
 
 /// The names that a file may use: of Kong's plugins, and of the table's own.
-pub(super) fn names(compat: Compat, table: &'static [Entry]) -> impl Iterator<Item = &'static str> {
+fn names(compat: Compat, table: &'static [Entry]) -> impl Iterator<Item = &'static str> {
     let more = if compat == Compat::Kong3 { BUNDLED_3 } else { &[] };
     let own = table.iter().filter(|entry| entry.extension).map(|entry| entry.name);
     BUNDLED.iter().chain(more).copied().chain(own)
 }
 
 /// Whether only Kong Enterprise comes with it.
-pub(super) fn is_enterprise(name: &str) -> bool {
+fn is_enterprise(name: &str) -> bool {
     ENTERPRISE.contains(&name)
 }
 
 /// Whether Kong comes with it only in a later version than the file is for.
-pub(super) fn is_later(name: &str, compat: Compat) -> bool {
+fn is_later(name: &str, compat: Compat) -> bool {
     !is_kongs(name, compat) && is_kongs(name, Compat::Kong3)
+}
+
+/// What to say of a plugin that there is none of, or that is not enabled.
+pub(super) fn not_enabled(name: &str, place: Span, compat: Compat, table: &'static [Entry]) -> Diagnostic {
+    let error = |message| Diagnostic::error("no-such-plugin", place, message);
+    let known = || names(compat, table);
+    if is_later(name, compat) {
+        let found = error(format!("plugin `{name}` needs `_format_version: \"3.0\"`"));
+        let here = table.iter().any(|entry| entry.name == name);
+        if here { found } else { found.help(NOT_YET_HELP) }
+    } else if known().any(|known| known == name) {
+        error(format!("plugin `{name}` is not enabled by the setting `plugins`"))
+            .help("add it to `plugins`, or leave the setting out: all plugins are enabled then")
+    } else if is_enterprise(name) {
+        error(format!("`{name}` is a plugin of Kong Enterprise")).help(ENTERPRISE_HELP)
+    } else {
+        let found = error(format!("there is no plugin `{name}`"));
+        match nearest(name, known()) {
+            _ if name.contains(',') => found.help("each plugin is an entry of its own, with its own `- name:`"),
+            Some(near) => found.label(format!("did you mean `{near}`?")),
+            None => found.help(FOREIGN_HELP),
+        }
+    }
 }
 
 /// What a name means.

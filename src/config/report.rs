@@ -234,6 +234,14 @@ impl Diagnostic {
 // === impl Report ===
 
 impl Report {
+    /// Takes for consequences what was found from `first` on and is such.
+    pub(super) fn set_aside(&mut self, first: usize, is_such: impl Fn(&Diagnostic) -> bool) {
+        let told: Vec<_> = self.found.drain(first..).collect();
+        let (aside, kept): (Vec<_>, Vec<_>) = told.into_iter().partition(is_such);
+        self.found.extend(kept);
+        self.asides.extend(aside.into_iter().filter_map(|found| found.kong));
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);

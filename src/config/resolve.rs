@@ -3,6 +3,7 @@
 //! Kong looks at references twice: a nested entity that names a parent of its own fails the first time, and passes the
 //! second time if that parent exists and nothing else is wrong. Its words differ accordingly; ours do not.
 
+use super::check::article;
 use super::document::{Document, Draft, aside, json};
 use super::entities::{self, EntityType};
 use super::ids;
@@ -135,7 +136,8 @@ impl<'a> Resolver<'a> {
     fn warn_of_parent(&mut self, at: usize, field: &str, value: &Checked, found: usize) {
         let parent = self.drafts[at].parent.map(|(parent, _)| parent);
         if parent != Some(found) {
-            let message = format!("`{field}` has no effect: the {} that this is written in counts", field);
+            let whose = whose(&self.drafts[at]);
+            let message = format!("`{field}` of {whose} has no effect: the {field} that it is written in counts");
             self.report.push(Diagnostic::warning("no-effect", value.span, message));
         }
     }
@@ -185,10 +187,7 @@ impl<'a> Resolver<'a> {
 
     fn told(&self, lost: &Lost<'_>, suggest: bool) -> Diagnostic {
         let draft = &self.drafts[lost.draft];
-        let whose = match draft.kind.label().and_then(|label| draft.fields.str(label)) {
-            Some(name) => format!("{} `{name}`", draft.kind.noun),
-            None => format!("this {}", draft.kind.noun),
-        };
+        let whose = whose(draft);
         let span = lost.value.span;
         let Some(text) = lost.value.as_str() else {
             let message = format!("`{}` of {whose} must be a name or id, as text", lost.field);
@@ -208,13 +207,28 @@ impl<'a> Resolver<'a> {
             Some((near, at)) => {
                 found.also(self.drafts[at].place, "nearest name").help(format!("write `{}: {near}`", lost.field))
             }
-            None => found.label(format!("no {} has this name or id", noun(lost.to))),
+            None => found.label(format!("no {} has this {}", noun(lost.to), called(lost.to))),
         }
+    }
+}
+
+/// "route `users`", or "a route".
+fn whose(draft: &Draft) -> String {
+    let label = if draft.kind.name == "plugins" { Some("name") } else { draft.kind.label() };
+    match label.and_then(|label| draft.fields.str(label)) {
+        Some(name) => format!("{} `{name}`", draft.kind.noun),
+        None => format!("{} {}", article(draft.kind.noun), draft.kind.noun),
     }
 }
 
 fn noun(list: &str) -> &'static str {
     entities::ALL.iter().find(|kind| kind.name == list).map_or("entity", |kind| kind.noun)
+}
+
+/// What a reference can say.
+fn called(list: &str) -> &'static str {
+    let kind = entities::ALL.iter().find(|kind| kind.name == list);
+    if kind.is_some_and(|kind| kind.key.is_none()) { "id" } else { "name or id" }
 }
 
 fn code(kind: &str) -> &'static str {
@@ -251,7 +265,8 @@ fn tables(
         let entity = Entity { id: *id, key, fields, plugin, links, path, place };
         let written = entity.fields.get("id").is_some();
         let known = entity.key.clone();
-        let plugin = entity.fields.str("name").filter(|_| kind.name == "plugins").map(str::to_owned);
+        let plugin =
+            entity.fields.str("name").filter(|_| kind.name == "plugins").map(|name| bound(name, &entity.links));
         if let Some(first) = tables.entry(kind.name).or_default().put(entity) {
             let (key, plugin, first) = (known.as_deref(), plugin.as_deref(), first.place);
             report.push(Twice { kind, key, plugin, id: *id, place, first, written }.told(compat));
@@ -260,11 +275,20 @@ fn tables(
     tables
 }
 
+/// A plugin and what it is bound to.
+fn bound(name: &str, links: &[(&'static str, Uuid)]) -> String {
+    let fields: Vec<_> = links.iter().map(|(field, _)| *field).collect();
+    match fields.is_empty() {
+        true => format!("`{name}` is for all requests"),
+        false => format!("`{name}` is for the same {}", fields.join(" and ")),
+    }
+}
+
 /// An entity that shares its id with an earlier one.
 struct Twice<'a> {
     kind: &'static EntityType,
     key: Option<&'a str>,
-    /// The name of the plugin, if it is one.
+    /// The plugin and what it is bound to, if it is one.
     plugin: Option<&'a str>,
     id: Uuid,
     place: Span,
@@ -296,9 +320,12 @@ impl Twice<'_> {
     fn same(&self) -> String {
         match (self.written, self.plugin, self.kind.label().zip(self.key)) {
             (true, ..) => format!("has the id `{}`", self.id),
-            (_, Some(plugin), _) => format!("`{plugin}` is bound to the same entities"),
+            (_, Some(plugin), _) => plugin.to_owned(),
             (_, _, Some((label, key))) => format!("has the {label} `{key}`"),
-            _ => "is the same".to_owned(),
+            _ => match self.kind.key {
+                Some(key) => format!("has the same `{key}`"),
+                None => format!("has the same {}", self.kind.cache_key.join(" and ")),
+            },
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Setting {
     pub value: String,
     /// Where the key stands.
     pub span: Span,
+    /// The value, or the entries of its list, and where each stands.
+    parts: Vec<(String, Span)>,
 }
 
 /// Reads the section, if there is one.
@@ -38,8 +40,10 @@ pub(super) fn read(tree: &Tree, root: NodeId, world: World<'_>, report: &mut Rep
         Raw::Null => Vec::new(),
         Raw::Map(pairs) => {
             let read = |pair: &Pair| {
-                let value = value(tree, pair.value, world, report)?;
-                Some(Setting { key: pair.key.to_ascii_lowercase(), value, span: pair.key_span })
+                let parts = parts(tree, pair, world, report)?;
+                let texts: Vec<_> = parts.iter().map(|(text, _)| text.as_str()).collect();
+                let (key, value) = (pair.key.to_ascii_lowercase(), texts.join(", "));
+                Some(Setting { key, value, span: pair.key_span, parts })
             };
             pairs.iter().filter_map(read).collect()
         }
@@ -52,17 +56,15 @@ pub(super) fn read(tree: &Tree, root: NodeId, world: World<'_>, report: &mut Rep
 }
 
 /// A scalar, or a list of them. `None`: reported.
-fn value(tree: &Tree, id: NodeId, world: World<'_>, report: &mut Report) -> Option<String> {
-    match &tree.node(id).raw {
-        Raw::List(items) => {
-            let texts: Option<Vec<_>> = items.iter().map(|item| scalar(tree, *item, world, report)).collect();
-            Some(texts?.join(", "))
-        }
-        _ => scalar(tree, id, world, report),
+fn parts(tree: &Tree, pair: &Pair, world: World<'_>, report: &mut Report) -> Option<Vec<(String, Span)>> {
+    let mut one = |id: NodeId| Some((scalar(tree, &pair.key, id, world, report)?, tree.node(id).span));
+    match &tree.node(pair.value).raw {
+        Raw::List(items) => items.iter().map(|item| one(*item)).collect(),
+        _ => Some(vec![one(pair.value)?]),
     }
 }
 
-fn scalar(tree: &Tree, id: NodeId, world: World<'_>, report: &mut Report) -> Option<String> {
+fn scalar(tree: &Tree, key: &str, id: NodeId, world: World<'_>, report: &mut Report) -> Option<String> {
     let node = tree.node(id);
     match &node.raw {
         Raw::Null => Some(String::new()),
@@ -74,11 +76,13 @@ fn scalar(tree: &Tree, id: NodeId, world: World<'_>, report: &mut Report) -> Opt
         Raw::Text(text) if text.starts_with("{vault://env/") => Some(text.to_string()),
         Raw::Text(text) => {
             let expanded = expand(text, world);
-            let expanded = expanded.map_err(|problem| report.push(unset(problem, node.span, "a setting"))).ok()?;
+            let expanded =
+                expanded.map_err(|problem| report.push(unset(problem, node.span, &format!("setting `{key}`")))).ok()?;
             Some(expanded.map_or_else(|| text.to_string(), |found| found.text))
         }
         other => {
-            let message = format!("a setting is a text, a number, a truth or a list of them, not {}", other.kind());
+            let message =
+                format!("`{key}` must be text, a number, true, false or a list of them, not {}", other.kind());
             report.push(Diagnostic::error("wrong-type", node.span, message));
             None
         }
@@ -101,7 +105,7 @@ pub(super) fn judge(settings: &[Setting], world: World<'_>, edge: Edge<'_>, repo
 fn name_fault(setting: &Setting) -> Option<Diagnostic> {
     let (key, span) = (setting.key.as_str(), setting.span);
     if ELSEWHERE.contains(&key) {
-        let message = format!("`{key}` chooses the document, and cannot stand in it");
+        let message = format!("`{key}` names the file to read, and cannot stand in it");
         return Some(Diagnostic::error("invalid-setting", span, message));
     }
     if names().any(|name| name == key) {
@@ -122,9 +126,14 @@ fn names() -> impl Iterator<Item = &'static str> {
     table::KEYS.iter().flat_map(|key| key.also.iter().chain([&key.name])).copied()
 }
 
-/// The setting that a message is about: the longest key that it names.
+/// The setting that a message is about: the longest key that it names. Of a list the entry that is quoted in it.
 fn blamed(message: &str, settings: &[Setting]) -> Span {
     let named = settings.iter().filter(|setting| message.contains(&setting.key));
     let longest = named.max_by_key(|setting| setting.key.len()).or(settings.first());
-    longest.map(|setting| setting.span).unwrap_or_default()
+    let Some(setting) = longest else { return Span::default() };
+    let quoted = setting.parts.iter().find(|(text, _)| message.contains(&format!("'{text}'")));
+    match (quoted, setting.parts.as_slice()) {
+        (Some((_, place)), _) | (None, [(_, place)]) => *place,
+        _ => setting.span,
+    }
 }

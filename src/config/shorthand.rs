@@ -53,6 +53,14 @@ pub(super) fn retell(report: &mut Report, first: usize, span: Span) {
     }
 }
 
+/// Where `url` is no text, that it gives no host is only the consequence.
+pub(super) fn without_url(report: &mut Report, first: usize) {
+    let own = &report.found[first.min(report.found.len())..];
+    if own.iter().any(|found| found.message.starts_with("`url` of")) {
+        report.set_aside(first, |found| found.code == MISSING && found.message.starts_with("`host` of"));
+    }
+}
+
 const MISSING: &str = "missing-field";
 
 /// The part of the URL that an error is about.

@@ -160,7 +160,10 @@ fn second_colon(case: &Case<'_>) -> Option<Diagnostic> {
     let key = line.content().split(": ").next().unwrap_or_default();
     let place = Span::new(line.start + first + 2, line.start + line.text.trim_end().len());
     let found = error(place, "there is a second `: ` in this line").label("a text with `: ` in it");
-    Some(found.help(format!("put the text in quotes: `{key}: \"…\"`")))
+    Some(found.help(match line.text.trim_start().starts_with("- ") {
+        true => format!("put it in quotes: `- \"{key}: …\"` if all of it is one text, else `- {key}: \"…\"`"),
+        false => format!("put the text in quotes: `{key}: \"…\"`"),
+    }))
 }
 
 /// A key below a line that has a value already.
@@ -200,7 +203,8 @@ fn indentation(case: &Case<'_>) -> Option<Diagnostic> {
     if columns.contains(&(own + 1)) || columns.is_empty() {
         return None;
     }
-    let found = error(line.content_span(), "this line is indented like none of those above it");
+    let place = Span::new(line.start + own, line.content_span().end);
+    let found = error(place, "this line is indented like none of those above it");
     Some(
         found
             .label(format!("begins at column {}", own + 1))
@@ -267,7 +271,12 @@ fn first_character(case: &Case<'_>) -> Option<Diagnostic> {
     let line = case.line_at(case.at)?;
     let sign = case.text[case.at..].chars().next()?;
     let place = Span::new(case.at, line.start + line.text.trim_end().len());
-    let found = error(place, format!("a text that begins with `{sign}` needs quotes"));
+    if sign == '>' && line.start == case.at {
+        let found = error(place, "this line begins with `>`");
+        return Some(found.help("lines that begin with `> ` are quoted from a mail: remove the `> ` before each"));
+    }
+    let sign = if sign == '`' { "a backtick".to_owned() } else { format!("`{sign}`") };
+    let found = error(place, format!("a text that begins with {sign} needs quotes"));
     let text = &case.text[place.start..place.end.max(place.start)];
     Some(if text.contains('"') { found } else { found.help(format!("write `\"{text}\"`")) })
 }

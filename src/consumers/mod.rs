@@ -5,6 +5,7 @@
 
 pub mod credential;
 pub mod keys;
+pub mod passwords;
 pub mod signers;
 pub mod tokens;
 pub mod verifier;
@@ -13,6 +14,7 @@ use crate::entity::{ConsumerId, Identity};
 pub use credential::{Credential, CredentialId, Kind};
 use http::HeaderValue;
 use keys::Keys;
+use passwords::Passwords;
 use signers::Signers;
 use std::collections::HashMap;
 use std::fmt;
@@ -33,6 +35,8 @@ pub struct Consumers {
     pub tokens: Tokens,
     /// Of hmac-auth.
     pub signers: Signers,
+    /// Of basic-auth.
+    pub passwords: Passwords,
 }
 
 /// A consumer.

@@ -95,3 +95,59 @@ fn public(algorithm: &Algorithm, pem: Option<&str>, compat: Compat) -> (Key, Key
     };
     (ready(pem.as_bytes()), from_base64)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use aws_lc_rs::hmac;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    const RSA: &str = include_str!("../token/vectors/rsa.pem");
+
+    fn issuer(algorithm: &str, secret: Option<&str>, public_key: Option<&str>, compat: Compat) -> Issuer {
+        let algorithm = Algorithm::named(algorithm, compat).unwrap();
+        Issuer::new(CredentialId(1), algorithm, Written { secret, public_key }, compat)
+    }
+
+    fn signs(key: &Key, secret: &[u8]) -> bool {
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"text");
+        matches!(key, Key::Ready(verifier) if verifier.verifies(b"text", signature.as_ref()))
+    }
+
+    #[test]
+    fn a_secret_is_taken_as_it_is_and_as_base64() {
+        let one = issuer("HS256", Some("c2VrcmV0"), None, Compat::Kong2);
+        assert!(signs(one.key(false), b"c2VrcmV0") && !signs(one.key(false), b"sekret"));
+        assert!(signs(one.key(true), b"sekret") && !signs(one.key(true), b"c2VrcmV0"));
+        for text in ["no base64!", "===", "Y"] {
+            let one = issuer("HS256", Some(text), None, Compat::Kong2);
+            assert!(matches!((one.key(true), one.key(false)), (Key::Missing, Key::Ready(_))), "{text}");
+        }
+        let nobodys = issuer("HS256", None, Some(RSA), Compat::Kong2);
+        assert!(matches!(nobodys.key(false), Key::Ready(Verifier::Nobodys)));
+    }
+
+    #[test]
+    fn a_public_key_is_base64_for_kong_2_only() {
+        let plain = |compat| issuer("RS256", Some("unused"), Some(RSA), compat);
+        assert!(matches!(plain(Compat::Kong2).key(false), Key::Ready(_)));
+        assert!(matches!(plain(Compat::Kong2).key(true), Key::Missing));
+        assert!(matches!(plain(Compat::Kong3).key(true), Key::Ready(_)));
+        let encoded = issuer("RS256", None, Some(&STANDARD.encode(RSA)), Compat::Kong2);
+        assert!(matches!((encoded.key(false), encoded.key(true)), (Key::Unusable, Key::Ready(_))));
+        assert!(matches!(issuer("ES256", Some("secret"), None, Compat::Kong2).key(false), Key::Missing));
+        assert!(matches!(issuer("ES256", None, Some(RSA), Compat::Kong3).key(false), Key::Unusable));
+    }
+
+    #[test]
+    fn an_issuer_is_found_by_its_exact_name() {
+        let mut tokens = Tokens::default();
+        tokens.put("iss", issuer("HS256", Some("s"), None, Compat::Kong2));
+        assert_eq!(tokens.find("iss").map(|found| found.credential), Some(CredentialId(1)));
+        assert!(tokens.find("ISS").is_none() && tokens.find("").is_none());
+        let shown = format!("{:?}", tokens.find("iss").unwrap());
+        assert!(!shown.contains("\"s\""), "{shown}");
+    }
+}

@@ -2,9 +2,13 @@
 
 use crate::entity::Compat;
 use crate::keys;
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use std::fmt;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// A way to sign tokens.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ enum Scheme {
 /// A key, ready for one algorithm.
 pub enum Verifier {
     /// A secret.
-    Shared(hmac::Key),
+    Shared(Box<hmac::Key>),
     /// A public key.
     Public(ParsedPublicKey),
     /// A secret that nobody wrote: Kong makes one up, which nobody can sign with.
@@ -96,7 +100,7 @@ impl Verifier {
     #[must_use]
     pub fn secret(algorithm: &Algorithm, secret: &[u8]) -> Option<Self> {
         match algorithm.scheme {
-            Scheme::Shared(hash) if !secret.is_empty() => Some(Self::Shared(hmac::Key::new(hash, secret))),
+            Scheme::Shared(hash) if !secret.is_empty() => Some(Self::Shared(Box::new(hmac::Key::new(hash, secret)))),
             _ => None,
         }
     }
@@ -108,7 +112,8 @@ impl Verifier {
     pub fn public(algorithm: &Algorithm, pem: &[u8]) -> Result<Self, Unusable> {
         let Scheme::Public(scheme) = algorithm.scheme else { return Err(Unusable::Other) };
         let der = keys::public_key_of(pem).map_err(|_| Unusable::NoKey)?;
-        ParsedPublicKey::new(scheme, der).map(Self::Public).map_err(|_| Unusable::Other)
+        let key = ParsedPublicKey::new(scheme, der).map_err(|_| Unusable::Other)?;
+        if is_short_rsa(&key) { Err(Unusable::Other) } else { Ok(Self::Public(key)) }
     }
 
     /// Whether its owner signed a message. A secret's time does not depend on where a wrong signature differs.
@@ -120,6 +125,15 @@ impl Verifier {
             Self::Nobodys => false,
         }
     }
+}
+
+/// It would be refused with every signature, so better at once.
+fn is_short_rsa(key: &ParsedPublicKey) -> bool {
+    let der: Result<PublicKeyX509Der<'_>, _> = key.as_der();
+    let Ok(der) = der else { return true };
+    let parsed = SubjectPublicKeyInfo::from_der(der.as_ref()).ok();
+    let key = parsed.as_ref().and_then(|(_, info)| info.parsed().ok());
+    matches!(key, Some(PublicKey::RSA(rsa)) if rsa.key_size() < 2048)
 }
 
 /// Nothing of a secret is shown.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 /// The explanation; bodies stand in it only if secrets are shown.
 #[must_use]
-pub fn json(question: &Question, told: &Explanation, secrets: Secrets) -> Value {
+pub fn json(question: &Question, told: &Explanation, secrets: Secrets<'_>) -> Value {
     let (upstream, answer) = match &told.outcome {
         Outcome::Upstream(asked) => (upstream(asked, secrets), Value::Null),
         Outcome::Answer(given) => (Value::Null, self::answer(given, secrets)),
@@ -51,7 +51,7 @@ fn loser(loser: &Loser) -> Value {
     })
 }
 
-fn step(step: &Step, secrets: Secrets) -> Value {
+fn step(step: &Step, secrets: Secrets<'_>) -> Value {
     let (ran, status) = match step.ran {
         Ran::Passed => ("passed", None),
         Ran::Answered(status) => ("answered", Some(status.as_u16())),
@@ -73,7 +73,7 @@ fn step(step: &Step, secrets: Secrets) -> Value {
     })
 }
 
-fn change(change: &Change, secrets: Secrets) -> Value {
+fn change(change: &Change, secrets: Secrets<'_>) -> Value {
     match change {
         Change::Added(name, value) => json!({"added": [name.as_str(), secrets.value(name, value)]}),
         Change::Removed(name, value) => json!({"removed": [name.as_str(), secrets.value(name, value)]}),
@@ -86,7 +86,7 @@ fn change(change: &Change, secrets: Secrets) -> Value {
     }
 }
 
-fn upstream(asked: &Asked, secrets: Secrets) -> Value {
+fn upstream(asked: &Asked, secrets: Secrets<'_>) -> Value {
     let peers = asked.peers.iter().map(|(peer, weight)| json!({"address": peer, "weight": weight}));
     let mut object = json!({
         "service": asked.service,
@@ -102,7 +102,7 @@ fn upstream(asked: &Asked, secrets: Secrets) -> Value {
     object
 }
 
-fn answer(given: &Answer, secrets: Secrets) -> Value {
+fn answer(given: &Answer, secrets: Secrets<'_>) -> Value {
     let (by, why) = match &given.by {
         Answerer::Gateway(failure) => ("gateway", Some(of_failure(*failure))),
         Answerer::Plugin(name) => (*name, None),
@@ -117,12 +117,12 @@ fn answer(given: &Answer, secrets: Secrets) -> Value {
     object
 }
 
-fn headers(map: &HeaderMap, secrets: Secrets) -> Vec<[String; 2]> {
+fn headers(map: &HeaderMap, secrets: Secrets<'_>) -> Vec<[String; 2]> {
     map.iter().map(|(name, value)| [name.to_string(), secrets.value(name, value)]).collect()
 }
 
 /// As text if it is text, else in base64.
-fn put_body(object: &mut Value, body: &Bytes, secrets: Secrets) {
+fn put_body(object: &mut Value, body: &Bytes, secrets: Secrets<'_>) {
     object["body_bytes"] = body.len().into();
     if secrets == Secrets::Shown {
         match std::str::from_utf8(body) {

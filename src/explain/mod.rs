@@ -27,6 +27,7 @@ use crate::body::Body;
 use crate::config::outline::Outline;
 use crate::plugin::{Origin, Piece};
 use crate::proxy::decide::{Course, Outbound, Scene, Settled};
+use crate::proxy::detour;
 use crate::proxy::failure::Failure;
 use crate::proxy::forward::{broken, request_body};
 use crate::proxy::response::Latencies;
@@ -222,8 +223,9 @@ impl Inquiry<'_> {
         let Some(service) = route.service.map(|id| snapshot.service(id)) else {
             return self.refuse(Failure::NoService, false).await;
         };
+        let met = detour::met(service, self.course.cx.detour.as_deref());
         match self.course.outbound(self.scene, settled, req) {
-            Ok(out) => self.ask(service, out).await,
+            Ok(out) => self.ask(&met, out).await,
             Err(failure) => self.refuse(failure, false).await,
         }
     }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 /// How an explanation looks.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Look<'a> {
     /// Characters in a line, where lines can be broken.
     pub width: usize,
     /// Colours.
@@ -18,7 +18,7 @@ pub struct Look {
     /// Whether all routes are told, not only the nearest.
     pub all: bool,
     /// Whether secrets are shown.
-    pub secrets: Secrets,
+    pub secrets: Secrets<'a>,
 }
 
 /// Characters of the column of labels.
@@ -30,13 +30,13 @@ const BODY: usize = 300;
 
 /// One explanation under way.
 struct Page<'a> {
-    look: &'a Look,
+    look: &'a Look<'a>,
     out: String,
 }
 
 /// The explanation as text that ends with a line end.
 #[must_use]
-pub fn text(question: &Question, told: &Explanation, look: &Look) -> String {
+pub fn text(question: &Question, told: &Explanation, look: &Look<'_>) -> String {
     let mut page = Page { look, out: String::new() };
     page.request(question, told);
     if let Some(routing) = &told.routing {
@@ -220,11 +220,11 @@ impl Page<'_> {
     }
 }
 
-fn field(secrets: Secrets, name: &HeaderName, value: &HeaderValue) -> String {
+fn field(secrets: Secrets<'_>, name: &HeaderName, value: &HeaderValue) -> String {
     format!("{name}: {}", secrets.value(name, value))
 }
 
-fn became(secrets: Secrets, what: &str, before: &str, after: &str) -> String {
+fn became(secrets: Secrets<'_>, what: &str, before: &str, after: &str) -> String {
     let shown = |text: &str| match (what, text) {
         (_, "") => "nothing".to_owned(),
         ("query", text) => secrets.query(text),

@@ -1,5 +1,6 @@
 //! What the functions of the API look at: the request that a chunk runs for.
 
+use super::catalog::Catalog;
 use super::phase::Phase;
 use crate::body::Body;
 use crate::consumers::Directory;
@@ -65,6 +66,8 @@ pub enum Ending {
 pub struct Facts {
     /// Its consumers.
     pub consumers: Directory,
+    /// Its routes, services and upstreams.
+    pub catalog: Catalog,
     /// Tells the plugin's instance from every other: `kong.ctx.plugin` is its own.
     pub instance: u64,
 }

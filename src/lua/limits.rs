@@ -65,3 +65,8 @@ impl Watch {
         Ok(VmState::Continue)
     }
 }
+
+/// How much time has passed since a moment.
+pub(super) fn passed(since: Instant) -> Duration {
+    Instant::now().saturating_duration_since(since)
+}

@@ -139,7 +139,7 @@ impl Vm {
         let patterns = prelude.raw_get::<Function>("patterns")?.call((scan(&lua, &watch)?, LIGHT))?;
         guard(&lua, &prelude.raw_get("guarded")?, &patterns)?;
         let wrap: Function = prelude.raw_get("wrap")?;
-        let root = api::install(&lua, &slot, &wrap, &prelude.raw_get("dynamic")?)?;
+        let root = api::install(&lua, &slot, &prelude)?;
         for name in ["kong", "ngx"] {
             lua.globals().raw_set(name, root.raw_get::<Value>(name)?)?;
         }

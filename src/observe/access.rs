@@ -40,6 +40,19 @@ pub struct Entry {
     agent: Option<HeaderValue>,
 }
 
+/// What became of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// Who the client turned out to be.
+    pub user: Option<&'a str>,
+    /// The answer's status.
+    pub status: StatusCode,
+    /// Bytes of the answer's body.
+    pub bytes: u64,
+    /// What else is called a secret, see [`redact`].
+    pub secrets: &'a [Box<str>],
+}
+
 /// Opens the log and starts its writer.
 ///
 /// # Errors
@@ -88,13 +101,13 @@ impl Access {
         })
     }
 
-    /// Adds a line. `user` is who the client turned out to be.
-    pub fn write(&self, entry: &Entry, user: Option<&str>, status: StatusCode, bytes: u64, now: SystemTime) {
+    /// Adds a line about what became of a request.
+    pub fn write(&self, entry: &Entry, end: &Outcome<'_>, now: SystemTime) {
         let mut lines = self.lines.borrow_mut();
         let mut clock = self.clock.borrow_mut();
         stamp(&mut clock, now);
         // Writing to memory cannot fail.
-        let _ = line(&mut lines, entry, user, &clock.1, status, bytes);
+        let _ = line(&mut lines, entry, end, &clock.1);
         if lines.len() >= BATCH {
             drop(lines);
             self.flush();
@@ -118,33 +131,27 @@ impl Access {
 
 /// `ADDR - USER [time] "request line" status bytes "referer" "agent"`. nginx tells any user who is named in a request;
 /// here it is only one who was let in, for people type passwords where their name should be.
-fn line(
-    out: &mut Vec<u8>,
-    entry: &Entry,
-    user: Option<&str>,
-    time: &str,
-    status: StatusCode,
-    bytes: u64,
-) -> io::Result<()> {
+fn line(out: &mut Vec<u8>, entry: &Entry, end: &Outcome<'_>, time: &str) -> io::Result<()> {
     let target = entry.uri.path_and_query().map_or("-", |target| target.as_str());
     let (client, method, version) = (entry.client, &entry.method, entry.version);
     write!(out, "{client} - ")?;
-    escape(out, user.unwrap_or("-").as_bytes());
+    escape(out, end.user.unwrap_or("-").as_bytes());
     write!(out, " [{time}] \"{method} ")?;
-    escape(out, redact(target).as_bytes());
-    write!(out, " {version:?}\" {} {bytes} \"", status.as_u16())?;
-    quoted(out, entry.referer.as_ref(), true);
+    escape(out, redact(target, end.secrets).as_bytes());
+    write!(out, " {version:?}\" {} {} \"", end.status.as_u16(), end.bytes)?;
+    quoted(out, entry.referer.as_ref(), Some(end.secrets));
     out.extend_from_slice(b"\" \"");
-    quoted(out, entry.agent.as_ref(), false);
+    quoted(out, entry.agent.as_ref(), None);
     out.extend_from_slice(b"\"\n");
     Ok(())
 }
 
-fn quoted(out: &mut Vec<u8>, value: Option<&HeaderValue>, is_url: bool) {
-    match value.map(|value| (value, value.to_str())) {
-        None => out.push(b'-'),
-        Some((_, Ok(text))) if is_url => escape(out, redact(text).as_bytes()),
-        Some((value, _)) => escape(out, value.as_bytes()),
+/// With the names of secrets, a URL; without, any text.
+fn quoted(out: &mut Vec<u8>, value: Option<&HeaderValue>, secrets: Option<&[Box<str>]>) {
+    match (value.map(|value| (value, value.to_str())), secrets) {
+        (None, _) => out.push(b'-'),
+        (Some((_, Ok(text))), Some(names)) => escape(out, redact(text, names).as_bytes()),
+        (Some((value, _)), _) => escape(out, value.as_bytes()),
     }
 }
 
@@ -185,18 +192,20 @@ mod tests {
         let (sender, receiver) = sync_channel(1);
         let access = Access::new(Some(Sink(sender)));
         let req = http::Request::builder()
-            .uri("/a\u{e9}?apikey=s3cret")
+            .uri("/a\u{e9}?apikey=s3cret&x-pass=own")
             .header("user-agent", "x\"y")
             .header("referer", "http://h/?token=t")
             .body(())
             .unwrap();
         let entry = access.entry(&req, "127.0.0.1".parse().unwrap()).unwrap();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_438_800);
-        access.write(&entry, None, StatusCode::OK, 5, now);
-        access.write(&entry, Some("j\"ö rg"), StatusCode::OK, 5, now);
+        let names = ["x-pass".into()];
+        let end = Outcome { user: None, status: StatusCode::OK, bytes: 5, secrets: &names };
+        access.write(&entry, &end, now);
+        access.write(&entry, &Outcome { user: Some("j\"ö rg"), ..end }, now);
         access.flush();
         let text = String::from_utf8(receiver.recv().unwrap()).unwrap();
-        let rest = "[23/Nov/2026:13:00:00 +0000] \"GET /a\\xC3\\xA9?apikey=REDACTED HTTP/1.1\" 200 5 \
+        let rest = "[23/Nov/2026:13:00:00 +0000] \"GET /a\\xC3\\xA9?apikey=REDACTED&x-pass=REDACTED HTTP/1.1\" 200 5 \
                     \"http://h/?token=REDACTED\" \"x\\x22y\"\n";
         assert_eq!(text, format!("127.0.0.1 - - {rest}127.0.0.1 - j\\x22\\xC3\\xB6 rg {rest}"));
     }
@@ -207,7 +216,8 @@ mod tests {
         let access = Access::new(Some(Sink(sender)));
         let req = http::Request::new(());
         let entry = access.entry(&req, "::1".parse().unwrap()).unwrap();
-        access.write(&entry, None, StatusCode::OK, 0, SystemTime::UNIX_EPOCH);
+        let end = Outcome { user: None, status: StatusCode::OK, bytes: 0, secrets: &[] };
+        access.write(&entry, &end, SystemTime::UNIX_EPOCH);
         access.flush();
         assert_eq!(access.take_dropped(), 1);
     }

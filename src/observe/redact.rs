@@ -1,5 +1,6 @@
 //! What must never stand in a log: keys and tokens in a request's target or a referer.
 
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Parts of the names of query parameters whose values are secrets, lower case.
@@ -11,27 +12,34 @@ const SECRET_NAMES: [&str; 6] = ["authorization", "key", "jwt", "otp", "pwd", "s
 /// What stands in place of a secret.
 const MASK: &str = "REDACTED";
 
-/// The text with secrets masked: values of telling query parameters, and anything that looks like a JWT.
+/// The text with secrets masked: values of telling query parameters and of those that are named (in lower case), and
+/// anything that looks like a JWT.
 #[must_use]
-pub fn redact(target: &str) -> Cow<'_, str> {
+pub fn redact<'a>(target: &'a str, names: &[Box<str>]) -> Cow<'a, str> {
     if !target.contains('?') && !target.contains("eyJ") {
         return Cow::Borrowed(target);
     }
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let path = path.split('/').map(mask_jwt).collect::<Vec<_>>().join("/");
     let Some(query) = query else { return Cow::Owned(path) };
-    let pairs = query.split('&').map(mask_pair).collect::<Vec<_>>().join("&");
+    let pairs = query.split('&').map(|pair| mask_pair(pair, names)).collect::<Vec<_>>().join("&");
     Cow::Owned(format!("{path}?{pairs}"))
 }
 
-fn mask_pair(pair: &str) -> Cow<'_, str> {
+fn mask_pair<'a>(pair: &'a str, names: &[Box<str>]) -> Cow<'a, str> {
     let Some((name, value)) = pair.split_once('=') else { return Cow::Borrowed(mask_jwt(pair)) };
-    if is_secret(name) || looks_like_jwt(value) { Cow::Owned(format!("{name}={MASK}")) } else { Cow::Borrowed(pair) }
+    if is_secret(name, names) || looks_like_jwt(value) {
+        Cow::Owned(format!("{name}={MASK}"))
+    } else {
+        Cow::Borrowed(pair)
+    }
 }
 
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_NAMES.contains(&&*name) || SECRET_PARTS.iter().any(|part| name.contains(part))
+/// By its name, however that is written.
+fn is_secret(name: &str, names: &[Box<str>]) -> bool {
+    let name = percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
+    let known = SECRET_NAMES.contains(&&*name) || SECRET_PARTS.iter().any(|part| name.contains(part));
+    known || names.iter().any(|own| **own == *name)
 }
 
 fn mask_jwt(text: &str) -> &str {
@@ -55,14 +63,15 @@ mod tests {
             ("/a", "/a"),
             ("/rt?apikey=abc&vsn=1", "/rt?apikey=REDACTED&vsn=1"),
             ("/rt?Token=abc", "/rt?Token=REDACTED"),
+            ("/rt?%61pikey=abc&X%20Pass=d&x=e", "/rt?%61pikey=REDACTED&X%20Pass=REDACTED&x=e"),
             (
                 "/v?X-Amz-Signature=abc&token_hash=d&keyword=e",
                 "/v?X-Amz-Signature=REDACTED&token_hash=REDACTED&keyword=e",
             ),
         ] {
-            assert_eq!(redact(from), to);
+            assert_eq!(redact(from, &["x pass".into()]), to);
         }
-        assert_eq!(redact(&format!("/v/{jwt}/x")), "/v/REDACTED/x");
-        assert_eq!(redact(&format!("/v?q={jwt}")), "/v?q=REDACTED");
+        assert_eq!(redact(&format!("/v/{jwt}/x"), &[]), "/v/REDACTED/x");
+        assert_eq!(redact(&format!("/v?q={jwt}"), &[]), "/v?q=REDACTED");
     }
 }

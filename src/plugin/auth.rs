@@ -6,7 +6,6 @@ use crate::config::value::Checked;
 use crate::consumers::{Consumer, Consumers, CredentialId, Directory, Kind};
 use crate::entity::{Compat, ConsumerId};
 use crate::reply;
-use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use std::sync::OnceLock;
 
@@ -40,10 +39,6 @@ struct Anonymous {
     name: Box<str>,
     id: OnceLock<Option<ConsumerId>>,
 }
-
-/// What the client is asked for, with whatever answer it gets.
-#[derive(Clone)]
-struct Challenge(HeaderValue);
 
 /// A rule for the `realm` in a challenge, which goes into a header.
 pub(super) fn realm(text: &str) -> Result<(), String> {
@@ -95,14 +90,9 @@ impl Auth {
         headers.remove(ANONYMOUS);
     }
 
-    /// Answers, or lets the anonymous consumer in. In Kong 2 what the answer asks the client for (`WWW-Authenticate`) is
-    /// then sent with whatever answer there will be: recorded.
-    pub(super) fn refuse(&self, mut answer: Response<Body>, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+    /// Answers, or lets the anonymous consumer in.
+    pub(super) fn refuse(&self, answer: Response<Body>, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
         let Some(anonymous) = &self.anonymous else { return Flow::Respond(answer) };
-        let challenge = answer.headers_mut().remove(WWW_AUTHENTICATE).filter(|_| self.compat == Compat::Kong2);
-        if let Some(challenge) = challenge {
-            cx.stash.insert(Challenge(challenge));
-        }
         let Some((id, consumer)) = anonymous.who(self.consumers()) else {
             tracing::error!(anonymous = &*anonymous.name, "the anonymous consumer does not exist");
             return Flow::Respond(reply::exit(StatusCode::INTERNAL_SERVER_ERROR, reply::UNEXPECTED));
@@ -116,17 +106,10 @@ impl Auth {
         Flow::Continue
     }
 
-    /// Asks for what [`Auth::refuse`] left to ask for, unless the answer does so itself. For the `response` phase.
-    pub(super) fn respond(res: &mut Response<Body>, cx: &mut Ctx) {
-        if let Some(Challenge(value)) = cx.stash.remove() {
-            res.headers_mut().entry(WWW_AUTHENTICATE).or_insert(value);
-        }
-    }
-
     /// For [`Plugin::remark`](super::Plugin::remark): what becomes of those who are not known.
     pub(super) fn remark(&self) -> String {
         let anonymous = self.anonymous.as_ref().map(|anonymous| &anonymous.name);
-        anonymous.map_or_else(String::new, |name| format!("; without it, goes on as consumer `{name}`"))
+        anonymous.map_or_else(String::new, |name| format!("; who is not known goes on as consumer `{name}`"))
     }
 
     /// Kong 3 has given that header up.

@@ -3,11 +3,12 @@
 //! Which instance of a plugin runs depends on the consumer known when its turn comes (`kong/plugins.md` §1). All other
 //! precedence was folded into the slots when the configuration was compiled.
 
-use super::{Answered, Ctx, Flow, Head, Piece, Plugin, Rare};
+use super::{Answered, Ctx, Flow, Head, Origin, Piece, Plugin, Rare, Received};
 use crate::body::Body;
 use crate::entity::ConsumerId;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -209,6 +210,7 @@ impl Chain {
                 cx.consumers.push((at + 1, cx.consumer));
             }
             if let Flow::Respond(res) = flow {
+                cx.exited = true;
                 return Some(res);
             }
         }
@@ -222,9 +224,10 @@ impl Chain {
 
     /// The same, while somebody looks on.
     pub fn response_seen(&self, res: &mut Response<Body>, cx: &mut Ctx, witness: &mut impl Witness) {
-        for (name, value) in &std::mem::take(&mut cx.answer_headers) {
-            res.headers_mut().append(name, value.clone());
+        if self.keeps_head && cx.origin == Origin::Upstream {
+            cx.received = Some(Box::new(Received { status: res.status(), headers: res.headers().clone() }));
         }
+        add(std::mem::take(&mut cx.answer_headers), res.headers_mut());
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
                 witness.before_response(at, res);
@@ -253,6 +256,24 @@ impl Chain {
 impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// Adds headers to those of an answer, before its own of the same names (recorded). It has one `Content-Type`, which is
+/// its own.
+fn add(mut more: HeaderMap, headers: &mut HeaderMap) {
+    if more.is_empty() {
+        return;
+    }
+    if headers.contains_key(CONTENT_TYPE) {
+        more.remove(CONTENT_TYPE);
+    }
+    for name in more.keys() {
+        let own: Vec<_> = headers.get_all(name).iter().cloned().collect();
+        headers.remove(name);
+        for value in more.get_all(name).iter().cloned().chain(own) {
+            headers.append(name, value);
+        }
     }
 }
 

@@ -6,11 +6,12 @@
 
 mod arrival;
 pub mod auth;
+mod basic;
 pub mod chain;
 mod client;
 mod context;
 mod pair;
-mod payload;
+pub(crate) mod payload;
 mod piece;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -19,7 +20,7 @@ mod whole;
 pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Special, Witness};
-pub use context::{Answered, Ctx, Group, Head, Kept, Origin};
+pub use context::{Answered, Ctx, Detour, Group, Head, Kept, Origin, Peer, Received, Whom};
 pub use piece::Piece;
 pub(crate) use piece::shown;
 
@@ -91,7 +92,14 @@ pub trait Plugin: Send + Sync + 'static {
         &[]
     }
 
-    /// Whether a later phase looks at the request's head as it went upstream: it is in [`Ctx::head`] then.
+    /// What headers, arguments and fields are called that bring it a client's secret, in lower case. Their values are shown
+    /// neither in logs nor by `gateway explain`.
+    fn secrets(&self) -> &[Box<str>] {
+        &[]
+    }
+
+    /// Whether a later phase looks back at the request's head as it went upstream, or at the upstream's answer as it
+    /// came: they are in [`Ctx::head`] and [`Ctx::received`] then.
     fn keeps_head(&self) -> bool {
         false
     }
@@ -173,14 +181,16 @@ macro_rules! plugins {
 
 plugins! {
     acl::Acl,
+    basic_auth::BasicAuth,
+    bot_detection::BotDetection,
     correlation_id::CorrelationId,
     cors::Cors,
     function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
     ip_restriction::IpRestriction,
-    key_auth::KeyAuth,
     jwt::Jwt,
+    key_auth::KeyAuth,
     limit_req::LimitReq,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
@@ -275,7 +285,8 @@ mod tests {
     #[test]
     fn priorities_are_kongs() {
         let known = [
-            ("acl", 950, true),
+            ("acl", 950, false),
+            ("bot-detection", 2500, false),
             ("cors", 2000, false),
             ("limit-req", 1500, false),
             ("ip-restriction", 990, true),

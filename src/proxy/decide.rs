@@ -11,7 +11,7 @@ use super::request::{self, Forwarded, Upgrade};
 use super::response::{self, Closing, Latencies};
 use crate::body::Body;
 use crate::entity::{Compat, RouteId};
-use crate::plugin::{Chain, Ctx, Group, Kept, Origin};
+use crate::plugin::{Chain, Ctx, Group, Kept, Origin, Peer};
 use crate::reply::Asker;
 use crate::route::normalize::{Target, normalize};
 use crate::route::rewrite::{forwarded_prefix, upstream_path};
@@ -88,6 +88,7 @@ impl Course {
         let client = connection.client(req.headers(), settings);
         let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), now, wall);
         cx.https = connection.https(req.headers());
+        cx.peer = Peer { address: connection.peer, trusted: connection.trusted, port: connection.port };
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
         if snapshot.compat == Compat::Kong3 {
@@ -141,6 +142,7 @@ impl Course {
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
         self.cx.path = upstream_path(base, &path, found.prefix, route.strip_path, route.path_handling);
         self.cx.captures = captures(&found, &path);
+        self.cx.stripped = found.prefix.filter(|_| route.strip_path);
         Ok(Settled { route: found.route, forwarded, query: target.query.map(<[u8]>::to_vec) })
     }
 
@@ -191,6 +193,9 @@ impl Course {
         let host = self.cx.host.take().or_else(|| kept().cloned());
         request::clean(&mut parts.headers, &self.upgrade);
         settled.forwarded.write(&mut parts.headers);
+        if let Some(detour) = &mut self.cx.detour {
+            parts.headers.extend(std::mem::take(&mut detour.forwarded));
+        }
         if clients::are_asked(scene.settings, scene.snapshot) {
             clients::introduce(&mut parts.headers, scene.connection);
         }

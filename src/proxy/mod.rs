@@ -7,6 +7,7 @@ pub mod client;
 mod clients;
 pub mod closing;
 pub mod decide;
+pub mod detour;
 pub mod failure;
 pub mod forward;
 pub mod gather;
@@ -22,7 +23,7 @@ pub mod upgrade;
 pub mod worker;
 
 use crate::body::Body;
-use crate::observe::access::Entry;
+use crate::observe::access::{Entry, Outcome};
 use crate::plugin::{Chain, Ctx, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
@@ -166,7 +167,8 @@ impl Exchange {
             return Ok(Made { response, origin: Origin::Gateway, source: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
-        self.ask(service, settled, req).await
+        let met = detour::met(service, self.course.cx.detour.as_deref());
+        self.ask(&met, settled, req).await
     }
 
     async fn ask(&mut self, service: &Service, settled: Settled, mut req: Request<Body>) -> Result<Made, Failure> {
@@ -249,7 +251,9 @@ impl Exchange {
         let at_end = Box::new(move |end: End| {
             cx.with(|cx| {
                 if let Some(entry) = &entry {
-                    worker.access.write(entry, cx.user.as_deref(), status, end.bytes, SystemTime::now());
+                    let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
+                    let outcome = Outcome { user, status, bytes: end.bytes, secrets };
+                    worker.access.write(entry, &outcome, SystemTime::now());
                 }
                 decide::chain(route, &snapshot).log(cx);
             });

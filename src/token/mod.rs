@@ -68,6 +68,12 @@ impl Token {
         }
     }
 
+    /// Whether there is a signature, right or wrong.
+    #[must_use]
+    pub const fn has_signature(&self) -> bool {
+        !self.signature.is_empty()
+    }
+
     /// A claim or header field that is text.
     fn text_of<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
         object.get(name).and_then(Value::as_str)

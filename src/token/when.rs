@@ -8,8 +8,14 @@ const DAY: i64 = 86_400;
 #[must_use]
 pub fn date(seconds: i64) -> String {
     let Ok(at) = OffsetDateTime::from_unix_timestamp(seconds) else { return seconds.to_string() };
-    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", at.hour(), at.minute())
+    format!("{} {:02}:{:02} UTC", day(seconds), at.hour(), at.minute())
+}
+
+/// `2036-11-25`, likewise.
+#[must_use]
+pub fn day(seconds: i64) -> String {
+    let Ok(at) = OffsetDateTime::from_unix_timestamp(seconds) else { return seconds.to_string() };
+    format!("{:04}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day())
 }
 
 /// `in 10 years`, `3 days ago`, `now`: the greatest unit that fits.
@@ -36,12 +42,12 @@ pub fn expiry(text: &str, now: i64) -> Result<Option<i64>, String> {
     if text == "none" {
         return Ok(None);
     }
-    let at = day(text).or_else(|| after(text, now)).ok_or_else(unknown)?;
+    let at = midnight(text).or_else(|| after(text, now)).ok_or_else(unknown)?;
     if at <= now { Err(format!("`{text}` is over already")) } else { Ok(Some(at)) }
 }
 
 /// `2030-01-31`.
-fn day(text: &str) -> Option<i64> {
+fn midnight(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
     let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?);
     let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day.parse().ok()?).ok()?;

@@ -10,6 +10,7 @@ pub(crate) mod peer;
 pub(crate) mod pki;
 pub(crate) mod tls;
 pub(crate) mod upstream;
+pub(crate) mod witness;
 
 pub(crate) use gateway::Gateway;
 pub(crate) use peer::{Head, Peer};

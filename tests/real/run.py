@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The gateway between real programs: curl, httpx, websockets, MCP clients and Chromium on one side; PostgreSQL behind a
 REST server, FastAPI on uvicorn, MCP servers, nginx and Vite on the other; nginx beside it (edge.py); certificates that
-change (renew.py). Needs Debian's postgresql, nginx-light, curl, openssl, apache2-utils, chromium, nodejs and npm;
-packages of Python and Node go into folders under target/.
+change (renew.py); Supabase's clients and a stack like theirs (supabase_stack.py). Needs Debian's postgresql, nginx-light,
+curl, openssl, apache2-utils, chromium, nodejs and npm; packages of Python and Node go into folders under target/.
 
   tests/real/run.py [--binary target/release/gateway] [CHECK ...]      checks by a part of their names
 

@@ -10,7 +10,7 @@ import httpx
 import websockets
 
 from checks import expect
-from supabase_stack import DASHBOARD, FILE, WELL_KNOWN, WRONG, cases, environment, gateway, seen, start, untouched
+from supabase_stack import DASHBOARD, FILE, WELL_KNOWN, WRONG, cases, environment, expressions, gateway, make_keys, seen, start, untouched
 
 MISSING, FORBIDDEN = "No API key found in request", "You cannot consume this service"
 
@@ -54,7 +54,9 @@ async def dial(sb, query):
 def supabase_groups(place):
     sb = start(place)
     for case in cases(sb.keys):
-        headers = {"apikey": case.shown, "x-case": f"group {case.name}"}
+        # Who a client says that it is counts for nothing.
+        headers = {"apikey": case.shown, "x-case": f"group {case.name}", "x-consumer-username": "service_role",
+                   "x-consumer-groups": "admin"}
         admin = case.consumer == "service_role"
         for path in ("/pg/tables", "/rest/v1/"):
             response = ask(sb, path, headers=headers)
@@ -63,6 +65,8 @@ def supabase_groups(place):
         expect(len(seen(sb, "meta", headers["x-case"])), int(admin), "requests that pg-meta got")
         asked = ask(sb, "/graphql/v1", "POST", json={"query": "{ a }"}, headers=headers | {"Authorization": f"Bearer {case.shown}"})
         expect(asked.json(), {"data": {"asked": "{ a }", "role": case.role}}, f"{case.name}: GraphQL")
+        line, = seen(sb, "rest", headers["x-case"], "/rpc/graphql")
+        expect((line.all("x-consumer-username"), line.all("content-profile")), ([case.consumer], ["graphql_public"]), case.name)
     return "pg-meta and the description of REST only for admin; GraphQL by its profile"
 
 
@@ -101,7 +105,7 @@ def supabase_storage_and_functions(place):
     sb = start(place)
     signature = "AWS4-HMAC-SHA256 Credential=a/20260101/local/s3/aws4_request, SignedHeaders=host, Signature=00"
     passes = {                                   # what a client shows, and what of it a service gets as Authorization
-        "nothing": ({}, []), "blank": ({"Authorization": " "}, []), "S3": ({"Authorization": signature}, [signature]),
+        "nothing": ({}, []), "blank": ({"Authorization": ""}, []), "S3": ({"Authorization": signature}, [signature]),
         "key": ({"apikey": sb.keys.publishable}, [f"Bearer {sb.keys.anon_token}"]), "old": ({"apikey": sb.keys.anon}, [sb.keys.anon]),
         "both": ({"apikey": sb.keys.secret, "Authorization": f"Bearer {sb.keys.anon}"}, [f"Bearer {sb.keys.anon}"])}
     for name, (headers, wanted) in passes.items():
@@ -151,6 +155,23 @@ def supabase_check(place):
     return "nothing to say; empty, swapped and missing values are told"
 
 
+def supabase_documented(place):
+    """What docs/supabase.md says to run makes the same Lua, and says the same of a stack without new keys."""
+    text = (place.root / "docs" / "supabase.md").read_text()
+    script, = re.findall(r"```sh\n(key\(\).*?)```", text, re.S)
+    keys = make_keys()
+    shown = {"SUPABASE_SECRET_KEY": keys.secret, "SUPABASE_PUBLISHABLE_KEY": keys.publishable,
+             "SERVICE_ROLE_KEY_ASYMMETRIC": keys.service_token, "ANON_KEY_ASYMMETRIC": keys.anon_token}
+    done = subprocess.run(["sh", "-euc", script + "env"], env=clean() | shown, capture_output=True, text=True, timeout=10)
+    made = dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith("LUA_"))
+    expect(made, expressions(keys))
+    own, = re.findall(r'^OWN="(.*)"$', script, re.M)
+    old = expressions(old_keys(keys))
+    expect(old.pop("LUA_AUTH_EXPR"), f"$({own} or headers.apikey)")
+    expect([value for value in old.values() if f"`{value}`" not in text], [], "said for old keys")
+    return "its script makes the Lua that is tested here"
+
+
 def found(place, env):
     """The verdict, and the codes of what was found."""
     done = subprocess.run([place.program, "check", "--format", "json", FILE], env=clean() | env, capture_output=True,
@@ -165,4 +186,4 @@ def clean():
 
 
 ALL = [supabase_no_key, supabase_groups, supabase_dashboard, supabase_open_paths, supabase_storage_and_functions,
-       supabase_without_new_keys, supabase_check]
+       supabase_without_new_keys, supabase_check, supabase_documented]

@@ -78,16 +78,16 @@ def make_keys():
 
 def expressions(keys):
     """The Lua that Supabase's entrypoint makes of the keys: with new ones, and without."""
-    own = "headers.authorization ~= nil and headers.authorization:sub(1, 10) ~= 'Bearer sb_' and headers.authorization"
+    own = "(headers.authorization ~= nil and headers.authorization:sub(1, 10) ~= 'Bearer sb_' and headers.authorization)"
     if not keys.publishable:
-        return {"LUA_AUTH_EXPR": f"$(({own}) or headers.apikey)", "LUA_RT_WS_EXPR": "$(query_params.apikey)",
+        return {"LUA_AUTH_EXPR": f"$({own} or headers.apikey)", "LUA_RT_WS_EXPR": "$(query_params.apikey)",
                 "LUA_FUNCTIONS_EXPR": "$(nil)"}
 
     def either(place, before="", shown=""):
         return " or ".join(f"({place} == '{before}{key}' and '{shown}{instead}')" for key, instead in (
             (keys.secret, keys.service_token), (keys.publishable, keys.anon_token)))
     apikey, bearer = either("headers.apikey"), either("headers.authorization", "Bearer ")
-    return {"LUA_AUTH_EXPR": f"$(({own}) or {either('headers.apikey', shown='Bearer ')} or headers.apikey)",
+    return {"LUA_AUTH_EXPR": f"$({own} or {either('headers.apikey', shown='Bearer ')} or headers.apikey)",
             "LUA_RT_WS_EXPR": f"$({either('query_params.apikey')} or query_params.apikey)",
             "LUA_FUNCTIONS_EXPR": f"$({apikey} or {bearer} or nil)"}
 

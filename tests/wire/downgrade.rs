@@ -4,8 +4,8 @@
 use crate::common::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, Outcome, PADDED, RST_STREAM, block, frame, head,
 };
+use crate::common::witness::{Seen, Witness};
 use crate::common::{Gateway, LIMIT, Upstream};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The client must see a 400, or one of the ways of HTTP/2 to say that it was malformed (RFC 9113 §8.1.1).
@@ -36,13 +36,6 @@ struct Case {
     bytes: Vec<u8>,
     want: Want,
     saw: Saw,
-}
-
-/// A request as the upstream read it.
-#[derive(Clone, Debug)]
-struct Seen {
-    head: String,
-    body: Option<String>,
 }
 
 const METHOD: (&str, &str) = (":method", "GET");
@@ -275,27 +268,6 @@ fn frames() -> Vec<Case> {
     }
 }
 
-/// Reads strictly, and notes requests as they are, whole or not.
-fn upstream(seen: Arc<Mutex<Vec<Seen>>>) -> Upstream {
-    Upstream::start(move |peer, _| {
-        loop {
-            let head = peer.head()?;
-            let text = std::iter::once(head.line.clone()).chain(head.headers.iter().map(|(n, v)| format!("{n}: {v}")));
-            let mut note = Seen { head: text.collect::<Vec<_>>().join("\n"), body: None };
-            let at = {
-                let mut seen = seen.lock().unwrap();
-                seen.push(note.clone());
-                seen.len() - 1
-            };
-            note.body = Some(String::from_utf8_lossy(&peer.body(&head)?).into_owned());
-            if let Some(place) = seen.lock().unwrap().get_mut(at) {
-                *place = note;
-            }
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
-        }
-    })
-}
-
 fn holds(want: Want, got: Outcome) -> bool {
     match want {
         Status(status) => got == Outcome::Status(status),
@@ -308,40 +280,30 @@ fn fits(saw: &Saw, seen: &[Seen]) -> bool {
     match (saw, seen) {
         (Nothing | Part, []) => true,
         (Part, [one]) => one.body.is_none() && one.head.starts_with("POST /outer HTTP/1.1\n"),
-        (One(line, body), [one]) => one.head.lines().next() == Some(*line) && one.body.as_deref() == Some(*body),
+        (One(line, body), [one]) => one.line() == *line && one.body.as_deref() == Some(*body),
         _ => false,
     }
 }
 
 /// One framing, one host, no name that could be read as another's (RFC 9112 §6, §3.2).
 fn is_clean(seen: &Seen) -> bool {
-    let count = |name: &str| seen.head.lines().filter(|l| l.to_ascii_lowercase().starts_with(name)).count();
-    let framings = count("content-length:") + count("transfer-encoding:");
-    framings <= 1 && count("host:") == 1 && count("cookie:") <= 1 && !seen.head.contains("/inner")
+    seen.framings() <= 1 && seen.count("host:") == 1 && seen.count("cookie:") <= 1 && !seen.head.contains("/inner")
 }
 
 #[test]
 fn an_upstream_sees_nothing_or_exactly_the_one_request() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let upstream = upstream(seen.clone());
-    // Only /outer has a route, so that /inner can arrive by smuggling alone.
-    let gateway = Gateway::with(format!(
-        "_format_version: \"2.1\"\nservices:\n- name: outer\n  url: http://127.0.0.1:{}\n  retries: 0\n  routes:\n  \
-         - {{paths: [/outer], strip_path: false}}\n",
-        upstream.port()
-    ))
-    .set("KONG_NGINX_WORKER_PROCESSES", "1")
-    .start();
+    let witness = Witness::start();
+    let gateway = witness.behind_outer().start();
     let parts = [pseudo_fields(), paths(), authorities(), methods(), names_and_values(), bodies(), frames()];
     let cases: Vec<Case> = parts.into_iter().flatten().collect();
     assert!(cases.len() > 100);
-    let wrong: Vec<String> = cases.iter().filter_map(|case| check(case, &gateway, &seen)).collect();
+    let wrong: Vec<String> = cases.iter().filter_map(|case| check(case, &gateway, &witness)).collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 /// What is wrong about a case.
-fn check(case: &Case, gateway: &Gateway, seen: &Mutex<Vec<Seen>>) -> Option<String> {
-    seen.lock().unwrap().clear();
+fn check(case: &Case, gateway: &Gateway, witness: &Witness) -> Option<String> {
+    witness.take();
     let mut client = Frames::open(gateway);
     client.send(&case.bytes).unwrap();
     let got = if case.name == "a reset in the middle" { Outcome::Closed } else { client.outcome(1) };
@@ -352,7 +314,7 @@ fn check(case: &Case, gateway: &Gateway, seen: &Mutex<Vec<Seen>>) -> Option<Stri
     next.send("GET /outer/next HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
     let after = next.head().map_or(0, |head| head.status());
     std::thread::sleep(Duration::from_millis(5));
-    let seen: Vec<Seen> = std::mem::take(&mut *seen.lock().unwrap());
+    let seen = witness.take();
     let next = |one: &&Seen| one.head.starts_with("GET /outer/next HTTP/1.1\n");
     let its: Vec<Seen> = seen.iter().filter(|one| !next(one)).cloned().collect();
     let clean = after == 200 && seen.len() == its.len() + 1 && its.iter().all(is_clean);
@@ -374,17 +336,16 @@ fn a_preface_that_is_none_ends_the_connection() {
 
 #[test]
 fn frames_on_a_stream_that_is_closed_reach_no_upstream() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let upstream = upstream(seen.clone());
-    let gateway = Gateway::to(&upstream).start();
+    let witness = Witness::start();
+    let gateway = witness.behind().start();
     let late = [data(END_STREAM, "GET /inner HTTP/1.1\r\n\r\n"), get(&[]), trailers(&[("x", "1")])];
     for frames in late {
-        seen.lock().unwrap().clear();
+        witness.take();
         let mut client = Frames::open(&gateway);
         client.send(get(&[])).unwrap();
         assert_eq!(client.outcome(1), Outcome::Status(200));
         client.send(frames).unwrap();
         assert!(matches!(client.outcome(1), Outcome::Reset(5) | Outcome::GoAway(1 | 5)));
-        assert_eq!(seen.lock().unwrap().len(), 1);
+        assert_eq!(witness.take().len(), 1);
     }
 }

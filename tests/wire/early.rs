@@ -1,11 +1,8 @@
 //! Answers that are given before the request was read: they must reach a client that is still sending, whatever it speaks.
 
 use crate::common::frames::{DATA, END_STREAM, Frames, Outcome, frame, head};
+use crate::common::tls::{self, Certificate};
 use crate::common::{Gateway, LIMIT, Upstream};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, SignatureScheme};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -14,45 +11,6 @@ use std::time::{Duration, Instant};
 
 /// More than all buffers on the way can take.
 const UPLOAD: usize = 32 << 20;
-
-/// Believes every server: the gateway makes itself a certificate.
-#[derive(Debug)]
-struct Anyone(CryptoProvider);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
 
 fn refusing() -> (Gateway, Upstream) {
     let upstream = Upstream::echo();
@@ -127,17 +85,11 @@ fn an_upload_that_the_upstream_refuses_gets_its_answer() {
 
 #[test]
 fn over_tls_too() {
-    let (gateway, _upstream) = {
-        let upstream = Upstream::echo();
-        let gateway = Gateway::to(&upstream).listen("ssl").set("KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE", "1k").start();
-        (gateway, upstream)
-    };
-    let config = rustls::ClientConfig::builder()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone(rustls::crypto::aws_lc_rs::default_provider())))
-        .with_no_client_auth();
-    let session = rustls::ClientConnection::new(Arc::new(config), "gw.test".try_into().unwrap()).unwrap();
-    let stream = rustls::StreamOwned::new(session, connect(&gateway));
+    let (upstream, certificate) = (Upstream::echo(), Certificate::new());
+    let gateway = certificate.shown_by(Gateway::to(&upstream)).listen("ssl");
+    let gateway = gateway.set("KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE", "1k").start();
+    let client = Arc::new(certificate.client(tls::algorithms(|_| ())));
+    let stream = tls::connect(&gateway, &client).unwrap();
     let head = format!("POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: {UPLOAD}\r\n\r\n");
     let answer = upload(stream, &head);
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("too large"), "{answer}");

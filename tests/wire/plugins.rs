@@ -1,10 +1,12 @@
 //! Plugins where unit tests cannot see them: on every kind of answer, over TLS, across workers, and in the middle of a
 //! body.
 
+use crate::common::gateway::free_port;
 use crate::common::{Gateway, Head, Upstream};
+use std::collections::HashSet;
 use std::process::Command;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Routes `/up` to the upstream and `/down` to a port where nobody listens, with these plugins for all.
 fn config(version: &str, upstream: &Upstream, plugins: &str) -> String {
@@ -211,4 +213,47 @@ fn a_redirect_keeps_what_was_asked_for() {
     assert_eq!((head.status(), head.get("location")), (301, Some("https://new.test/up/a?b=c")));
     assert_eq!((head.get("content-type"), &*body), (None, "redirecting"));
     assert_eq!(upstream.connections(), 0);
+}
+
+/// Ids of two requests on each of several connections to a listener on all addresses.
+fn ids(generator: &str) -> (u16, Vec<String>) {
+    let (upstream, port) = (Upstream::echo(), free_port());
+    let plugins = format!("- {{name: correlation-id, config: {{generator: {generator}, echo_downstream: true}}}}\n");
+    let gateway = Gateway::with(config("2.1", &upstream, &plugins))
+        .at(port)
+        .set("KONG_PROXY_LISTEN", &format!("0.0.0.0:{port}"))
+        .set("KONG_NGINX_WORKER_PROCESSES", "3")
+        .start();
+    let mut ids = Vec::new();
+    for _ in 0..8 {
+        let mut peer = gateway.connect();
+        for _ in 0..2 {
+            peer.send("GET /nowhere HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
+            let head = peer.head().unwrap();
+            peer.body(&head).unwrap();
+            ids.push(head.get("kong-request-id").unwrap().to_owned());
+        }
+    }
+    (port, ids)
+}
+
+#[test]
+fn no_two_requests_of_several_workers_have_one_id() {
+    for generator in ["uuid", "uuid#counter", "tracker"] {
+        let (_, ids) = ids(generator);
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 16, "{ids:?}");
+    }
+}
+
+#[test]
+fn a_tracker_names_address_port_process_connection_request_and_time() {
+    let (port, ids) = ids("tracker");
+    for pair in ids.chunks(2) {
+        let [first, second] = [&pair[0], &pair[1]].map(|id| id.split('-').collect::<Vec<_>>());
+        assert_eq!((first.len(), first[0], first[1]), (6, "127.0.0.1", &*port.to_string()), "{pair:?}");
+        assert_eq!(first[..4], second[..4], "{pair:?}");
+        assert_eq!([first[4], second[4]], ["1", "2"], "{pair:?}");
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+        assert!((0.0..60.0).contains(&(now - first[5].parse::<f64>().unwrap())), "{pair:?}");
+    }
 }

@@ -1,8 +1,8 @@
 //! Requests whose end two readers could see in different places. Whatever the gateway makes of them, an upstream must
 //! never see a second request that the gateway did not route (RFC 9112 §11.2).
 
+use crate::common::witness::{Seen, Witness};
 use crate::common::{Gateway, LIMIT, Upstream};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Framings that disagree with themselves, or that lenient readers read differently. Each smuggles `GET /inner`.
@@ -41,36 +41,12 @@ const AMBIGUOUS: &[(&str, &str)] = &[
     ),
 ];
 
-/// What an upstream that reads strictly saw: a request line for each request, and what was wrong.
-fn upstream(seen: Arc<Mutex<Vec<String>>>) -> Upstream {
-    Upstream::start(move |peer, _| {
-        loop {
-            let head = peer.head()?;
-            let lengths = head.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("content-length")).count();
-            let codings = head.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("transfer-encoding")).count();
-            let line = if lengths + codings > 1 { format!("AMBIGUOUS {head:?}") } else { head.line.clone() };
-            seen.lock().unwrap().push(line);
-            peer.body(&head)?;
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
-        }
-    })
-}
-
 #[test]
 fn an_upstream_never_sees_a_request_that_was_not_routed() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let upstream = upstream(seen.clone());
-    // Only /outer has a route, so that /inner can arrive by smuggling alone.
-    let gateway = Gateway::with(format!(
-        "_format_version: \"2.1\"\nservices:\n- name: outer\n  url: http://127.0.0.1:{}\n  retries: 0\n  routes:\n  \
-         - {{paths: [/outer], strip_path: false}}\n",
-        upstream.port()
-    ))
-    // One pool of upstream connections, which the next request shares.
-    .set("KONG_NGINX_WORKER_PROCESSES", "1")
-    .start();
+    let witness = Witness::start();
+    let gateway = witness.behind_outer().start();
     for (name, rest) in AMBIGUOUS {
-        seen.lock().unwrap().clear();
+        witness.take();
         let mut client = gateway.connect();
         client.send(format!("POST /outer HTTP/1.1\r\nHost: gw.test\r\n{rest}")).unwrap();
         client.finish();
@@ -80,11 +56,10 @@ fn an_upstream_never_sees_a_request_that_was_not_routed() {
         let mut next = gateway.connect();
         next.send("GET /outer/next HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
         assert_eq!(next.head().unwrap().status(), 200, "{name}");
-        let seen = seen.lock().unwrap().clone();
-        let strange: Vec<_> =
-            seen.iter().filter(|l| !l.split(' ').nth(1).unwrap_or("").starts_with("/outer")).collect();
-        assert!(strange.is_empty() && seen.len() <= 2, "{name}: the upstream saw {seen:?}");
-        assert!(!seen.iter().any(|l| l.starts_with("AMBIGUOUS")), "{name}: the upstream saw {seen:?}");
+        let seen = witness.take();
+        let routed = |one: &Seen| one.line().split(' ').nth(1).is_some_and(|target| target.starts_with("/outer"));
+        assert!(seen.iter().all(routed) && seen.len() <= 2, "{name}: the upstream saw {seen:?}");
+        assert!(seen.iter().all(|one| one.framings() <= 1), "{name}: the upstream saw {seen:?}");
     }
 }
 

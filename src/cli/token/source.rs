@@ -42,7 +42,7 @@ pub(super) fn secret(args: &Secret) -> Result<(key::Secret, String), String> {
         (of_variable(name)?, format!("the variable {name}"))
     };
     let text = if args.base64 { decoded(&text).ok_or_else(|| format!("{place}: it is no base64"))? } else { text };
-    let secret = key::Secret::new(&text).map_err(|error| format!("{place}: {error}"))?;
+    let secret = key::Secret::new(&text).map_err(|_| format!("{place} is empty"))?;
     Ok((secret, place))
 }
 

@@ -13,13 +13,13 @@ use super::document::Read;
 use super::expand::{Problem, expand};
 use super::mask;
 use super::report::{Diagnostic, KongError, Report, Span, Step};
-use super::schema::Kind;
+use super::schema::{Field, Kind};
 use super::tree::{NodeId, Raw, Tree};
 use super::value::Checked;
 use crate::entity::Compat;
 use crate::world::World;
 use std::borrow::Cow;
-use words::Said;
+use words::{Said, Spare};
 
 /// Whose field it is, for messages.
 #[derive(Clone, Debug)]
@@ -107,9 +107,14 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports that a value cannot be this one. `written` is how it is written, as text.
-    pub(super) fn invalid(&mut self, span: Span, written: &str, kong: &str) {
+    pub(super) fn invalid(&mut self, field: &Field, span: Span, written: &str, kong: &str) {
         if !self.not_put_in(written, span, kong) {
-            let said = words::invalid(kong, self.field_name(), written);
+            let spare = match self.path.last() {
+                Some(Step::Entry(_)) => Spare::Entry,
+                _ if field.required => Spare::Nothing,
+                _ => Spare::Field,
+            };
+            let said = words::invalid(kong, self.field_name(), written, spare);
             self.say("invalid-value", span, said, kong);
         }
     }
@@ -266,5 +271,7 @@ fn entry_noun(list: &str) -> Option<&'static str> {
 /// `a` or `an`.
 #[must_use]
 pub(super) fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o']) || noun == "upstream" || noun == "sni" { "an" } else { "a" }
+    // Letters that are spoken as vowels.
+    let spelt = ["sni", "hmac-auth credential"].contains(&noun);
+    if spelt || noun == "upstream" || noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }

@@ -25,28 +25,6 @@ pub(crate) struct Around<'a> {
 /// Fields of a record that are all told when one is unknown.
 const MANY: usize = 16;
 
-/// Fields of a record that there are none of. Errors may be but their consequence.
-#[derive(Debug, Default)]
-struct Unknown {
-    any: bool,
-    meant: Vec<&'static str>,
-}
-
-// === impl Unknown ===
-
-impl Unknown {
-    fn note(&mut self, meant: Option<&'static str>) {
-        self.any = true;
-        self.meant.extend(meant);
-    }
-
-    /// One of several fields must be there, and the one that should be is misspelt or somewhere else.
-    fn explains(&self, kong: &str) -> bool {
-        let one_of = ["must set one of ", "at least one of these fields must be non-empty: "];
-        self.any && one_of.iter().any(|start| kong.starts_with(start))
-    }
-}
-
 // === impl Around ===
 
 impl Around<'_> {
@@ -69,7 +47,8 @@ impl<'a> Checker<'a> {
         let tree: &'a Tree = self.tree;
         let mut fields = Fields { checked: Checked { value: Value::Null, span }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
-        let mut unknown = Unknown::default();
+        // What the unknown fields were meant to be: errors about those may be but consequences.
+        let mut meant = Vec::new();
         for pair in tree.pairs(id) {
             match record.fields(self.compat).find(|field| field.name == &*pair.key) {
                 Some(field) => {
@@ -78,12 +57,12 @@ impl<'a> Checker<'a> {
                     put(&mut pairs, field, value);
                 }
                 None if around.elsewhere.contains(&&*pair.key) => {}
-                None => unknown.note(self.unknown(pair, record, around)),
+                None => meant.extend(self.unknown(pair, record, around)),
             }
         }
-        self.absent(record, span, around, &unknown, &mut pairs, &mut fields);
+        self.absent(record, span, around, &meant, &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields, &unknown);
+        self.several(record, &fields, &meant);
         Some(fields)
     }
 
@@ -91,10 +70,9 @@ impl<'a> Checker<'a> {
     pub(crate) fn absent_record(&mut self, record: &'static Record, place: Span) -> Fields {
         let mut fields = Fields { checked: Checked { value: Value::Null, span: place }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.fields.len());
-        let unknown = Unknown::default();
-        self.absent(record, place, Around::NOTHING, &unknown, &mut pairs, &mut fields);
+        self.absent(record, place, Around::NOTHING, &[], &mut pairs, &mut fields);
         fields.checked.value = Value::Map(pairs);
-        self.several(record, &fields, &unknown);
+        self.several(record, &fields, &[]);
         fields
     }
 
@@ -120,7 +98,7 @@ impl<'a> Checker<'a> {
         record: &'static Record,
         span: Span,
         around: Around<'_>,
-        unknown: &Unknown,
+        meant: &[&str],
         pairs: &mut Vec<(Box<str>, Checked)>,
         fields: &mut Fields,
     ) {
@@ -132,7 +110,7 @@ impl<'a> Checker<'a> {
             let default = fill::default(field, self.compat, span);
             if field.required && !optional && default.is_null() {
                 fields.bad.push(field.name);
-                let meant = unknown.meant.contains(&field.name);
+                let meant = meant.contains(&field.name);
                 self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name, meant));
             } else {
                 pairs.push((field.name.into(), default));
@@ -144,7 +122,8 @@ impl<'a> Checker<'a> {
     /// name or its first line does.
     fn missing(&mut self, span: Span, name: &str, meant: bool) {
         if meant {
-            return self.aside("required field missing");
+            let (path, message) = (self.path.clone(), "required field missing".to_owned());
+            return self.report.asides.push(KongError { path, message });
         }
         let message = format!("{} is missing", self.described());
         let found =
@@ -165,7 +144,7 @@ impl<'a> Checker<'a> {
     fn no_url(&mut self, pair: &Pair) {
         let (raw, span) = self.raw(pair.value);
         let found = match raw {
-            Raw::Null => {
+            Raw::Null | Raw::Text(_) => {
                 Diagnostic::error("missing-field", pair.key_span, format!("`url` of {} has no value", self.described()))
             }
             _ => Diagnostic::error(
@@ -195,14 +174,20 @@ impl<'a> Checker<'a> {
         let found = Diagnostic::error("unknown-field", pair.key_span, message);
         let top = self.path.len() == self.owner.depth;
         let alias = words::alias(self.owner.noun, &pair.key).filter(|_| top);
-        let meant = alias.or(near);
-        let found = match meant {
-            Some(near) => found.label(format!("did you mean `{near}`?")),
-            None if &*pair.key == "expression" => self.no_expression(found, pair),
+        let expression = self.owner.noun == "route" && &*pair.key == "expression";
+        let found = match alias.or(near) {
+            Some(near) => {
+                let help = self.as_list(pair, near, record);
+                Diagnostic { help, ..found.label(format!("did you mean `{near}`?")) }
+            }
+            None if expression => self.no_expression(found, pair),
             None => self.where_else(found, &pair.key, record, around),
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
-        meant
+        let renamed = record.fields.iter().find(|field| field.name == &*pair.key).and_then(|field| field.alias);
+        // What an expression asks for is mostly a path; see its help. And what has a `config` is no route.
+        let plugin = self.owner.noun == "route" && &*pair.key == "config";
+        alias.or(near).or(renamed).or((expression || plugin).then_some("paths"))
     }
 
     /// Format 3.0 knows the field, and it would be refused there, too.
@@ -210,6 +195,15 @@ impl<'a> Checker<'a> {
         let (raw, _) = self.raw(pair.value);
         let text = if let Raw::Text(text) = raw { text } else { "" };
         found.label("the gateway does not route by expressions").help(expression::help(text, self.compat))
+    }
+
+    /// What to write where a list is wanted by another name than the text has: `path: /users`.
+    fn as_list(&self, pair: &Pair, near: &str, record: &'static Record) -> Option<String> {
+        let field = record.fields(self.compat).find(|field| field.name == near)?;
+        match (field.kind, self.raw(pair.value).0) {
+            (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => Some(words::write_list(near, text)),
+            _ => None,
+        }
     }
 
     /// A field that is no misspelt one may be in the wrong place.
@@ -221,12 +215,11 @@ impl<'a> Checker<'a> {
             return found.label("this belongs below `config`").help("indent it below `config:`");
         }
         if let Some(field) = record.fields.iter().find(|field| field.name == key) {
-            let three = matches!(field.since, Since::Kong3);
-            return found.label(if three {
-                "only `_format_version: \"3.0\"` has it"
-            } else {
-                "`_format_version: \"3.0\"` has it no more"
-            });
+            return match (field.since, field.alias) {
+                (Since::Kong3, _) => found.label("only `_format_version: \"3.0\"` has it"),
+                (_, Some(name)) => found.label(format!("`_format_version: \"3.0\"` calls it `{name}`")),
+                _ => found.label("`_format_version: \"3.0\"` has it no more"),
+            };
         }
         match (around.whose)(key) {
             Some(whose) if key == "config" => return found.label(whose).help("a plugin goes below `plugins:`"),
@@ -238,13 +231,15 @@ impl<'a> Checker<'a> {
         if few { found.help(format!("its fields are {}", known.join(", "))) } else { found }
     }
 
-    fn several(&mut self, record: &'static Record, fields: &Fields, unknown: &Unknown) {
+    fn several(&mut self, record: &'static Record, fields: &Fields, meant: &[&str]) {
         for check in record.checks {
             if names(check).iter().any(|name| fields.bad.contains(&first_step(name))) {
                 continue;
             }
             for (place, message) in super::rules::entity_errors(check, &fields.checked, self.world.now) {
-                if is_said(check, record.checks) || unknown.explains(&message) {
+                let told =
+                    is_said(check, record.checks) || names_one(&message, meant) || names_one(&message, &fields.bad);
+                if told || is_consequence(&message, &fields.checked) {
                     self.also_kongs(place, message, names(check));
                 } else {
                     self.several_failed(place, message, names(check), &fields.checked);
@@ -253,19 +248,16 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Leaves something wrong to Kong's words alone.
+    /// Leaves something wrong to Kong's words alone, since what is reported says it better or is its cause.
     fn also_kongs(&mut self, place: &'static str, message: String, names: &[&str]) {
-        let above = usize::from(names.iter().any(|name| name.starts_with("config.")));
+        let above = usize::from(is_of_plugin(names));
         let own = self.path.iter().take(self.path.len().saturating_sub(above)).cloned();
-        let path = own.chain([Step::Key(place.into())]).collect();
+        let path = own.chain(steps(place)).collect();
         self.report.asides.push(KongError { path, message });
     }
 
-    fn several_failed(&mut self, place: &str, message: String, names: &[&str], checked: &Checked) {
-        let whole_plugin = names.iter().any(|name| name.starts_with("config."));
-        let above = whole_plugin.then(|| self.path.pop()).flatten();
-        let steps: Vec<Step> =
-            place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into())).collect();
+    fn several_failed(&mut self, place: &'static str, message: String, names: &[&str], checked: &Checked) {
+        let above = is_of_plugin(names).then(|| self.path.pop()).flatten();
         let span = match place {
             "@entity" if message.starts_with("certificate ") => checked.get("cert").map(|field| field.span),
             "@entity" => None,
@@ -273,32 +265,29 @@ impl<'a> Checker<'a> {
             place => checked.get(place).map(|field| field.span),
         };
         let length = self.path.len();
-        if message.starts_with("failed conditional validation") {
-            self.path.extend(steps);
-            self.aside(message);
-        } else {
-            let whose = if place == "@entity" { self.described() } else { String::new() };
-            self.path.extend(steps);
-            let whose = if whose.is_empty() { self.described() } else { whose };
-            let span = span.unwrap_or_else(|| self.owner_place(checked.span));
-            let Said { predicate, label, help } = words::together(&message);
-            let help = help.or_else(|| words::remedy(self.owner.noun, self.field_name()).map(str::to_owned));
-            let found = Diagnostic::error("conflict", span, format!("{whose}{predicate}"));
-            self.push(Diagnostic { label, help, ..found }, message);
-        }
+        let whose = if place == "@entity" { self.described() } else { String::new() };
+        self.path.extend(steps(place));
+        let whose = if whose.is_empty() { self.described() } else { whose };
+        let span = span.unwrap_or_else(|| self.owner_place(checked.span));
+        let Said { predicate, label, help } = words::together(&message);
+        let help = help.or_else(|| words::remedy(self.owner.noun, self.field_name()).map(str::to_owned));
+        let found = Diagnostic::error("conflict", span, format!("{whose}{predicate}"));
+        self.push(Diagnostic { label, help, ..found }, message);
         self.path.truncate(length);
         self.path.extend(above);
-    }
-
-    /// Notes what Kong says besides, and is only the consequence of something that is reported.
-    fn aside(&mut self, message: impl Into<String>) {
-        self.report.asides.push(KongError { path: self.path.clone(), message: message.into() });
     }
 
     fn owner_place(&self, record: Span) -> Span {
         let name = self.owner.name.as_ref().map(|(_, place)| *place);
         name.filter(|place| record.start <= place.start && place.end <= record.end).unwrap_or(record)
     }
+}
+
+/// What Kong says of a whole object besides what is said of the field.
+fn is_consequence(kong: &str, checked: &Checked) -> bool {
+    let of_a_field = ["failed conditional validation", "'snis' can only be set when"];
+    let by_expression = checked.get("expression").is_some() && kong.starts_with("must set one of ");
+    by_expression || of_a_field.iter().any(|start| kong.starts_with(start))
 }
 
 /// Puts a value where it is looked for. An older name goes before the one that it stands for, unless it holds nothing.
@@ -337,7 +326,22 @@ fn names(check: &EntityCheck) -> &'static [&'static str] {
     }
 }
 
-fn first_step(path: &'static str) -> &'static str {
+/// Whether Kong's words name one of these fields: they quote all that a check is about.
+fn names_one(kong: &str, fields: &[&str]) -> bool {
+    kong.split('\'').any(|word| fields.contains(&first_step(word)))
+}
+
+/// Whether a check is of a plugin as a whole, though it is tried on its `config`.
+fn is_of_plugin(names: &[&str]) -> bool {
+    names.iter().any(|name| name.starts_with("config."))
+}
+
+/// A place as the tables name it: `config.redis.host`.
+fn steps(place: &str) -> impl Iterator<Item = Step> {
+    place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into()))
+}
+
+fn first_step(path: &str) -> &str {
     let below = path.strip_prefix("config.").unwrap_or(path);
     below.split('.').next().unwrap_or(below)
 }

@@ -33,14 +33,14 @@ impl<'a> Checker<'a> {
                 // Kong blames the list; its words end with the entry.
                 let blamed =
                     checked.items().iter().find(|item| item.as_str().is_some_and(|text| message.ends_with(text)));
-                self.refuse(blamed.map_or(span, |item| item.span), &written(raw), &message)
+                self.refuse(field, blamed.map_or(span, |item| item.span), &written(raw), &message)
             }
             None => Some(checked),
         }
     }
 
-    fn refuse(&mut self, span: Span, written: &str, message: &str) -> Option<Checked> {
-        self.invalid(span, written, message);
+    fn refuse(&mut self, field: &Field, span: Span, written: &str, message: &str) -> Option<Checked> {
+        self.invalid(field, span, written, message);
         None
     }
 
@@ -68,9 +68,9 @@ impl<'a> Checker<'a> {
         match rules::text_error(&text, field.rules) {
             // What a variable holds may be a secret.
             Some(message) if from_variable && !text.is_empty() => {
-                self.refuse(span, written, &message.replace(&*text, written))
+                self.refuse(field, span, written, &message.replace(&*text, written))
             }
-            Some(message) => self.refuse(span, &text, &message),
+            Some(message) => self.refuse(field, span, &text, &message),
             None => match rules::code_error(&text, field.rules) {
                 Some(wrong) => self.no_program(&text, wrong, span, from_variable),
                 None => Some(Checked { value: Value::Str(text.into_owned()), span }),
@@ -83,6 +83,9 @@ impl<'a> Checker<'a> {
         let Wrong { at, message, kong } = wrong;
         let found = Diagnostic::error("bad-lua", span, format!("{} is no Lua: {message}", self.entry_described()));
         let found = if from_variable { found } else { found.inside(text, at) };
+        // What a shell or a template engine would have replaced.
+        let unfilled = !from_variable && (text.contains("${") || text.contains("{{"));
+        let found = if unfilled { found.help("nothing is put into Lua here: fill the file in first") } else { found };
         self.push(found, kong);
         None
     }
@@ -104,7 +107,7 @@ impl<'a> Checker<'a> {
         let Some(value) = value else { return self.no_such_kind(raw, span, field, expected) };
         let checked = Checked { value, span };
         match rules::number_error(checked.as_num().unwrap_or(f64::NAN), field.rules) {
-            Some(message) => self.refuse(span, &written(raw), &message),
+            Some(message) => self.refuse(field, span, &written(raw), &message),
             None => Some(checked),
         }
     }
@@ -144,7 +147,7 @@ impl<'a> Checker<'a> {
             .collect();
         let all: Vec<Checked> = read.into_iter().collect::<Option<_>>()?;
         match rules::length_error(all.len(), field.rules) {
-            Some(message) => self.refuse(span, "", &message),
+            Some(message) => self.refuse(field, span, "", &message),
             None => Some(Checked { value: Value::List(all), span }),
         }
     }
@@ -157,7 +160,7 @@ impl<'a> Checker<'a> {
             _ => return self.no_such_kind(raw, span, field, "expected a map"),
         };
         if let Some((pair, message)) = pairs.iter().find_map(|p| Some((p, rules::text_error(&p.key, key.rules)?))) {
-            return self.refuse(pair.key_span, &pair.key, &message);
+            return self.refuse(key, pair.key_span, &pair.key, &message);
         }
         let read: Vec<_> = pairs.iter().map(|pair| self.pair(pair, value)).collect();
         let all = read.into_iter().collect::<Option<_>>()?;

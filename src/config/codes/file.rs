@@ -44,10 +44,17 @@ pub(super) static FILE: &[Code] = &[
         "aliases make too much of the file",
         "Anchors and aliases (`&name`, `*name`) are resolved, and all of them together may add a million \
          values. Aliases of aliases multiply quickly: a short file can ask for more memory than there is.",
-        r#"a: &a [x, x]
-b: &b [*a, *a]
-c: [*b, *b]   # … and so on, 30 times"#,
-        "",
+        r"a: &a [x, x, x, x, x, x, x, x, x, x]
+b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
+e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
+f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]
+g: &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]",
+        r#"_ignore:
+  - &users {name: cors, config: {origins: ["https://app.example.com"]}}
+plugins:
+  - *users"#,
     ),
     code(
         "second-document",
@@ -83,7 +90,7 @@ services:
         "wrong-type",
         Error,
         "a value is of the wrong kind",
-        "The field wants text, a number, a truth, a list or a mapping, and something else is written there. In \
+        "The field wants text, a number, true or false, a list or a mapping, and something else is written there. In \
          YAML an unquoted `1.1`, `010`, `1:30`, `on` or `no` is no text: put it in quotes where text is wanted. \
          The other way round, `\"5\"` in quotes is no number. A list has a `- ` before each element, or stands \
          in `[…]`.",
@@ -120,14 +127,20 @@ services:
          be ignored without a word. If the name is right it may stand in the wrong place, e.g. a plugin's \
          option beside `config` in place of below it. A field that Kong has and this gateway has not is told as \
          `unsupported-field`.",
-        r#"routes:
+        r#"services:
   - name: users
-    paths: [/users]
-    strip_paht: false"#,
-        r#"routes:
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users]
+        strip_paht: false"#,
+        r#"services:
   - name: users
-    paths: [/users]
-    strip_path: false"#,
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users]
+        strip_path: false"#,
     ),
     code(
         "bad-lua",
@@ -136,12 +149,16 @@ services:
         "A function of `pre-function` or `post-function`, or a template for a body or a query, can't be compiled. The \
          place is the word at which that was found out; what is missing or too much may be before it. Kong refuses \
          the same.",
-        r#"config:
-  access:
-    - if kong.request.get_header("x-debug") kong.log("seen") end"#,
-        r#"config:
-  access:
-    - if kong.request.get_header("x-debug") then kong.log("seen") end"#,
+        r#"plugins:
+  - name: pre-function
+    config:
+      access:
+        - if kong.request.get_header("x-debug") kong.log("seen") end"#,
+        r#"plugins:
+  - name: pre-function
+    config:
+      access:
+        - if kong.request.get_header("x-debug") then kong.log("seen") end"#,
     ),
     code(
         "invalid-value",
@@ -270,10 +287,18 @@ services:
         "a route that is referred to does not exist",
         "A reference names a route by its `name` or `id`, and the file has none of that name. The file must \
          hold everything that it refers to. An object that is nested in its route needs no reference at all.",
-        r#"plugins:
+        r#"services:
+  - name: orders
+    url: http://orders:3000
+    routes: [{name: orders, paths: [/orders]}]
+plugins:
   - name: cors
     route: ordres"#,
-        r#"plugins:
+        r#"services:
+  - name: orders
+    url: http://orders:3000
+    routes: [{name: orders, paths: [/orders]}]
+plugins:
   - name: cors
     route: orders"#,
     ),
@@ -295,8 +320,8 @@ services:
     code(
         "no-such-upstream",
         Error,
-        "a upstream that is referred to does not exist",
-        "A reference names a upstream by its `name` or `id`, and the file has none of that name. The file must \
+        "an upstream that is referred to does not exist",
+        "A reference names an upstream by its `name` or `id`, and the file has none of that name. The file must \
          hold everything that it refers to. An object that is nested in its upstream needs no reference at all.",
         r#"targets:
   - upstream: backend
@@ -313,13 +338,13 @@ services:
         "A reference names a certificate by its `id`, and the file has none of that name. The file must hold \
          everything that it refers to. An object that is nested in its certificate needs no reference at all.",
         r#"snis:
-  - name: api.example.org
+  - name: a.example.com
     certificate: 3b0c9ef0-0000-4000-8000-000000000000"#,
         r#"certificates:
   - cert: "{vault://file/etc/tls/fullchain.pem}"
     key: "{vault://file/etc/tls/privkey.pem}"
     snis:
-      - name: api.example.org"#,
+      - name: a.example.com"#,
     ),
     code(
         "no-such-entity",

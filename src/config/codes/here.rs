@@ -22,8 +22,11 @@ pub(super) static HERE: &[Code] = &[
         "Kong would load the file; this gateway can't do what the plugin does, and refuses to leave it out in \
          silence. docs/plugins.md lists what there is. Plugins that are not Kong's own (written in Lua, Go or \
          JavaScript) can't be run.",
-        "",
-        "",
+        r"plugins:
+  - name: ldap-auth",
+        r"plugins:
+  - name: htpasswd
+    config: {file: /run/secrets/users}",
     ),
     code(
         "unsupported-field",
@@ -133,8 +136,12 @@ pub(super) static HERE: &[Code] = &[
         "a variable is set twice",
         "Both NAME and NAME_FILE (a file that holds the value, as Docker's secrets have it) are set, and \
          nothing says which of the two counts. Unset one of them.",
-        "",
-        "",
+        r#"consumers:
+  - username: bob
+    keyauth_credentials: [{key: "${API_KEY}"}]   # both API_KEY and API_KEY_FILE are set"#,
+        r#"consumers:
+  - username: bob
+    keyauth_credentials: [{key: "${BOBS_KEY}"}]   # only BOBS_KEY is set"#,
     ),
     code(
         "no-such-file",
@@ -145,7 +152,9 @@ pub(super) static HERE: &[Code] = &[
         r#"plugins:
   - name: htpasswd
     config: {file: /no/such/file}"#,
-        "",
+        r"plugins:
+  - name: htpasswd
+    config: {file: /run/secrets/users}",
     ),
     code(
         "no-users",
@@ -154,8 +163,12 @@ pub(super) static HERE: &[Code] = &[
         "The file of `htpasswd` has no line that could be used, so nobody could ever come in. Most often it is \
          empty because the secret was not mounted, or its passwords are in a form that is not supported \
          (docs/extensions.md lists those that are).",
-        "",
-        "",
+        r"plugins:
+  - name: htpasswd
+    config: {file: /run/secrets/empty}",
+        r"plugins:
+  - name: htpasswd
+    config: {file: /run/secrets/users}",
     ),
     code(
         "bad-htpasswd-line",
@@ -163,8 +176,12 @@ pub(super) static HERE: &[Code] = &[
         "a line of a password file can't be used",
         "This user can't come in: the line has no colon, or its password is in a form that is not supported. \
          The other lines count. `htpasswd -B` writes what is understood.",
-        "",
-        "",
+        r"plugins:
+  - name: htpasswd
+    config: {file: /run/secrets/odd-users}   # ada:$2b$… and, below it, bob without a password",
+        r"plugins:
+  - name: htpasswd
+    config: {file: /run/secrets/users}",
     ),
     code(
         "no-randomness",
@@ -185,7 +202,9 @@ pub(super) static HERE: &[Code] = &[
         r#"certificates:
   - cert: "{vault://file/etc/letsencrypt/live/example.org/fullchain.pem}"
     key: "{vault://file/etc/letsencrypt/live/example.org/privkey.pem}""#,
-        "",
+        r#"certificates:
+  - cert: "{vault://file/etc/tls/fullchain.pem}"
+    key: "{vault://file/etc/tls/privkey.pem}""#,
     ),
     code(
         "invalid-setting",
@@ -204,24 +223,29 @@ pub(super) static HERE: &[Code] = &[
         "the nginx configuration can't be read",
         "`gateway import nginx` reads the files as nginx does, and this is not the syntax of nginx: a brace or \
          quote is not closed, or a `;` is missing. `nginx -t` says the same.",
-        "",
-        "",
+        r"server {
+  listen 80;
+  server_name app.example.com;",
+        r"server {
+  listen 80;
+  server_name app.example.com;
+}",
     ),
     code(
         "nginx-include",
         Error,
-        "a file that nginx includes can't be read",
-        "`include` names a file that is not there or may not be read. Relative paths start at the folder of the \
-         first file, or at the one that `--folder` names.",
-        "",
-        "",
+        "nginx's files include each other too deeply",
+        "An `include` may lead from file to file ten times; one that leads back to its own file is the usual \
+         cause. A file that is not there is no error: the import says that nothing of it was read.",
+        "include nginx.conf;   # this very file",
+        "include conf.d/app.conf;",
     ),
     code(
         "nginx-too-much",
         Error,
         "the nginx configuration is too large to import",
-        "Files may include each other only so deeply, and all together they may only be so large. An `include` \
-         that includes itself is the usual cause.",
+        "All files together may be 1000 with 32 MiB, and have 10,000 servers and locations. A pattern of \
+         `include` that takes in more than was meant is the usual cause.",
         "",
         "",
     ),

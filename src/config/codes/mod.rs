@@ -45,7 +45,7 @@ const fn code(
 
 /// All codes, those of the rules of `config/lint/` among them.
 pub fn all() -> impl Iterator<Item = Code> {
-    let rule = |rule: &&Rule| code(rule.code, Severity::Warning, rule.summary, rule.explain, "", "");
+    let rule = |rule: &&Rule| code(rule.code, Severity::Warning, rule.summary, rule.explain, rule.bad, rule.good);
     file::FILE.iter().chain(here::HERE).chain(online::ONLINE).copied().chain(RULES.iter().map(rule))
 }
 
@@ -79,7 +79,8 @@ pub fn markdown(code: &Code) -> String {
     let mut text = format!("{} *({})*\n\n{}\n", sentence(code.summary), word(code.severity), code.explain);
     for (title, example) in [("Told of", code.bad), ("Instead", code.good)] {
         if !example.is_empty() {
-            let _ = write!(text, "\n{title}:\n\n```yaml\n{example}\n```\n");
+            let language = if code.code.starts_with("nginx-") { "nginx" } else { "yaml" };
+            let _ = write!(text, "\n{title}:\n\n```{language}\n{example}\n```\n");
         }
     }
     text

@@ -12,8 +12,10 @@ pub(super) static ONLINE: &[Code] = &[
          its address. Requests would be answered with 503 or 502. Is the server running, and on this port? The \
          names of a compose network are known only inside of it: run the check in the gateway's container, or \
          lead a name elsewhere with `--resolve HOST:PORT:ADDR`.",
-        "",
-        "",
+        r"- name: users
+  url: http://users:3001   # nothing listens here",
+        r"- name: users
+  url: http://users:3000",
     ),
     code(
         "upstream-tls",

@@ -1,6 +1,7 @@
 //! Consumers with their groups and credentials, numbered.
 
 use crate::config::model::{Entity, Model};
+use crate::consumers::passwords::{Form, Passwords};
 use crate::consumers::signers::Signers;
 use crate::consumers::tokens::{Issuer, Tokens, Written};
 use crate::consumers::verifier::Algorithm;
@@ -24,13 +25,25 @@ pub(super) fn compile(model: &Model) -> Consumers {
     let people = model.all("consumers").iter().zip(groups).map(|(entity, groups)| consumer(entity, groups)).collect();
     let mut collected = Collected { model, credentials: Vec::new() };
     let keys = collected.all("keyauth_credentials", Kind::Key, "key");
+    let users = collected.all("basicauth_credentials", Kind::Password, "username");
     let issuers = collected.all("jwt_secrets", Kind::Token, "key");
     let signers = collected.all("hmacauth_credentials", Kind::Signature, "username");
     let mut consumers = Consumers::new(people, collected.credentials);
     keys.for_each(|(entity, at)| consumers.keys.put(entity.fields.str("key").unwrap_or_default(), at));
+    consumers.passwords = passwords(model, users);
     consumers.tokens = tokens(issuers, model.compat);
     consumers.signers = self::signers(signers);
     consumers
+}
+
+fn passwords<'a>(model: &Model, users: impl Iterator<Item = (&'a Entity, CredentialId)>) -> Passwords {
+    let mut passwords = Passwords::new(if model.read.hashed { Form::Hashed } else { Form::Plain });
+    for (entity, at) in users {
+        let text = |field| entity.fields.str(field).unwrap_or_default();
+        let Some(consumer) = entity.link("consumer") else { continue };
+        passwords.put(text("username"), text("password"), consumer, at);
+    }
+    passwords
 }
 
 fn tokens<'a>(found: impl Iterator<Item = (&'a Entity, CredentialId)>, compat: Compat) -> Tokens {

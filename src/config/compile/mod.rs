@@ -2,6 +2,7 @@
 //!
 //! Works on a model without errors. The only thing that can still be wrong is what the router cannot match.
 
+mod catalog;
 mod chains;
 mod consumers;
 mod secure;
@@ -13,10 +14,12 @@ use super::report::{Diagnostic, Report, Span, Step};
 use super::value::Checked;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
+use crate::lua::catalog::Catalog;
 use crate::route::{Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
 use http::{HeaderName, StatusCode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 pub(super) use upstreams::targets;
@@ -30,6 +33,9 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
     let routes = routes.collect();
     let router = Router::build(&specs(model), model.compat);
     let router = router.map_err(|errors| errors.iter().for_each(|error| report.push(unroutable(model, error)))).ok();
+    if let Some(known) = model.read.shared.get::<Catalog>() {
+        known.fill(catalog::compile(model));
+    }
     let snapshot = Snapshot {
         compat: model.compat,
         router: router?,
@@ -40,6 +46,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         certificates: secure::certificates(model),
         live: model.read.live.clone(),
         global: chains.global(),
+        secrets: secrets(model),
     };
     (!report.has_errors()).then_some(snapshot)
 }
@@ -51,6 +58,12 @@ fn everybody(model: &Model) -> Arc<Consumers> {
         directory.fill(Arc::clone(&consumers));
     }
     consumers
+}
+
+/// What plugins call secrets, each once.
+fn secrets(model: &Model) -> Box<[Box<str>]> {
+    let plugins = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
+    plugins.flat_map(|built| built.plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn service(model: &Model, entity: &Entity, secure: &mut secure::Secure<'_>, report: &mut Report) -> Service {

@@ -69,6 +69,28 @@ fn ran(chain: &Chain, consumer: Option<u32>) -> Vec<String> {
     cx.stash.remove::<Ran>().unwrap_or_default().0
 }
 
+#[test]
+fn credentials_are_their_consumers() {
+    let text = "_format_version: '2.1'\n\
+        consumers:\n- {username: a}\n- {username: b, keyauth_credentials: [{key: k}]}\n\
+        keyauth_credentials: [{consumer: a, key: top}]\n\
+        basicauth_credentials: [{consumer: b, username: u, password: p}]\n";
+    let consumers = snapshot(text).consumers;
+    let owner = |id| consumers.credential(id).map(|credential| credential.consumer);
+    let ids = ["top", "k"].map(|key| consumers.keys.find(key.as_bytes()).unwrap());
+    assert_eq!(ids.map(owner), [Some(ConsumerId(0)), Some(ConsumerId(1))]);
+    let id = consumers.passwords.verify(b"u", b"p").unwrap();
+    assert_eq!(owner(id), Some(ConsumerId(1)));
+    assert!(!ids.contains(&id));
+}
+
+#[test]
+fn what_plugins_call_secrets_is_known_once() {
+    let text = "_format_version: '2.1'\nplugins:\n- {name: key-auth, config: {key_names: [X_Pass, apikey]}}\n\
+        services:\n- {name: s, host: h, plugins: [{name: key-auth}]}\n";
+    assert_eq!(snapshot(text).secrets.iter().map(|name| &**name).collect::<Vec<_>>(), ["apikey", "x-pass", "x_pass"]);
+}
+
 /// Kong's eight levels; each case leaves out the most specific one that is left.
 #[test]
 fn the_most_specific_instance_runs() {

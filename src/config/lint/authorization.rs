@@ -3,7 +3,7 @@
 use super::Rule;
 use super::injected::{self, Injected};
 use super::subject::{Subject, View};
-use super::token::Token;
+use super::token;
 use crate::config::report::Report;
 use crate::config::value::Checked;
 use std::collections::HashSet;
@@ -16,6 +16,23 @@ pub(super) static RULE: Rule = Rule {
         `Authorization` of its own is passed on with it, and the upstream refuses what it does not know (PostgREST: \
         PGRST301).\n\nRemove the header first: `remove: {headers: [Authorization]}` runs before `add`. This is not told \
         of a token of the role `anon`, which is fine as what clients without one get.",
+    bad: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
+    good: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run,
 };
 
@@ -36,8 +53,10 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
 
 /// Something that clients cannot have themselves. What clients without a token get may well be `anon`.
 fn is_credential(header: &Injected<'_>) -> bool {
-    let anonymous =
-        header.token().and_then(|token| Token::read(token).ok()).is_some_and(|token| token.role() == Some("anon"));
+    let anonymous = header
+        .token()
+        .and_then(|token| token::read(token).ok())
+        .is_some_and(|token| token::role(&token) == Some("anon"));
     header.is_authorization() && !header.is_template() && !anonymous
 }
 

@@ -2,11 +2,12 @@
 
 use super::injected::{self, Bearer, Injected, bearers};
 use super::subject::Subject;
-use super::token::{Token, date};
+use super::token::{self, date};
 use super::{Rule, guard};
 use crate::config::report::{Diagnostic, Report};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::token::Token;
+use crate::token::key::{Keys, Secret};
+use crate::token::verify::{self, Fault as Unverified};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -16,6 +17,24 @@ pub(super) static MALFORMED: Rule = Rule {
     explain: "The header that the gateway puts into requests is empty, lacks `Bearer`, has it twice, has quotes in it, or \
         holds a token that is cut off or damaged. The upstream answers every request with 401.\n\nLook at the variable \
         that the value comes from; copy the token again, without quotes and as one line.",
+    bad: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: ${SERVICE_KEY}"]}   # without `Bearer`"#,
+    good: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run: malformed,
 };
 
@@ -24,6 +43,24 @@ pub(super) static EXPIRED: Rule = Rule {
     summary: "a token in the configuration has expired",
     explain: "The upstream answers requests with this token with 401 (PostgREST: `JWT expired`, PGRST301 or PGRST303).\n\n\
         Make a new token with the same secret and role, and put it where this one comes from.",
+    bad: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${EXPIRED_KEY}"]}   # until last month"#,
+    good: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run: expired,
 };
 
@@ -32,6 +69,24 @@ pub(super) static EXPIRING: Rule = Rule {
     summary: "a token in the configuration expires within 30 days",
     explain: "From that day on, the upstream answers requests with this token with 401.\n\nMake a new token with the same \
         secret and role in time, and put it where this one comes from.",
+    bad: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${ENDING_KEY}"]}   # until next month"#,
+    good: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}   # for years"#,
     run: expiring,
 };
 
@@ -41,6 +96,24 @@ pub(super) static ROLE: Rule = Rule {
     explain: "A variable or consumer named after the service role holds the token of `anon`, or the other way round; the \
         two keys were probably swapped. With `anon` in place of the service role, upstreams refuse what they should do; \
         with the service role in place of `anon`, everybody has the whole database.\n\nSwap the values.",
+    bad: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${WRONG_SERVICE_KEY}"]}   # a token of `anon`"#,
+    good: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run: role,
 };
 
@@ -52,6 +125,24 @@ pub(super) static SIGNATURE: Rule = Rule {
         `No suitable key` or `JWSInvalidSignature`). It happens when the secret was changed and the keys were not.\n\n\
         Make the token anew with this secret, or set the secret that it was signed with. Nothing is told where none of \
         these variables is set, or where the token is signed with a private key.",
+    bad: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${FOREIGN_KEY}"]}   # made with another JWT_SECRET"#,
+    good: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}   # made with this one"#,
     run: signature,
 };
 
@@ -63,6 +154,32 @@ pub(super) static EXPOSED: Rule = Rule {
         everything.\n\nPut a plugin in front that lets in only those who may (`basic-auth`, `key-auth`, `htpasswd`, \
         `ip-restriction`), or listen on a loopback address behind something that does. This is told only when a \
         listener can be reached from other machines.",
+    bad: r#"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
+    good: r#"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}
+      - name: htpasswd
+        config: {file: /run/secrets/users}"#,
     run: exposed,
 };
 
@@ -100,7 +217,7 @@ fn fault(header: &Injected<'_>, variable: Option<&str>) -> Option<Fault> {
     if token.starts_with(['"', '\'']) {
         return say("has its token in quotes", format!("remove the quotes {source}"));
     }
-    match Token::read(token) {
+    match token::read(token) {
         _ if !token.starts_with("eyJ") => None,
         Err(reason) => {
             Some((format!("is damaged: {reason}"), format!("copy the whole token {into} again, as one line")))
@@ -113,26 +230,35 @@ fn fault(header: &Injected<'_>, variable: Option<&str>) -> Option<Fault> {
 }
 
 /// Says something of each token that can be read.
-fn each(subject: &Subject<'_>, report: &mut Report, say: impl Fn(&Bearer<'_>, &Token<'_>) -> Option<Diagnostic>) {
+fn each(subject: &Subject<'_>, report: &mut Report, say: impl Fn(&Bearer<'_>, &Token) -> Option<Diagnostic>) {
     for bearer in bearers(subject) {
-        let found =
-            Token::read(bearer.token).ok().and_then(|token| Some(say(&bearer, &token)?.label(token.described())));
-        report.found.extend(found);
+        let Ok(token) = token::read(bearer.token) else { continue };
+        let label = token::described(&token, subject.world.now);
+        report.found.extend(say(&bearer, &token).map(|found| found.label(label)));
+    }
+}
+
+/// How to make a token like this one. A role that a shell would not take as it is, is left to people.
+fn anew(token: &Token) -> String {
+    let simple = |role: &&str| role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match token::role(token).filter(simple) {
+        Some(role) => format!("`gateway token mint --role {role}` makes a new one from `JWT_SECRET`"),
+        None => "make a new one with the same secret and role".to_owned(),
     }
 }
 
 fn expired(subject: &Subject<'_>, report: &mut Report) {
     each(subject, report, |bearer, token| {
-        let end = token.expires().filter(|end| *end <= subject.world.now)?;
+        let end = token::end(token).filter(|end| *end <= subject.world.now)?;
         let warning = EXPIRED.warn(bearer.span, format!("{} expired on {}", bearer.what, date(end)));
-        Some(warning.help("make a new one with the same secret and role"))
+        Some(warning.help(anew(token)))
     });
 }
 
 fn expiring(subject: &Subject<'_>, report: &mut Report) {
     let now = subject.world.now;
     each(subject, report, |bearer, token| {
-        let end = token.expires().filter(|end| *end > now)?;
+        let end = token::end(token).filter(|end| *end > now)?;
         let days = end.duration_since(now).ok().filter(|left| *left <= SOON)?.as_secs() / 86_400;
         let left = match days {
             0 => "today".to_owned(),
@@ -140,7 +266,7 @@ fn expiring(subject: &Subject<'_>, report: &mut Report) {
             days => format!("in {days} days"),
         };
         let warning = EXPIRING.warn(bearer.span, format!("{} expires {left}", bearer.what));
-        Some(warning.help("make a new one with the same secret and role before that day"))
+        Some(warning.help(anew(token)))
     });
 }
 
@@ -149,35 +275,33 @@ fn role(subject: &Subject<'_>, report: &mut Report) {
         let name = bearer.consumer.or_else(|| subject.variable(bearer.span))?;
         let upper = name.to_ascii_uppercase();
         let says = |word: &str| upper.split(['_', '-', '.']).any(|part| part == word);
-        let wrong = match token.role()? {
+        let role = token::role(token)?;
+        let wrong = match role {
             "anon" => says("SERVICE"),
             "service_role" => says("ANON") || says("PUBLISHABLE"),
             _ => false,
         };
-        let role = token.role().filter(|_| wrong)?;
         let what = if bearer.consumer.is_some() { "consumer" } else { "variable" };
         let message = format!("{what} `{name}` holds a token of the role `{role}`");
-        Some(ROLE.warn(bearer.span, message).help("the two keys were probably swapped"))
+        wrong.then(|| ROLE.warn(bearer.span, message).help("the two keys were probably swapped: swap their values"))
     });
 }
 
 fn signature(subject: &Subject<'_>, report: &mut Report) {
     let secrets = SECRETS.iter().filter_map(|name| Some((*name, (subject.world.env)(name)?)));
     // A set of keys is no secret.
-    let secrets: Vec<_> =
-        secrets.filter(|(_, secret)| !secret.is_empty() && !secret.trim_start().starts_with('{')).collect();
-    let Some((name, _)) = secrets.first() else { return };
+    let secrets = secrets.filter(|(_, secret)| !secret.trim_start().starts_with('{'));
+    let keys = secrets.filter_map(|(name, secret)| Some((name, Keys::secret(Secret::new(secret.as_bytes()).ok()?))));
+    let keys: Vec<_> = keys.collect();
+    let Some((name, _)) = keys.first() else { return };
     each(subject, report, |bearer, token| {
-        let signs = |secret: &str| {
-            let decoded = STANDARD.decode(secret).ok();
-            let either = [Some(secret.as_bytes().to_vec()), decoded];
-            either.into_iter().flatten().any(|bytes| token.is_signed_by(&bytes) != Some(false))
-        };
-        if secrets.iter().any(|(_, secret)| signs(secret)) {
+        // A near miss, such as a secret in base64, may be right for the upstream.
+        let wrong = |keys: &Keys| verify::signature(token, keys) == Err(Unverified::Signature(None));
+        if !keys.iter().all(|(_, keys)| wrong(keys)) {
             return None;
         }
         let warning = SIGNATURE.warn(bearer.span, format!("{} is not signed with `{name}`", bearer.what));
-        Some(warning.help(format!("make it anew with this secret, or set the `{name}` that it was signed with; upstreams refuse it with 401 (PGRST301)")))
+        Some(warning.help(format!("make it anew with this secret, or set the `{name}` that it was signed with; until then PostgREST answers with 401 (PGRST301)")))
     });
 }
 
@@ -186,13 +310,13 @@ fn exposed(subject: &Subject<'_>, report: &mut Report) {
     for view in subject.routes.iter().filter(|view| guard::is_open(subject, view)) {
         let Some((_, config)) = view.plugin("request-transformer") else { continue };
         let is_service = |header: &&Injected<'_>| {
-            let token = header.token().and_then(|token| Token::read(token).ok());
-            token.is_some_and(|token| token.role() == Some("service_role"))
+            let token = header.token().and_then(|token| token::read(token).ok());
+            token.is_some_and(|token| token::role(&token) == Some("service_role"))
         };
         let headers = injected::of(config);
         let Some(header) = headers.iter().find(is_service).filter(|header| seen.insert(header.span)) else { continue };
         let message = format!("everybody who reaches {} gets the service role, and with it the database", view.name());
-        let warning = EXPOSED.warn(header.span, message).also(view.route.place, "no plugin asks who it is");
+        let warning = EXPOSED.warn(header.span, message).also(view.route.place, "no plugin keeps strangers out");
         report.push(
             warning.help("add a plugin that does (`basic-auth`, `key-auth`, `ip-restriction`), or listen on 127.0.0.1"),
         );

@@ -14,6 +14,30 @@ pub(super) static RULE: Rule = Rule {
         Route matched with those values`. This is told only where the gateway itself listens on port 80 or 443, of hosts \
         whose name does not say that they are an interface (`api.…`, `auth.…`).\n\nAdd a route with `paths: [/]` for \
         the host: to the service with its pages, or one with `request-termination` or `redirect`.",
+    bad: r#"_format_version: "3.0"
+_gateway: {proxy_listen: 0.0.0.0:80}
+services:
+  - name: rest
+    url: http://rest:3000
+    routes:
+      - name: rest
+        hosts: [app.example.com]
+        paths: [/rest/v1/]"#,
+    good: r#"_format_version: "3.0"
+_gateway: {proxy_listen: 0.0.0.0:80}
+services:
+  - name: rest
+    url: http://rest:3000
+    routes:
+      - name: rest
+        hosts: [app.example.com]
+        paths: [/rest/v1/]
+  - name: web
+    url: http://web:3000
+    routes:
+      - name: web
+        hosts: [app.example.com]
+        paths: [/]"#,
     run,
 };
 

@@ -20,6 +20,14 @@ pub(super) static TIME: Rule = Rule {
     explain: "Browsers refuse a certificate outside of its time. `Soon` is the last tenth of its life, but no more than 14 \
         days: whatever renews it should have done so before.\n\nRenew it. A certificate that comes from a file \
         (`{vault://file/…}`) is read anew when the file changes.",
+    bad: r#"certificates:
+  - cert: "{vault://file/etc/tls/expired.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: a.example.com}]"#,
+    good: r#"certificates:
+  - cert: "{vault://file/etc/tls/good.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: a.example.com}]"#,
     run: time,
 };
 
@@ -29,6 +37,14 @@ pub(super) static NAME: Rule = Rule {
     explain: "The certificate lists the names that it is good for; a browser that asked for another one refuses it. A `*` \
         stands for one label: `*.example.com` covers `a.example.com`, neither `example.com` nor `a.b.example.com`.\n\nGet \
         a certificate with this name in it, or remove the name from `snis`.",
+    bad: r#"certificates:
+  - cert: "{vault://file/etc/tls/good.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: other.example.org}]   # it is made out for a.example.com"#,
+    good: r#"certificates:
+  - cert: "{vault://file/etc/tls/good.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: a.example.com}]"#,
     run: name,
 };
 
@@ -39,6 +55,14 @@ pub(super) static CHAIN: Rule = Rule {
         certificate itself first, then its issuer. Most browsers find a missing one; curl, mobile apps and webhooks do \
         not, and fail with `unable to get local issuer certificate`.\n\nUse the file with the whole chain \
         (`fullchain.pem` of certbot, not `cert.pem`).",
+    bad: r#"certificates:
+  - cert: "{vault://file/etc/tls/no-chain.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: a.example.com}]"#,
+    good: r#"certificates:
+  - cert: "{vault://file/etc/tls/good.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: a.example.com}]"#,
     run: chain,
 };
 
@@ -48,6 +72,14 @@ pub(super) static SELF_SIGNED: Rule = Rule {
     explain: "Browsers warn of a certificate that no authority signed, and other programs refuse it. For a name on a local \
         network this may be meant, and is not told; for a public one it is probably left from a trial.\n\nLet's Encrypt \
         gives certificates at no cost.",
+    bad: r#"certificates:
+  - cert: "{vault://file/etc/tls/self-signed.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: a.example.com}]"#,
+    good: r#"certificates:
+  - cert: "{vault://file/etc/tls/good.pem}"
+    key: "{vault://file/etc/tls/key.pem}"
+    snis: [{name: a.example.com}]"#,
     run: self_signed,
 };
 
@@ -108,7 +140,7 @@ fn time(subject: &Subject<'_>, report: &mut Report) {
                 (format!("{what} is not valid before {}", date(from)), "look whether the clock is right")
             }
             () if left < SOON.min(life / 10) => {
-                (format!("{what} expires on {}", date(to)), "renew it, and see why nothing did")
+                (format!("{what} expires on {}", date(to)), "renew it, and see why it was not renewed by itself")
             }
             () => return Vec::new(),
         };

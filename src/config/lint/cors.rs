@@ -14,6 +14,12 @@ pub(super) static CREDENTIALS: Rule = Rule {
         credentials, Kong answers with the origin that asks, whichever that is: any website that a user opens can read \
         and do what this user can.\n\nList the origins that may, or leave `credentials` out; clients that send a key in \
         a header need none.",
+    bad: r#"plugins:
+  - name: cors
+    config: {origins: ["*"], credentials: true}"#,
+    good: r#"plugins:
+  - name: cors
+    config: {origins: ["https://app.example.com"], credentials: true}"#,
     run: credentials,
 };
 
@@ -24,6 +30,12 @@ pub(super) static ORIGIN: Rule = Rule {
         `https://app.example.com`. A single plain entry is sent to browsers as it is written, which compare it letter by \
         letter; of several, each must have a scheme. In Kong 2, a `*` among others is a broken expression and matches \
         nothing.\n\nWrite the origin as the browser does.",
+    bad: r#"plugins:
+  - name: cors
+    config: {origins: ["https://app.example.com/"]}"#,
+    good: r#"plugins:
+  - name: cors
+    config: {origins: ["https://app.example.com"]}"#,
     run: origins,
 };
 

@@ -12,6 +12,23 @@ pub(super) static RULE: Rule = Rule {
         machines, and no plugin on the route asks for a password, a key, an address or a certificate. Naming a host such \
         as `studio.localhost` is no protection: a client may send any `Host`.\n\nAdd `basic-auth`, `htpasswd` or \
         `ip-restriction` to the route or service, or listen on a loopback address.",
+    bad: r"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: studio
+    url: http://studio:3000
+    routes: [{name: studio, paths: [/]}]",
+    good: r"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: studio
+    url: http://studio:3000
+    routes: [{name: studio, paths: [/]}]
+    plugins:
+      - name: htpasswd
+        config: {file: /run/secrets/users}",
     run,
 };
 
@@ -46,7 +63,7 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         let at = listeners::open(subject.settings).map(ToString::to_string).unwrap_or_default();
         let message =
             format!("everybody who reaches {at} gets to {}, which has no login of its own", named("service", service));
-        let warning = RULE.warn(view.route.place, message).label("no plugin asks who it is");
+        let warning = RULE.warn(view.route.place, message).label("no plugin keeps strangers out");
         report.push(warning.help("add `basic-auth`, `htpasswd` or `ip-restriction` to it, or listen on 127.0.0.1"));
     }
 }

@@ -12,6 +12,20 @@ pub(super) static RULE: Rule = Rule {
         both carry the same prefix, the upstream is asked for it twice: `/api/api/users`.\n\nSet `strip_path: true`, or \
         leave the path out of the service's `url`. With `strip_path: true` the same two paths are fine: the prefix is \
         taken off and put back.",
+    bad: r"services:
+  - name: users
+    url: http://users:3000/api
+    routes:
+      - name: users
+        paths: [/api/v1]
+        strip_path: false",
+    good: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/api/v1]
+        strip_path: false",
     run,
 };
 
@@ -23,8 +37,9 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         };
         let base = path.as_str().unwrap_or_default().trim_end_matches('/');
         let Some(doubled) = doubled(view, base) else { continue };
-        let message = format!("{} sends `{base}{doubled}` upstream: the path twice", view.name());
-        let warning = RULE.warn(doubled_place(view, doubled), message).label("stays, since `strip_path` is false");
+        let message = format!("{} sends the path upstream twice", view.name());
+        let label = format!("stays, since `strip_path` is false: upstream it is `{base}{doubled}`");
+        let warning = RULE.warn(doubled_place(view, doubled), message).label(label);
         let place = if path.span == service.fields.span { service.place } else { path.span };
         let warning = warning.also(place, format!("`{base}` is put in front"));
         report.push(warning.help("set `strip_path: true`, or leave the path out of the service's url"));

@@ -14,6 +14,19 @@ pub(super) static BY_PROXY: Rule = Rule {
         have its address: together they get what was meant for each.\n\nSet `trusted_ips` to the address of what is in \
         front (and `real_ip_header`, if it is not X-Real-IP). If clients come directly, by a port that is mapped, say so \
         with `port_maps`.",
+    bad: r#"_gateway:
+  proxy_listen: 127.0.0.1:8000
+plugins:
+  - name: limit-req
+    config: {rate: 100r/m, burst: 100}
+services: [{name: users, url: "http://users:3000", routes: [{name: users, paths: [/users]}]}]"#,
+    good: r#"_gateway:
+  proxy_listen: 127.0.0.1:8000
+  trusted_ips: [127.0.0.1]   # where nginx runs
+plugins:
+  - name: limit-req
+    config: {rate: 100r/m, burst: 100}
+services: [{name: users, url: "http://users:3000", routes: [{name: users, paths: [/users]}]}]"#,
     run: by_proxy,
 };
 
@@ -24,6 +37,20 @@ pub(super) static TOO_LOW: Rule = Rule {
         some of them with 429, and the page stays empty or without style; it happens at random, and more often to people \
         with slow connections. This is told of routes for all paths that lead to something that looks like pages.\n\n\
         Raise `burst` to 100 or more (the rate may stay), or limit only the paths that need it.",
+    bad: r"services:
+  - name: web-ui
+    url: http://web-ui:3000
+    routes: [{name: web-ui, paths: [/]}]
+    plugins:
+      - name: limit-req
+        config: {rate: 30r/m, burst: 10}",
+    good: r"services:
+  - name: web-ui
+    url: http://web-ui:3000
+    routes: [{name: web-ui, paths: [/]}]
+    plugins:
+      - name: limit-req
+        config: {rate: 30r/m, burst: 200}",
     run: too_low,
 };
 
@@ -58,7 +85,7 @@ fn too_low(subject: &Subject<'_>, report: &mut Report) {
         for name in ["limit-req", "rate-limiting"] {
             let Some((plugin, config)) = view.plugin(name) else { continue };
             let Some((words, place)) = low(plugin, config).filter(|(_, place)| seen.insert(*place)) else { continue };
-            let message = format!("{words} is less than one page of {} asks for at once", view.name());
+            let message = format!("{words} is less than what one page of {} asks for at once", view.name());
             let warning = TOO_LOW.warn(place, message).also(view.route.place, "pages, with all their files");
             report.push(warning.help("raise `burst` to 100 or more, or limit only the paths that need it"));
         }

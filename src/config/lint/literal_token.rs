@@ -2,8 +2,9 @@
 
 use super::Rule;
 use super::subject::Subject;
-use super::token::{self, Token};
+use super::token;
 use crate::config::report::{Diagnostic, Report, Span};
+use crate::token::Token;
 
 pub(super) static RULE: Rule = Rule {
     code: "literal-token",
@@ -12,6 +13,24 @@ pub(super) static RULE: Rule = Rule {
         it is changed, the file has to be changed as well, in every place. For a token of `service_role` this means the \
         whole database.\n\nWrite `${NAME}` in its place and set that variable, or `NAME_FILE` to a file that holds it. \
         The token of the role `anon` is no secret (browsers get it), but changes together with the other.",
+    bad: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiJ9.c2lnbmF0dXJl"]}"#,
+    good: r#"services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["Authorization: Bearer ${ANON_KEY}"]}"#,
     run,
 };
 
@@ -19,7 +38,7 @@ pub(super) static RULE: Rule = Rule {
 const SHOWN: usize = 12;
 
 /// Other lines with the same token that are named. They are not shown: a line of stars says nothing.
-const MOST: usize = 12;
+const MOST: usize = 5;
 
 fn run(subject: &Subject<'_>, report: &mut Report) {
     let mut found: Vec<(&str, Vec<Span>)> = Vec::new();
@@ -31,23 +50,26 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
             None => found.push((text, vec![span])),
         }
     }
-    let readable = found.iter().filter_map(|(text, places)| Some((Token::read(text).ok()?, places)));
-    report.found.extend(readable.map(|(token, places)| warning(&token, places, subject.text)));
+    let readable = found.iter().filter_map(|(text, places)| Some((token::read(text).ok()?, places)));
+    report.found.extend(readable.map(|(token, places)| warning(&token, places, subject)));
 }
 
-fn warning(token: &Token<'_>, places: &[Span], text: &str) -> Diagnostic {
-    let service = token.role() == Some("service_role");
-    let message = match token.role() {
+fn warning(token: &Token, places: &[Span], subject: &Subject<'_>) -> Diagnostic {
+    let role = token::role(token);
+    let service = role == Some("service_role");
+    let message = match role {
         Some("service_role") => "the key to the whole database stands in the file itself: a token of `service_role`",
         _ => "a token stands in the file itself",
     };
-    let name = match token.role() {
+    let name = match role {
         Some("service_role") => "SUPABASE_SERVICE_KEY",
         Some("anon") => "SUPABASE_ANON_KEY",
         _ => "TOKEN",
     };
     let hint = if service { ", and change the JWT secret if others have seen the file" } else { "" };
-    let warning = RULE.warn(places[0], message).label(token.described() + &again(&places[1..], text));
+    let warning = RULE
+        .warn(places[0], message)
+        .label(token::described(token, subject.world.now) + &again(&places[1..], subject.text));
     warning.help(format!("write `${{{name}}}` in its place and set that variable{hint}"))
 }
 
@@ -55,7 +77,8 @@ fn warning(token: &Token<'_>, places: &[Span], text: &str) -> Diagnostic {
 fn again(places: &[Span], text: &str) -> String {
     let line = |place: &Span| text.as_bytes()[..place.start].iter().filter(|byte| **byte == b'\n').count() + 1;
     let lines: Vec<_> = places.iter().take(MOST).map(|place| line(place).to_string()).collect();
-    let more = if places.len() > MOST { " and more" } else { "" };
+    let more = places.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     match lines.len() {
         0 => String::new(),
         1 => format!("; again in line {}", lines[0]),

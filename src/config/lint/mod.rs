@@ -12,6 +12,7 @@ mod dashboard;
 mod doubled_path;
 mod guard;
 mod injected;
+mod jwt_key;
 mod limits;
 mod listeners;
 mod literal_token;
@@ -39,6 +40,10 @@ pub struct Rule {
     pub summary: &'static str,
     /// Why it matters and what to do: paragraphs, for `docs/checks.md`.
     pub explain: &'static str,
+    /// A piece of a file that is told of.
+    pub bad: &'static str,
+    /// The same as it should be.
+    pub good: &'static str,
     /// Looks for it.
     run: fn(&Subject<'_>, &mut Report),
 }
@@ -71,6 +76,8 @@ pub static RULES: &[&Rule] = &[
     &cors::ORIGIN,
     &secrets::SHORT,
     &secrets::GUESSED,
+    &jwt_key::RULE,
+    &secrets::UNHASHED,
     &certificates::TIME,
     &certificates::NAME,
     &certificates::CHAIN,

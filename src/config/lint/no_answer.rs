@@ -12,6 +12,15 @@ pub(super) static ROUTE: Rule = Rule {
     explain: "Requests for this route are answered with 503: it names no `service`, is not written inside of one, and \
         has no plugin that answers itself, such as `request-termination` or `redirect`.\n\nWrite the route inside of a \
         service, or give it `service: NAME`.",
+    bad: r"routes:
+  - name: users
+    paths: [/users]",
+    good: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users]",
     run: routes,
 };
 
@@ -21,6 +30,17 @@ pub(super) static UPSTREAM: Rule = Rule {
     explain: "A service whose `host` is the name of an upstream goes to that upstream's targets, and not to a machine of \
         this name. This one has no target, or all of them have the weight 0, so that every request is answered with \
         503.\n\nAdd a target, or remove the upstream: the service then asks DNS for its `host`.",
+    bad: r"services:
+  - name: users
+    url: http://users-cluster
+upstreams:
+  - name: users-cluster",
+    good: r#"services:
+  - name: users
+    url: http://users-cluster
+upstreams:
+  - name: users-cluster
+    targets: [{target: "users-1:3000"}, {target: "users-2:3000"}]"#,
     run: upstreams,
 };
 
@@ -69,5 +89,6 @@ fn lame(upstream: &Entity, user: &Entity, has_targets: bool) -> Diagnostic {
     let warning = UPSTREAM.warn(upstream.place, format!("{} {lacks}", named("upstream", upstream)));
     let place = user.fields.get("host").map_or(user.place, |host| host.span);
     let warning = warning.also(place, format!("requests to {} are answered with 503", named("service", user)));
-    warning.help("add a target, or remove the upstream so that DNS is asked for this host")
+    let first = if has_targets { "give a target a weight" } else { "add a target" };
+    warning.help(format!("{first}, or remove the upstream so that DNS is asked for this host"))
 }

@@ -13,6 +13,20 @@ pub(super) static EXPRESSION: Rule = Rule {
         expression begins with `~`, and every other path is a prefix, taken letter by letter. A path such as \
         `/users/\\d+$` in a file of format 3.0 matches only requests whose path has a backslash in it.\n\nWrite `~` in \
         front: `~/users/\\d+$`. A path that ends in `/*` needs no expression, since a path is a prefix: write it without.",
+    bad: r#"_format_version: "3.0"
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: ['/users/\d+$']"#,
+    good: r#"_format_version: "3.0"
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: ['~/users/\d+$']"#,
     run: expressions,
 };
 
@@ -22,6 +36,20 @@ pub(super) static TEMPLATE: Rule = Rule {
     explain: "OpenAPI's `/users/{id}` and other routers' `/users/:id` mean any user; in Kong's file they mean these \
         very letters, so that no real request matches.\n\nWrite an expression with a group: `/users/(?<id>[^/]+)` in \
         the formats 1.1 and 2.1, the same behind a `~` in 3.0. Or write the prefix alone: `/users/`.",
+    bad: r#"_format_version: "3.0"
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: posts
+        paths: ['/users/{id}/posts']"#,
+    good: r#"_format_version: "3.0"
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: posts
+        paths: ['~/users/(?<id>[^/]+)/posts']"#,
     run: templates,
 };
 

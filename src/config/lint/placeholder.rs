@@ -1,7 +1,7 @@
 //! Values that somebody forgot to fill in.
 
 use super::subject::Subject;
-use super::token::Token;
+use super::token;
 use super::{Rule, listeners, secrets};
 use crate::config::report::{Report, Span};
 use crate::config::value::{Checked, Value};
@@ -16,6 +16,12 @@ pub(super) static RULE: Rule = Rule {
         nowhere.\n\n`$NAME` and `{{ NAME }}` are left over where a variable is not set or nobody filled in the template. \
         `${NAME}` is put in by the gateway itself, which then refuses the file as long as the variable is not \
         set.\n\nWrite the real value, or `${NAME}` for a variable that holds it.",
+    bad: r"consumers:
+  - username: bob
+    keyauth_credentials: [{key: your-api-key}]",
+    good: r#"consumers:
+  - username: bob
+    keyauth_credentials: [{key: "${BOBS_KEY}"}]"#,
     run,
 };
 
@@ -26,6 +32,30 @@ pub(super) static DEMO: Rule = Rule {
         (`iss` is `supabase-demo`). With the key of `service_role`, whoever reaches the gateway has the whole \
         database.\n\nMake a `JWT_SECRET` and keys of your own before other machines can reach the gateway. This is told \
         only when a listener is not on a loopback address.",
+    bad: r#"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["apikey: ${DEMO_KEY}"]}   # from the documentation"#,
+    good: r#"_gateway:
+  proxy_listen: 0.0.0.0:8000
+  trusted_ips: [10.0.0.0/8]
+services:
+  - name: rest
+    url: http://rest:3000
+    routes: [{name: rest, paths: [/rest]}]
+    plugins:
+      - name: request-transformer
+        config:
+          remove: {headers: [Authorization]}
+          add: {headers: ["apikey: ${ANON_KEY}"]}"#,
     run: demo,
 };
 
@@ -125,9 +155,14 @@ fn is_placeholder(text: &str, purpose: Use) -> bool {
 /// All values that may not be placeholders.
 fn values<'a>(subject: &Subject<'a>) -> Vec<(&'a str, Span, Use)> {
     let mut all: Vec<_> = secrets::credentials(subject).map(|found| (found.text, found.span, Use::Secret)).collect();
-    for (kind, field) in
-        [("services", "host"), ("targets", "target"), ("routes", "hosts"), ("routes", "snis"), ("snis", "name")]
-    {
+    for (kind, field) in [
+        ("services", "host"),
+        ("targets", "target"),
+        ("routes", "hosts"),
+        ("routes", "snis"),
+        ("snis", "name"),
+        ("basicauth_credentials", "username"),
+    ] {
         let fields = subject.model.all(kind).iter().filter_map(|entity| entity.fields.get(field));
         let texts =
             fields.flat_map(|field| if field.items().is_empty() { std::slice::from_ref(field) } else { field.items() });
@@ -170,10 +205,10 @@ fn demo(subject: &Subject<'_>, report: &mut Report) {
     }
     let mut seen = std::collections::HashSet::new();
     for bearer in super::injected::bearers(subject) {
-        let Ok(token) = Token::read(bearer.token) else { continue };
-        if token.issuer() == Some("supabase-demo") && seen.insert(bearer.token) {
+        let Ok(token) = token::read(bearer.token) else { continue };
+        if token.claim("iss") == Some("supabase-demo") && seen.insert(bearer.token) {
             let message = format!("{} is a demo key of Supabase's, which everybody can look up", bearer.what);
-            let warning = DEMO.warn(bearer.span, message).label(token.described());
+            let warning = DEMO.warn(bearer.span, message).label(token::described(&token, subject.world.now));
             report.push(warning.help("make a JWT_SECRET and keys of your own"));
         }
     }

@@ -10,6 +10,13 @@ pub(super) static RULE: Rule = Rule {
     explain: "Port 443 answers plain HTTP with an error, and port 80 cannot answer TLS at all, so that every request \
         ends with 400 or 502. Note that the default of `port` is 80 also where `protocol: https` is written; only \
         `url: https://…` implies 443.\n\nWrite the service as `url: https://HOST`, or correct the port.",
+    bad: r"services:
+  - name: users
+    protocol: https   # and `port` is 80 by default
+    host: users.example.com",
+    good: r"services:
+  - name: users
+    url: https://users.example.com",
     run,
 };
 

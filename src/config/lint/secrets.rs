@@ -13,6 +13,12 @@ pub(super) static SHORT: Rule = Rule {
         made. Secrets of `hmac-auth` should have 16 bytes, keys of \
         `key-auth` 12, passwords of `basic-auth` 8.\n\n`openssl \
         rand -hex 32` prints a good one.",
+    bad: r"consumers:
+  - username: bob
+    jwt_secrets: [{key: bob, secret: twenty-bytes-of-text}]",
+    good: r#"consumers:
+  - username: bob
+    jwt_secrets: [{key: bob, secret: "${BOBS_SECRET}"}]   # 32 bytes or more"#,
     run: short,
 };
 
@@ -21,7 +27,32 @@ pub(super) static GUESSED: Rule = Rule {
     summary: "a password or key is among those that are tried first",
     explain: "Passwords such as `admin`, `password` or the one of Supabase's examples are tried within minutes after an \
         address is reachable.\n\n`openssl rand -hex 16` prints a good one; write `${NAME}` for a variable that holds it.",
+    bad: r"consumers:
+  - username: bob
+    basicauth_credentials: [{username: bob, password: letmein}]",
+    good: r#"consumers:
+  - username: bob
+    basicauth_credentials: [{username: bob, password: "${BOBS_PASSWORD}"}]"#,
     run: guessed,
+};
+
+pub(super) static UNHASHED: Rule = Rule {
+    code: "password-not-hashed",
+    summary: "a password is written as it is, where its hash is expected",
+    explain: "With `_transform: false` a file holds passwords of `basic-auth` as Kong stores them: the SHA-1 of the password \
+        and the consumer's id, 40 digits in lower-case hexadecimal. Anything else fits no password, and the user cannot log \
+        in.\n\nTake `_transform: false` out, or write what `printf %s PASSWORD CONSUMER_ID | sha1sum` prints.",
+    bad: r"_transform: false
+consumers:
+  - username: bob
+    id: 3b0c9ef0-5e5d-4c9a-9d5e-2f6a1c0b7d11
+    basicauth_credentials: [{username: bob, password: correct-horse-battery}]",
+    good: r"_transform: false
+consumers:
+  - username: bob
+    id: 3b0c9ef0-5e5d-4c9a-9d5e-2f6a1c0b7d11
+    basicauth_credentials: [{username: bob, password: daa30b14d6c9a2169bc20c55b5bb5ffdcb627169}]",
+    run: unhashed,
 };
 
 /// A secret of a consumer.
@@ -106,6 +137,20 @@ fn guessed(subject: &Subject<'_>, report: &mut Report) {
         let what = wanted(&found).map_or("the secret", |(_, what)| what);
         let message = format!("{what} of {} is among the first that anybody tries", whose(subject, found.entity));
         report.push(GUESSED.warn(found.span, message).help("`openssl rand -hex 16` prints a good one"));
+    }
+}
+
+fn unhashed(subject: &Subject<'_>, report: &mut Report) {
+    let is_hash = |text: &str| text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let passwords = credentials(subject).filter(|found| found.kind == "basicauth_credentials");
+    for found in passwords.filter(|found| subject.model.read.hashed && !is_hash(found.text)) {
+        let user = found.entity.fields.str("username").unwrap_or_default();
+        let message = format!("no password fits user `{user}` of {}", whose(subject, found.entity));
+        let warning = UNHASHED.warn(found.span, message).label("with `_transform: false` this is to be a hash");
+        report.push(
+            warning
+                .help("take `_transform: false` out, or write what `printf %s PASSWORD CONSUMER_ID | sha1sum` prints"),
+        );
     }
 }
 

@@ -16,6 +16,22 @@ pub(super) static ROUTE: Rule = Rule {
         that ask for the same, the older one (`created_at`) goes first, then the one that stands first in the file; Kong \
         leaves this open. In files for Kong 2, expressions go before all plain paths.\n\nRemove the route, or let it ask \
         for something that the other one does not, such as another host or a longer path.",
+    bad: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users, /people]
+      - name: people
+        paths: [/people]",
+    good: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users]
+      - name: people
+        paths: [/people]",
     run: routes,
 };
 
@@ -25,6 +41,22 @@ pub(super) static PATH: Rule = Rule {
     explain: "The route has other paths by which it is reached, but requests for this one are taken by another route, \
         which is tried first and asks for no more; or the route names the same path twice. See `unreachable-route` for \
         who goes first.\n\nRemove the path, or let the route ask for something that the other one does not.",
+    bad: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users, /people]
+      - name: teams
+        paths: [/people, /teams]",
+    good: r"services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users, /people]
+      - name: teams
+        paths: [/teams]",
     run: paths,
 };
 
@@ -55,11 +87,10 @@ fn unreachable(subject: &Subject<'_>, found: &[Shadow]) -> Diagnostic {
     takers.sort_unstable();
     takers.dedup();
     let warning = ROUTE.warn(view.route.place, format!("no request reaches {}", view.name()));
-    let warning = warning.label("everything it accepts…");
     let label = if takers.len() > 1 {
-        "…is taken by this route first, or by another"
+        "this route takes some of its requests first, and others the rest"
     } else {
-        "…is taken by this route first"
+        "this route takes all of its requests first"
     };
     let warning =
         takers.first().iter().fold(warning, |warning, by| warning.also(subject.routes[**by].route.place, label));
@@ -83,8 +114,8 @@ fn unused(subject: &Subject<'_>, shadow: Shadow) -> Diagnostic {
         return PATH.warn(place(view, shadow.path), message).also(place(view, shadow.by_path), "the same path");
     }
     let message = format!("the path `{text}` of {} is never used", view.name());
-    let warning = PATH.warn(place(view, shadow.path), message).label("requests for it…");
-    let label = format!("…go to {}, which is tried first", named("route", taker.route));
+    let warning = PATH.warn(place(view, shadow.path), message);
+    let label = format!("requests for it go to {}, which is tried first", named("route", taker.route));
     let warning = warning.also(place(taker, shadow.by_path), label);
     warning.help("remove it here, or let the route ask for something that the other does not")
 }

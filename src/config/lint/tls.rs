@@ -11,6 +11,24 @@ pub(super) static RULE: Rule = Rule {
         every request is answered with 426 or a redirect, for ever. This is not told where `trusted_ips` is set, since \
         then something in front may say `X-Forwarded-Proto: https`.\n\nAdd a listener such as `0.0.0.0:443 ssl http2`, \
         set `trusted_ips` to what speaks TLS in front, or let the route take `http` as well.",
+    bad: r"_gateway:
+  proxy_listen: 127.0.0.1:8000
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users]
+        protocols: [https]",
+    good: r#"_gateway:
+  proxy_listen: ["127.0.0.1:8000", "127.0.0.1:8443 ssl"]
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        paths: [/users]
+        protocols: [https]"#,
     run,
 };
 

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::config::report::{Report, Source};
 
-    /// What the schema requires of a log, a run, a tool, a rule, a result and a location (sarif-schema-2.1.0).
+    /// What the standard requires of a log, a run, a tool, a rule, a result and a location.
     #[test]
     fn a_log_has_what_the_schema_requires() {
         let mut report = Report::default();

@@ -108,6 +108,7 @@ fn refuse(who: Who<'_>, req: &Request<Body>, cx: &Ctx) -> Flow {
 
 impl Define for Acl {
     const NAME: &'static str = "acl";
+    const CONSUMER_SCOPE: bool = false;
 
     fn priority(_: Compat) -> i32 {
         950

@@ -106,7 +106,7 @@ impl Define for CorrelationId {
     }
 }
 
-/// The header's name. Kong takes any text, and fails on each request with some.
+/// The header's name. Kong takes any text.
 fn header(config: &Checked, cx: &mut Build<'_>) -> Option<HeaderName> {
     let text = config.str("header_name").unwrap_or(DEFAULT);
     let span = config.get("header_name").map_or(config.span, |field| field.span);

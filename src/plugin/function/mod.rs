@@ -12,6 +12,7 @@ use crate::config::report::Diagnostic;
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
+use crate::lua::catalog::Catalog;
 use crate::lua::{Chunk, Current, Ending, Facts, Fault, Payload, Phase, chunk};
 use crate::reply;
 use crate::settings::UntrustedLua;
@@ -57,7 +58,8 @@ impl Function {
         let legacy = chunks("functions");
         let access = if legacy.is_empty() { chunks("access") } else { legacy };
         let reads_body = access.iter().any(|chunk| chunk.mentions(BODY));
-        let facts = Arc::new(Facts { consumers: cx.consumers(), instance: chunk::number() });
+        let catalog = cx.shared.get_or_insert_default::<Catalog>().clone();
+        let facts = Arc::new(Facts { consumers: cx.consumers(), catalog, instance: chunk::number() });
         let [rewrite, header_filter, body_filter, log] = ["rewrite", "header_filter", "body_filter", "log"].map(chunks);
         if let Some(field) = config.get("certificate").filter(|field| !field.items().is_empty()) {
             let message = format!("`certificate` of {name} does nothing here: certificates are chosen without Lua");
@@ -116,6 +118,9 @@ impl Function {
         let said = current.said();
         *req = current.req;
         *cx = current.cx;
+        if let Some(groups) = cx.lua.groups() {
+            cx.authenticated_groups = Some(groups);
+        }
         match (result, current.ending, said) {
             (Err(fault), ..) => self.crashed(&fault),
             (Ok(()), Some(Ending::Answer(res)), _) => Flow::Respond(*res),

@@ -10,7 +10,7 @@ mod signing;
 #[cfg(test)]
 mod tests;
 
-use super::auth::Auth;
+use super::auth::{self, Auth};
 use super::{Build, Ctx, Define, Flow, Plugin};
 use crate::body::Body;
 use crate::buffer::{self, Read};
@@ -19,7 +19,8 @@ use crate::config::value::Checked;
 use crate::consumers::CredentialId;
 use crate::consumers::signers::{HASHES, Signer};
 use crate::entity::Compat;
-use crate::{nginx64, reply};
+use crate::nginx64;
+use crate::reply;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,6 +48,10 @@ pub struct HmacAuth {
 /// Whose signature a request has, while its body is read.
 #[derive(Clone, Copy)]
 struct SignedBy(CredentialId);
+
+/// Why a signature was not taken, for who explains.
+#[derive(Clone, Copy)]
+struct NotTaken(Refusal);
 
 /// Why a request is not let in, in Kong's words.
 type Refusal = &'static str;
@@ -86,6 +91,13 @@ impl Plugin for HmacAuth {
         })
     }
 
+    fn reason(&self, cx: &Ctx) -> Option<String> {
+        cx.stash.get::<NotTaken>().map(|NotTaken(why)| match *why {
+            NO_HEADER => "there is no signature".to_owned(),
+            why => format!("the signature is not taken: {why}"),
+        })
+    }
+
     fn remark(&self) -> Option<String> {
         let names = HASHES.iter().zip(self.allowed).filter(|(_, allowed)| *allowed).map(|((name, _), _)| *name);
         let names = names.collect::<Vec<_>>().join(", ");
@@ -93,7 +105,8 @@ impl Plugin for HmacAuth {
         let enforced = enforced.collect::<Vec<_>>().join(", ");
         let over = if enforced.is_empty() { String::new() } else { format!(" over {enforced} and what else it lists") };
         let body = if self.reads_body { "; the body must be what `Digest` says" } else { "" };
-        Some(format!("wants a signature{over} ({names}) and a date at most {} s off{body}", self.clock_skew))
+        let (skew, rest) = (self.clock_skew, self.auth.remark());
+        Some(format!("asks for a signature{over} ({names}) and a date at most {skew} s off{body}{rest}"))
     }
 }
 
@@ -142,14 +155,19 @@ impl HmacAuth {
                 self.auth.admit(credential, req, cx);
                 Flow::Continue
             }
-            Err(message) => {
-                let mut answer = reply::error(StatusCode::UNAUTHORIZED, Some(message), &cx.asker(req));
-                if let Some(challenge) = &self.challenge {
-                    answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
-                }
-                self.auth.refuse(answer, req, cx)
-            }
+            Err(refusal) => self.refuse(refusal, req, cx),
         }
+    }
+
+    fn refuse(&self, refusal: Refusal, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
+        let mut answer = reply::error(StatusCode::UNAUTHORIZED, Some(refusal), &cx.asker(req));
+        if let Some(challenge) = &self.challenge {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+        if cx.dry_run && self.auth.admits_anybody() {
+            cx.stash.insert(NotTaken(refusal));
+        }
+        self.auth.refuse(answer, req, cx)
     }
 }
 
@@ -182,7 +200,9 @@ impl Define for HmacAuth {
     }
 
     fn build(config: &Checked, cx: &mut Build<'_>) -> Option<Self> {
-        let challenge = (cx.compat == Compat::Kong3).then(|| challenge(config.str("realm"))).flatten();
+        // Kong 2 asks for nothing.
+        let bare = || Some(HeaderValue::from_static("hmac"));
+        let challenge = || config.str("realm").map_or_else(bare, |realm| auth::challenge("hmac", realm));
         Some(Self {
             auth: Auth::read(config, cx),
             clock_skew: config.get("clock_skew").and_then(Checked::as_num).unwrap_or(300.0),
@@ -190,13 +210,7 @@ impl Define for HmacAuth {
             allowed: HASHES.map(|(name, _)| config.strs("algorithms").any(|allowed| allowed == name)),
             reads_body: config.bool("validate_request_body"),
             hide_credentials: config.bool("hide_credentials"),
-            challenge,
+            challenge: (cx.compat == Compat::Kong3).then(challenge).flatten(),
         })
     }
-}
-
-/// Kong 3's, with its `realm`. `None`: no header can hold that.
-fn challenge(realm: Option<&str>) -> Option<HeaderValue> {
-    let text = realm.map_or_else(|| "hmac".to_owned(), |realm| format!("hmac realm=\"{realm}\""));
-    HeaderValue::from_bytes(text.as_bytes()).ok()
 }

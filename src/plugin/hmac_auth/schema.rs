@@ -1,6 +1,7 @@
 //! What `config` of `hmac-auth` may hold (`kong/plugins.md` §9).
 
 use crate::config::schema::{Default, Field, Record, Rule, Since};
+use crate::plugin::auth;
 
 const HASHES: &[&str] = &["hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"];
 
@@ -16,7 +17,7 @@ pub(super) static CONFIG: Record = Record {
         Field::boolean("validate_request_body").default(Default::Bool(false)).required(),
         Field::array("enforce_headers", &HEADER).default(Default::Strs(&[])),
         Field::array("algorithms", &HASH).default(Default::Strs(HASHES)),
-        Field::string("realm").since(Since::Kong3),
+        Field::string("realm").rules(&[Rule::Text(auth::realm)]).since(Since::Kong3),
     ],
     checks: &[],
 };

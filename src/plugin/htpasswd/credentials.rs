@@ -1,56 +1,36 @@
 //! What a client says who it is: `Authorization: Basic` (RFC 7617).
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use crate::plugin::basic::Credentials;
 use http::{HeaderMap, header};
 
 /// Longest password that is looked at, as in libxcrypt. What SHA-crypt costs grows with the length.
 const MAX_PASSWORD: usize = 511;
 
-/// Clients that leave out the padding, or pad with other bits than zero, are understood, as by nginx.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
-
-/// A user's name and password, in whatever bytes they came.
-pub(super) struct Credentials {
-    pub(super) user: Box<[u8]>,
-    pub(super) password: Box<[u8]>,
-}
-
-// === impl Credentials ===
-
-impl Credentials {
-    /// Those of a request; `None` when there are none, or none that RFC 7617 knows. Two such headers are none: the
-    /// upstream might look at the other one.
-    pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
-        let mut lines = headers.get_all(header::AUTHORIZATION).iter();
-        let (line, None) = (lines.next()?.as_bytes(), lines.next()) else { return None };
-        let (scheme, rest) = line.split_at_checked(6)?;
-        if !scheme.eq_ignore_ascii_case(b"basic ") {
-            return None;
-        }
-        let pair = LENIENT.decode(rest.trim_ascii()).ok()?;
-        let colon = pair.iter().position(|byte| *byte == b':')?;
-        let (user, password) = (&pair[..colon], &pair[colon + 1..]);
-        let whole = !user.is_empty() && password.len() <= MAX_PASSWORD && !pair.iter().any(u8::is_ascii_control);
-        whole.then(|| Self { user: user.into(), password: password.into() })
+/// Those of a request; `None` when there are none, or none that RFC 7617 knows. Two such headers are none: the upstream
+/// might look at the other one.
+pub(super) fn read(headers: &HeaderMap) -> Option<Credentials> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let (line, None) = (lines.next()?.as_bytes(), lines.next()) else { return None };
+    let (scheme, rest) = line.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
     }
+    let found = Credentials::decode(rest)?;
+    let printed = !found.user.iter().chain(&found.password).any(u8::is_ascii_control);
+    (printed && found.password.len() <= MAX_PASSWORD).then_some(found)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
 
     fn read(lines: &[&str]) -> Option<(String, String)> {
         let headers = lines.iter().map(|line| (header::AUTHORIZATION, line.parse().unwrap())).collect();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Credentials::read(&headers).map(|found| (text(&found.user), text(&found.password)))
+        super::read(&headers).map(|found| (text(&found.user), text(&found.password)))
     }
 
     #[test]
@@ -90,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_password_has_a_limit() {
-        let line = |length| format!("Basic {}", LENIENT.encode(format!("a:{}", "x".repeat(length))));
+        let line = |length| format!("Basic {}", STANDARD.encode(format!("a:{}", "x".repeat(length))));
         assert!(read(&[&line(MAX_PASSWORD)]).is_some());
         assert_eq!(read(&[&line(MAX_PASSWORD + 1)]), None);
     }
@@ -98,7 +78,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn what_is_sent_comes_out(user in "[^:\\pC]{1,20}", password in "[^\\pC]{0,20}") {
-            let line = format!("Basic {}", LENIENT.encode(format!("{user}:{password}")));
+            let line = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
             proptest::prop_assert_eq!(read(&[&line]), Some((user, password)));
         }
 

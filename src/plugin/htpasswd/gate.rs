@@ -1,8 +1,8 @@
 //! Who may come in, and who is shut out: one decision, on whatever thread it is made.
 
-use super::credentials::Credentials;
 use super::lockout::{Limits, Lockout};
 use super::users::{Seal, Sealer, Users};
+use crate::plugin::basic::Credentials;
 use arc_swap::ArcSwap;
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -27,7 +27,6 @@ use crate::live::LiveFile;
 use crate::offload::{PATIENCE, offload};
 use crate::reply;
 use arc_swap::ArcSwap;
-use credentials::Credentials;
 use futures_util::future::LocalBoxFuture;
 use gate::{Asked, Gate, Verdict};
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -83,7 +82,7 @@ impl Plugin for Htpasswd {
 
 impl Htpasswd {
     fn asked(&self, req: &Request<Body>, cx: &Ctx) -> Option<Asked> {
-        let asked = self.gate.asked(Credentials::read(req.headers())?, cx.client, cx.now);
+        let asked = self.gate.asked(credentials::read(req.headers())?, cx.client, cx.now);
         Some(if cx.dry_run { asked.uncounted() } else { asked })
     }
 

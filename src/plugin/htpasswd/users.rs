@@ -3,9 +3,9 @@
 //! The format is Apache's as nginx reads it: `USER:HASH` in each line, what follows a second colon is a remark, lines
 //! that begin with `#` and empty ones say nothing, and of two lines for one user the first counts.
 
-use super::credentials::Credentials;
 use super::hash::Hash;
 use arc_swap::ArcSwapOption;
+use crate::plugin::basic::Credentials;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};

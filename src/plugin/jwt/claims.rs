@@ -26,13 +26,16 @@ impl Checks {
         Self { exp: asks("exp"), nbf: asks("nbf"), maximum }
     }
 
-    /// What is asked, for people.
+    /// What is asked, for people: nothing, or what goes on with a semicolon.
     pub(super) fn described(&self) -> String {
-        let asked = [self.exp.then_some("`exp`"), self.nbf.then_some("`nbf`")];
-        let asked: Vec<_> = asked.into_iter().flatten().collect();
-        let claims = if asked.is_empty() { "no times".to_owned() } else { asked.join(" and ") };
-        let ahead = |seconds| format!("{claims}, `exp` at most {seconds} s ahead");
-        self.maximum.map_or_else(|| claims.clone(), ahead)
+        let claims = match (self.exp, self.nbf) {
+            (true, true) => "; checks `exp` and `nbf`",
+            (true, false) => "; checks `exp`",
+            (false, true) => "; checks `nbf`",
+            (false, false) => "; no end of it is checked",
+        };
+        let maximum = self.maximum.map(|seconds| format!("; `exp` may be {seconds} s ahead"));
+        claims.to_owned() + &maximum.unwrap_or_default()
     }
 
     /// Everything that is wrong; how far ahead `exp` lies is looked at once the rest is right.
@@ -40,9 +43,9 @@ impl Checks {
         #[allow(clippy::cast_precision_loss)]
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as f64;
         let number = |name| claims.get(name).and_then(Value::as_f64);
-        let mut errors = Vec::new();
-        errors.extend(self.exp.then(|| check("exp", number("exp"), "token expired", |exp| exp > now)).flatten());
-        errors.extend(self.nbf.then(|| check("nbf", number("nbf"), "token not valid yet", |nbf| nbf <= now)).flatten());
+        let exp = self.exp.then(|| check("exp", number("exp"), "token expired", |exp| exp > now));
+        let nbf = self.nbf.then(|| check("nbf", number("nbf"), "token not valid yet", |nbf| nbf <= now));
+        let mut errors: Vec<_> = [exp, nbf].into_iter().flatten().flatten().collect();
         let too_far = |maximum| number("exp").is_none_or(|exp| exp - now > maximum);
         if errors.is_empty() && self.maximum.is_some_and(too_far) {
             errors.push(("exp", "exceeds maximum allowed expiration"));

@@ -43,15 +43,18 @@ impl<'a> Decoded<'a> {
 
     /// Who says that it signed it: a claim, or else a field of the header.
     pub(super) fn issuer(&self, claim: &str) -> Result<&str, Refusal> {
-        let said = |object: &'_ Value| object.get(claim).is_some_and(|value| *value != Value::Bool(false));
-        let object = if said(&self.claims) { &self.claims } else { &self.header };
-        match object.get(claim) {
-            None | Some(Value::Bool(false)) => Err(Refusal::NoKey),
+        match said(&self.claims, claim).or_else(|| said(&self.header, claim)) {
+            None => Err(Refusal::NoKey),
             Some(Value::String(name)) if name.is_empty() => Err(Refusal::EmptyKey),
             Some(Value::String(name)) => Ok(name),
             Some(_) => Err(Refusal::Crash),
         }
     }
+}
+
+/// In Lua, what is false is as good as nothing.
+fn said<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    object.get(name).filter(|value| **value != Value::Bool(false))
 }
 
 fn json(part: &[u8]) -> Option<Value> {

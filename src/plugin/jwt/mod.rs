@@ -44,6 +44,10 @@ pub struct Jwt {
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthenticatedToken(pub Box<[u8]>);
 
+/// Why a token was not taken, for who explains.
+#[derive(Clone)]
+struct NotTaken(String);
+
 // === impl Jwt ===
 
 impl Plugin for Jwt {
@@ -63,14 +67,19 @@ impl Plugin for Jwt {
 
     fn remark(&self) -> Option<String> {
         let (places, claim, checks) = (self.places.described(), &self.key_claim, self.checks.described());
-        Some(format!("looks for a token in {places}; its `{claim}` names the credential; {checks} are checked"))
+        let rest = self.auth.remark();
+        Some(format!("asks for a token in {places}; its `{claim}` names the credential{checks}{rest}"))
+    }
+
+    fn reason(&self, cx: &Ctx) -> Option<String> {
+        cx.stash.get::<NotTaken>().map(|NotTaken(why)| why.clone())
     }
 }
 
 impl Jwt {
     /// Whose credential signed the request's token.
     fn judge(&self, req: &Request<Body>, cx: &Ctx) -> Result<(CredentialId, AuthenticatedToken), Refusal> {
-        let args = if self.places.ask_the_query() { arguments(req, cx) } else { Args::default() };
+        let args = if self.places.include_the_query() { cx.args(req) } else { Args::default() };
         let token = self.places.find(req.headers(), &args, cx.compat)?;
         Ok((self.verify(token, cx)?, AuthenticatedToken(token.into())))
     }
@@ -96,16 +105,14 @@ impl Jwt {
 
     fn refuse(&self, refusal: &Refusal, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
         let answer = refusal.answer(&self.key_claim, self.challenge.as_ref());
+        if cx.dry_run && (self.auth.admits_anybody() || *refusal == Refusal::Crash) {
+            cx.stash.insert(NotTaken(refusal.reason(&self.key_claim)));
+        }
         match refusal {
             Refusal::Crash => Flow::Respond(answer),
             _ => self.auth.refuse(answer, req, cx),
         }
     }
-}
-
-/// The query's, which a plugin before may have made.
-fn arguments(req: &Request<Body>, cx: &Ctx) -> Args {
-    Args::parse(cx.query.as_deref().or_else(|| req.uri().query()).unwrap_or_default().as_bytes())
 }
 
 impl Define for Jwt {

@@ -24,8 +24,8 @@ impl Places {
         Self { arguments: names("uri_param_names"), cookies: names("cookie_names"), headers: headers.collect() }
     }
 
-    /// Whether arguments of the query are looked at.
-    pub(super) fn ask_the_query(&self) -> bool {
+    /// Whether arguments of the query are among them.
+    pub(super) fn include_the_query(&self) -> bool {
         !self.arguments.is_empty()
     }
 
@@ -35,10 +35,10 @@ impl Places {
             let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
             (!names.is_empty()).then(|| format!("{kind} {}", names.join(", ")))
         };
-        let text = |name: &Box<[u8]>| String::from_utf8_lossy(name).into_owned();
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
         let all = [
-            listed("argument", &mut self.arguments.iter().map(text)),
-            listed("cookie", &mut self.cookies.iter().map(text)),
+            listed("argument", &mut self.arguments.iter().map(|name| text(name))),
+            listed("cookie", &mut self.cookies.iter().map(|name| text(name))),
             listed("header", &mut self.headers.iter().map(ToString::to_string)),
         ];
         all.into_iter().flatten().collect::<Vec<_>>().join(", ")

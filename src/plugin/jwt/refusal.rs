@@ -1,6 +1,7 @@
 //! Why a token is not let in, and how that is said: always compact JSON, whatever `Accept` asks for.
 
 use crate::body::Body;
+use crate::plugin::auth;
 use crate::reply;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
@@ -60,6 +61,17 @@ impl Refusal {
         res
     }
 
+    /// The same for the operator, where there is no answer.
+    pub(super) fn reason(&self, claim: &str) -> String {
+        let why = match self {
+            Self::NoToken => return "there is no token".to_owned(),
+            Self::Crash => return "its issuer is not said as text, or the issuer's key cannot be used".to_owned(),
+            Self::Claims(errors) => listed(errors),
+            _ => self.message(claim),
+        };
+        format!("the token is not taken: {why}")
+    }
+
     fn message(&self, claim: &str) -> String {
         match self {
             Self::Several => "Multiple tokens provided".to_owned(),
@@ -76,6 +88,11 @@ impl Refusal {
     }
 }
 
+fn listed(errors: &[(&str, &str)]) -> String {
+    let all: Vec<_> = errors.iter().map(|(claim, error)| format!("`{claim}`: {error}")).collect();
+    all.join(", ")
+}
+
 fn by_claim(errors: &[(&str, &str)]) -> String {
     let map: Map<_, _> = errors.iter().map(|(claim, error)| ((*claim).to_owned(), Value::from(*error))).collect();
     Value::from(map).to_string()
@@ -86,8 +103,9 @@ fn by_claim(errors: &[(&str, &str)]) -> String {
 impl Challenge {
     /// Kong 3's, with its `realm`. `None`: no header can hold that.
     pub(super) fn new(realm: Option<&str>) -> Option<Self> {
-        let base = realm.map_or_else(|| "Bearer".to_owned(), |realm| format!("Bearer realm=\"{realm}\""));
-        let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).ok();
-        Some(Self { without_token: value(&base)?, bad_token: value(&format!("{base} error=\"invalid_token\""))? })
+        let bare = || Some(HeaderValue::from_static("Bearer"));
+        let without_token = realm.map_or_else(bare, |realm| auth::challenge("Bearer", realm))?;
+        let bad_token = [without_token.as_bytes(), b" error=\"invalid_token\""].concat();
+        Some(Self { bad_token: HeaderValue::from_bytes(&bad_token).ok()?, without_token })
     }
 }

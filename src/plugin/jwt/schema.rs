@@ -1,6 +1,7 @@
 //! What `config` of `jwt` may hold (`kong/plugins.md` §8).
 
 use crate::config::schema::{Default, Field, Record, Rule, Since};
+use crate::plugin::auth;
 
 static NAME: Field = Field::string("");
 static CLAIM: Field = Field::string("").rules(&[Rule::OneOf(&["exp", "nbf"])]);
@@ -20,7 +21,7 @@ pub(super) static CONFIG: Record = Record {
         Field::boolean("run_on_preflight").default(Default::Bool(true)).required(),
         Field::number("maximum_expiration").default(Default::Int(0)).rules(&[Rule::Between(0.0, YEAR)]),
         Field::set("header_names", &NAME).default(Default::Strs(&["authorization"])),
-        Field::string("realm").since(Since::Kong3),
+        Field::string("realm").rules(&[Rule::Text(auth::realm)]).since(Since::Kong3),
     ],
     checks: &[],
 };

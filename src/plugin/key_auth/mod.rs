@@ -31,6 +31,10 @@ pub struct KeyAuth {
     challenge: HeaderValue,
 }
 
+/// Left by `access`: Kong 2 asks for a key with whatever answer there will be, the anonymous consumer's, too (recorded).
+#[derive(Clone, Copy)]
+struct Asks;
+
 /// Why somebody is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
@@ -60,7 +64,13 @@ impl Plugin for KeyAuth {
     }
 
     fn response(&self, res: &mut Response<Body>, cx: &mut Ctx) {
-        Auth::respond(res, cx);
+        if cx.stash.remove::<Asks>().is_some() {
+            res.headers_mut().entry(WWW_AUTHENTICATE).or_insert_with(|| self.challenge.clone());
+        }
+    }
+
+    fn secrets(&self) -> &[Box<str>] {
+        self.search.secrets()
     }
 
     fn remark(&self) -> Option<String> {
@@ -82,7 +92,10 @@ impl KeyAuth {
         }
         match verdict {
             Ok(credential) => self.auth.admit(credential, req, cx),
-            Err(refusal) => return self.auth.refuse(self.answer(refusal, req, cx), req, cx),
+            Err(refusal) => {
+                let answer = self.answer(refusal, req, cx);
+                return self.auth.refuse(answer, req, cx);
+            }
         }
         Flow::Continue
     }
@@ -94,11 +107,13 @@ impl KeyAuth {
         self.auth.consumers().keys.find(key).ok_or(Refusal::Unknown)
     }
 
-    /// Kong 2 says what it wants only to those who show nothing.
-    fn answer(&self, refusal: Refusal, req: &Request<Body>, cx: &Ctx) -> Response<Body> {
+    /// Kong 3 asks everybody for a key, Kong 2 only those who show none.
+    fn answer(&self, refusal: Refusal, req: &Request<Body>, cx: &mut Ctx) -> Response<Body> {
         let mut res = reply::error(StatusCode::UNAUTHORIZED, Some(refusal.message()), &cx.asker(req));
-        if refusal == Refusal::Missing || cx.compat == Compat::Kong3 {
-            res.headers_mut().insert(WWW_AUTHENTICATE, self.challenge.clone());
+        match cx.compat {
+            Compat::Kong3 => _ = res.headers_mut().insert(WWW_AUTHENTICATE, self.challenge.clone()),
+            Compat::Kong2 if refusal == Refusal::Missing => _ = cx.stash.insert(Asks),
+            Compat::Kong2 => {}
         }
         res
     }

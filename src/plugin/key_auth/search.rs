@@ -17,6 +17,7 @@ pub(super) struct Search {
     header: bool,
     query: bool,
     body: bool,
+    secrets: Box<[Box<str>]>,
 }
 
 /// What a key is called.
@@ -42,9 +43,15 @@ pub(super) enum Found<'a, 'r> {
 
 impl Search {
     pub(super) fn read(config: &Checked) -> Self {
-        let names = config.strs("key_names").filter_map(Name::new).collect();
+        let names: Box<[Name]> = config.strs("key_names").filter_map(Name::new).collect();
         let [header, query, body] = ["key_in_header", "key_in_query", "key_in_body"].map(|place| config.bool(place));
-        Self { names, header, query, body }
+        let secrets = names.iter().flat_map(|name| name.headers.each_ref()).map(|name| name.as_str().into()).collect();
+        Self { names, header, query, body, secrets }
+    }
+
+    /// What a key may be called, in lower case.
+    pub(super) fn secrets(&self) -> &[Box<str>] {
+        &self.secrets
     }
 
     /// Whether the body must be read.

@@ -258,7 +258,7 @@ fn it_says_what_it_does() {
     let said = |config| plugin(config, Compat::Kong2).remark().unwrap();
     assert_eq!(said(json!({})), "asks for a key in header or argument `apikey`");
     let config = json!({ "key_names": ["a", "b"], "key_in_query": false, "key_in_body": true, "anonymous": "anon" });
-    let words = "asks for a key in header or field of the body `a` or `b`; without it, goes on as consumer `anon`";
+    let words = "asks for a key in header or field of the body `a` or `b`; who is not known goes on as consumer `anon`";
     assert_eq!(said(config), words);
 }
 

@@ -55,7 +55,7 @@ impl Rate {
         let parts = per_second.or_else(|| text.strip_suffix("r/m").map(|count| (count, 60)));
         let number = parts.and_then(|(count, seconds)| Some((whole(count)?, seconds)));
         let Some((count, seconds)) = number else {
-            return Err(format!("'{text}' is not a rate; write '10r/s' or '30r/m'"));
+            return Err(format!("`{text}` is no rate; write `10r/s` or `30r/m`"));
         };
         Ok(Self(count * ONE / seconds))
     }
@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(Rate::parse(text), Ok(Rate(rate)), "{text}");
         }
         for text in ["", "30", "r/s", "0r/m", "-1r/s", "+1r/s", "1.5r/s", "30r/h", "30 r/m", "30R/M", "4294967296r/s"] {
-            let message = format!("'{text}' is not a rate; write '10r/s' or '30r/m'");
+            let message = format!("`{text}` is no rate; write `10r/s` or `30r/m`");
             assert_eq!(Rate::parse(text), Err(message));
         }
     }

@@ -79,7 +79,7 @@ fn what_is_no_limit_is_told() {
     for (config, message) in [
         ("{}", "required field missing"),
         ("{rate: 30}", "expected a string"),
-        ("{rate: 30/m}", "'30/m' is not a rate; write '10r/s' or '30r/m'"),
+        ("{rate: 30/m}", "`30/m` is no rate; write `10r/s` or `30r/m`"),
         ("{rate: 1r/s, burst: -1}", "value should be between 0 and 1000000"),
         ("{rate: 1r/s, status: 200}", "value should be between 400 and 599"),
         ("{rate: 1r/s, limit_by: header}", "expected one of: ip"),

@@ -1,4 +1,5 @@
-//! Changes the parts of a `multipart/form-data` body. Kong renames before it removes here, and never appends. A changed part moves to the end.
+//! Changes the parts of a `multipart/form-data` body. Kong renames before it removes here, and never appends. A changed
+//! part moves to the end.
 
 use super::Crash;
 use super::changes::{Changes, InBody};

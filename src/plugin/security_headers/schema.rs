@@ -39,13 +39,13 @@ static FRAMING: [HeaderName; 6] = [CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRAN
 /// # Errors
 /// What is wrong with the text.
 pub(super) fn split(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or_else(|| format!("'{text}' has no colon; write 'Name: value'"))?;
-    let name = HeaderName::try_from(name.trim()).map_err(|_| format!("'{}' is not a valid header name", name.trim()))?;
+    let (name, value) = text.split_once(':').ok_or_else(|| format!("`{text}` has no colon; write `Name: value`"))?;
+    let name = HeaderName::try_from(name.trim()).map_err(|_| format!("`{}` is no name of a header", name.trim()))?;
     if FRAMING.contains(&name) {
-        return Err(format!("'{name}' is between client and gateway, and not to be set"));
+        return Err(format!("`{name}` is set by the gateway itself, for each connection"));
     }
     let value = value.trim();
-    let value = HeaderValue::try_from(value).map_err(|_| format!("the value of '{name}' holds what no header may"))?;
+    let value = HeaderValue::try_from(value).map_err(|_| format!("the value of `{name}` has characters that no header may have"))?;
     Ok((name, value))
 }
 
@@ -73,11 +73,11 @@ mod tests {
     #[test]
     fn what_is_no_header_is_told() {
         for (text, message) in [
-            ("X-Frame-Options", "'X-Frame-Options' has no colon; write 'Name: value'"),
-            ("X Frame: a", "'X Frame' is not a valid header name"),
-            (": a", "'' is not a valid header name"),
-            ("X-A: a\nb", "the value of 'x-a' holds what no header may"),
-            ("Content-Length: 5", "'content-length' is between client and gateway, and not to be set"),
+            ("X-Frame-Options", "`X-Frame-Options` has no colon; write `Name: value`"),
+            ("X Frame: a", "`X Frame` is no name of a header"),
+            (": a", "`` is no name of a header"),
+            ("X-A: a\nb", "the value of `x-a` has characters that no header may have"),
+            ("Content-Length: 5", "`content-length` is set by the gateway itself, for each connection"),
         ] {
             assert_eq!(header(text), Err(message.to_owned()));
         }

@@ -61,12 +61,6 @@ def download(name: str, request: Request):
     return Response(OBJECTS[name], media_type="application/octet-stream")
 
 
-@storage.put("/s3/{name:path}")
-async def s3(name: str, request: Request):
-    """Only noted: who signs as Amazon does has no key."""
-    return {"size": len(await request.body())}
-
-
 # === Functions: they judge by themselves who asks ===
 
 @functions.post("/{name}")

@@ -4,7 +4,6 @@ use super::{Said, said};
 
 /// What Kong says of several fields at once, what we say, and what helps. The predicate begins with what parts it from the name.
 const TOGETHER: &[(&str, &str, &str)] = &[
-    ("must set one of ", " needs at least one of ", "`paths: [/]` takes every request"),
     ("at least one of these fields must be non-empty: ", " needs at least one of ", ""),
     ("exactly one of these fields must be non-empty: ", " needs exactly one of ", ""),
     ("only one or none of these fields must be set: ", " can have only one of ", ""),
@@ -21,9 +20,10 @@ const TOGETHER: &[(&str, &str, &str)] = &[
         " has `message` beside `content_type` or `body`",
         "`message` makes a body of its own, in JSON: remove it, or the other two",
     ),
+    ("content_type requires a body", " needs `body` where it has `content_type`", ""),
+    ("echo cannot be used with content_type and body", " can have `echo` or `body`, not both", ""),
     ("expected one of: ", " must be one of ", ""),
-    ("cannot set ", " does not go with these `protocols`: cannot set ", ""),
-    ("length must be 0", " must be empty with these `protocols`", ""),
+    ("length must be 0", " can only be set when `protocols` has `https`, `grpcs`, `tls` or `tls_passthrough`", ""),
     (
         "certificate does not match key",
         ": the certificate does not match the key",
@@ -83,7 +83,9 @@ pub(in crate::config::check) fn alias(noun: &str, field: &str) -> Option<&'stati
 
 /// What to say of fields that do not go together, in the words that Kong has for it.
 pub(in crate::config::check) fn together(kong: &str) -> Said {
-    let ticked = |text: &str| text.replace('\'', "`");
+    if let Some(found) = by_protocols(kong) {
+        return found;
+    }
     let known = TOGETHER.iter().find_map(|(start, ours, help)| Some((kong.strip_prefix(start)?, ours, help)));
     match known {
         Some((rest, ours, help)) => {
@@ -91,6 +93,27 @@ pub(in crate::config::check) fn together(kong: &str) -> Said {
         }
         None => said(format!(": {kong}")),
     }
+}
+
+/// What the `protocols` of a route demand. Few people write them: `http` and `https` are the default.
+fn by_protocols(kong: &str) -> Option<Said> {
+    let (rule, protocols) = kong.split_once(" when 'protocols' is ")?;
+    let default = matches!(protocols, "'http'" | "'https'");
+    let when = if default { String::new() } else { format!(" when `protocols` is {}", ticked(protocols)) };
+    if let Some(names) = rule.strip_prefix("must set one of ") {
+        let needed = said(format!(" needs at least one of {}{when}", ticked(names)));
+        return Some(if default { needed.help("`paths: [/]` takes every request") } else { needed });
+    }
+    let name = rule.strip_prefix("must set ");
+    let needed = name.map(|name| said(format!(" needs `{}`{when}", name.trim_matches('\''))));
+    needed.or_else(|| {
+        rule.starts_with("cannot set ")
+            .then(|| said(format!(" cannot be set when `protocols` is {}", ticked(protocols))))
+    })
+}
+
+fn ticked(text: &str) -> String {
+    text.replace('\'', "`")
 }
 
 /// What to write where a field is missing; credentials and groups belong to a consumer.

@@ -14,13 +14,21 @@ pub(in crate::config::check) fn mistyped(kind: Kind, field: &str, raw: &Raw) -> 
         (Kind::String | Kind::Foreign(_), Raw::List(_)) => words.label("one value goes here, without a list"),
         (Kind::Integer | Kind::Number | Kind::Boolean, Raw::Text(text)) => number_or_truth(words, kind, text),
         (Kind::Boolean, _) => words.help("write `true` or `false`"),
-        (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => words.help(format!("write `{field}: {}`", listed(text))),
-        (Kind::Array(_) | Kind::Set(_), Raw::Int(n)) => words.help(format!("write `{field}: [{n}]`")),
+        (Kind::Array(_) | Kind::Set(_), Raw::Text(text)) => words.help(write_list(field, text)),
+        (Kind::Array(of) | Kind::Set(of), Raw::Int(n)) => {
+            let quote = if matches!(of.kind, Kind::String) { "\"" } else { "" };
+            words.help(format!("write `{field}: [{quote}{n}{quote}]`"))
+        }
         (Kind::Array(_) | Kind::Set(_), Raw::Map(_)) => words.label("a list has `- ` before each entry"),
         (Kind::Map(_, _), Raw::List(_)) => words.label("a mapping has `name: value`, without `- `"),
         (Kind::Record(_), Raw::List(_)) => words.label("a mapping has `name: value`, without `- `"),
         _ => words,
     }
+}
+
+/// What to write where a list is wanted and one text is there.
+pub(in crate::config::check) fn write_list(field: &str, text: &str) -> String {
+    format!("write `{field}: {}`", listed(field, text))
 }
 
 fn wanted(kind: Kind) -> &'static str {
@@ -44,6 +52,7 @@ fn number_or_truth(words: Said, kind: Kind, text: &str) -> Said {
     match kind {
         _ if fits => words.label("take the quotes away"),
         Kind::Boolean => words.help("write `true` or `false`"),
+        _ if is_size(text) => words.label("a number alone, without a unit"),
         _ if unit.is_some() => {
             words.label("a number alone, without a unit").help("Kong's timeouts are milliseconds: `60000` is a minute")
         }
@@ -51,8 +60,16 @@ fn number_or_truth(words: Said, kind: Kind, text: &str) -> Said {
     }
 }
 
+/// `10mb`.
+fn is_size(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let number = ["kb", "mb", "gb", "b"].iter().find_map(|unit| text.strip_suffix(unit));
+    number.is_some_and(|number| number.trim_end().parse::<f64>().is_ok())
+}
+
 /// A text as a list in one line. Commas part it, as people mean it.
-fn listed(text: &str) -> String {
+fn listed(field: &str, text: &str) -> String {
+    let text = if field == "methods" { text.to_ascii_uppercase() } else { text.to_owned() };
     let special = |part: &str| part.contains(|c: char| "*&!{}[]#:@`%".contains(c));
     let quoted = |part: &str| match special(part) || !matches!(scalar::plain(part), Raw::Text(_)) {
         true => format!("\"{part}\""),
@@ -68,9 +85,9 @@ mod tests {
 
     #[test]
     fn lists_of_one_line() {
-        assert_eq!(listed("a"), "[a]");
-        assert_eq!(listed("GET, POST"), "[GET, POST]");
-        assert_eq!(listed("*, 1"), "[\"*\", \"1\"]");
+        assert_eq!(listed("tags", "a"), "[a]");
+        assert_eq!(listed("methods", "GET, post"), "[GET, POST]");
+        assert_eq!(listed("tags", "*, 1"), "[\"*\", \"1\"]");
     }
 
     proptest::proptest! {

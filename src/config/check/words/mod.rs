@@ -7,8 +7,8 @@ mod kinds;
 mod values;
 
 pub(super) use fields::{alias, remedy, together};
-pub(super) use kinds::mistyped;
-pub(super) use values::invalid;
+pub(super) use kinds::{mistyped, write_list};
+pub(super) use values::{Spare, invalid};
 
 /// What to say of a value. The message is the field's name and `predicate`: "`port` of service `a` must be …".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,7 @@ fn shown(c: char) -> String {
         ' ' => "a blank".to_owned(),
         '\t' => "a tab".to_owned(),
         '\n' => "a line end".to_owned(),
+        '`' => "a backtick".to_owned(),
         c => format!("`{c}`"),
     }
 }

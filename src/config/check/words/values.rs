@@ -4,13 +4,26 @@ use super::{Said, quote, said, shown};
 use crate::config::nearest::nearest;
 
 /// A value and what Kong says of it.
+#[derive(Clone, Copy)]
 struct Case<'a> {
     /// The field's own name, or the list's that it is in.
     field: &'a str,
     /// The value, as text.
     written: &'a str,
+    /// What may be left out in its place.
+    spare: Spare,
     /// Kong's words behind those that the table knows.
     rest: &'a str,
+}
+
+/// What may be left out where a value cannot be this one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config::check) enum Spare {
+    /// The field must be there.
+    Nothing,
+    Field,
+    /// The entry of the list that it is.
+    Entry,
 }
 
 type Words = fn(&Case<'_>) -> Said;
@@ -33,6 +46,7 @@ const TABLE: &[(&str, Words)] = &[
     ("invalid path: ", path),
     ("invalid url-encoded value: ", percent),
     ("non-normalized path, consider use '", normal),
+    ("missing host in url", |_| said("must be a whole URL").help("write `https://HOST/PATH`")),
     ("invalid port number", |_| said("has a port above 65535")),
     ("Invalid name ('", upstream_name),
     ("Invalid target ('", |case| host(case).help("write `target: HOST:PORT`")),
@@ -46,18 +60,26 @@ const TABLE: &[(&str, Words)] = &[
     ("invalid value '", name),
     ("invalid tag '", tag),
     ("invalid value: ", value),
+    ("not a valid regex: ", pattern),
     ("unknown type: ", protocol),
-    ("these sets are mutually exclusive: ", |case| {
-        said(format!("cannot be of several families at once: {}", case.rest))
-    }),
+    ("these sets are mutually exclusive: ", families),
 ];
 
 /// What to say of a value that Kong refuses with these words.
-pub(in crate::config::check) fn invalid(kong: &str, field: &str, written: &str) -> Said {
+pub(in crate::config::check) fn invalid(kong: &str, field: &str, written: &str, spare: Spare) -> Said {
     let known = TABLE.iter().find_map(|(start, words)| Some((kong.strip_prefix(start)?, words)));
     match known {
-        Some((rest, words)) => words(&Case { field, written, rest }),
-        None => Said { predicate: format!(": {kong}"), ..Said::default() },
+        Some((rest, words)) => words(&Case { field, written, spare, rest }),
+        None if kong.ends_with(" is not a valid regex") => pattern(&Case { field, written, spare, rest: kong }),
+        None => said(of_its_own(kong)),
+    }
+}
+
+/// Words that the table does not know go on after the field's name, or stand for themselves.
+fn of_its_own(words: &str) -> String {
+    match ["must ", "cannot ", "may "].iter().any(|verb| words.starts_with(verb)) {
+        true => words.to_owned(),
+        false => format!(": {words}"),
     }
 }
 
@@ -92,9 +114,12 @@ fn uuid(case: &Case<'_>) -> Said {
 }
 
 fn empty(case: &Case<'_>) -> Said {
-    match case.field {
-        "" => said("must not be empty"),
-        field => said("must not be empty").help(format!("leave `{field}` out, or give it a value")),
+    let words = said("must not be empty");
+    match (case.field, case.spare) {
+        ("", _) => words,
+        (field, Spare::Nothing) => words.help(format!("give `{field}` a value")),
+        (field, Spare::Field) => words.help(format!("leave `{field}` out, or give it a value")),
+        (_, Spare::Entry) => words.help("remove the entry, or give it a value"),
     }
 }
 
@@ -103,9 +128,13 @@ fn no_slash(case: &Case<'_>) -> Said {
     let words = said(if two { "must begin with `/`, or with `~/` for an expression" } else { "must begin with `/`" });
     match case.written {
         text if text.starts_with('~') && !two => {
-            words.label("`~` is of `_format_version: \"3.0\"`; before, an expression has no mark")
+            let words = words.label("`~` marks an expression in `_format_version: \"3.0\"` only");
+            words.help(format!("write `{}`", quote(text.trim_start_matches('~'))))
         }
         text if text.contains("://") => words.label("only the path, without scheme and host"),
+        text if text.starts_with("^/") && !two => {
+            words.label("a path is looked for at the beginning anyway").help(format!("write `{}`", quote(&text[1..])))
+        }
         text => words.help(format!("write `/{}`", quote(text))),
     }
 }
@@ -143,7 +172,7 @@ fn host(case: &Case<'_>) -> Said {
         _ if text.contains("://") && case.field == "host" => {
             said(what).label("this is a URL").help(format!("write `url: {text}` in place of `host`, or only the name"))
         }
-        _ if text.contains("://") => said(what).label("without scheme and path"),
+        _ if text.contains("://") => said(what).label("this is a URL").help(format!("write `{}`", quote(in_url(text)))),
         _ if text.contains('/') => said(what).label("a path does not belong here"),
         _ if text.contains(',') => said(what).label("each host is an entry of its own"),
         _ if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') => {
@@ -152,6 +181,12 @@ fn host(case: &Case<'_>) -> Said {
         _ if text.contains(char::is_whitespace) => said(what).label("there is a blank in it"),
         _ => said(what).help("letters, digits, `-`, `_` and `.` make a host"),
     }
+}
+
+/// The host in a URL.
+fn in_url(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 fn is_placeholder(text: &str) -> bool {
@@ -210,12 +245,13 @@ fn tag(case: &Case<'_>) -> Said {
     let words = said(format!("has {found} in it, which a tag cannot have"));
     match case.written.contains(' ') {
         true => words.help(format!("write `{}`; the format 3.0 allows blanks", quote(&case.written.replace(' ', "-")))),
-        false => words.help("each tag is an entry of its own: `tags: [a, b]`"),
+        false if case.written.contains(',') => words.help("each tag is an entry of its own: `tags: [a, b]`"),
+        false => words.help(format!("write `{}`", quote(&case.written.replace('/', "-")))),
     }
 }
 
 fn certificate(case: &Case<'_>) -> Said {
-    let words = said(format!("is no certificate in PEM form ({})", case.rest));
+    let words = said(format!("is no certificate in PEM form{}", reason(case.rest)));
     match pem_advice(case) {
         Some(help) => words.help(help),
         None => words.help("the lines of the PEM file go below `cert: |`"),
@@ -223,11 +259,16 @@ fn certificate(case: &Case<'_>) -> Said {
 }
 
 fn private_key(case: &Case<'_>) -> Said {
-    let words = said(format!("is no private key in PEM form ({})", case.rest));
+    let words = said(format!("is no private key in PEM form{}", reason(case.rest)));
     match pem_advice(case) {
         Some(help) => words.help(help),
         None => words.help("the lines of the PEM file go below `key: |`"),
     }
+}
+
+/// Why, where that says more than that there is none.
+fn reason(kong: &str) -> String {
+    if kong == "there is none in the text" { String::new() } else { format!(" ({kong})") }
 }
 
 /// People write where the file is; Kong wants what is in it, whole.
@@ -261,6 +302,16 @@ fn value(case: &Case<'_>) -> Said {
     }
 }
 
+/// A pattern of a plugin. People write `*TEXT*` for "has TEXT in it", which every expression means without stars.
+fn pattern(case: &Case<'_>) -> Said {
+    let written = case.written;
+    let words = said(format!("is `{}`, which is no regular expression", quote(written)));
+    match written.starts_with('*') {
+        true => words.help(format!("write `{}`: it is looked for anywhere", quote(written.trim_matches('*')))),
+        false => words,
+    }
+}
+
 fn upstream_name(case: &Case<'_>) -> Said {
     match case.rest.rsplit_once("; ").map_or("", |(_, reason)| reason) {
         "no ip addresses allowed" => said("must be a name, not an address").help("the address belongs into `targets:`"),
@@ -274,6 +325,12 @@ fn header_name(case: &Case<'_>) -> Said {
         .help("letters, digits, `-` and `_` make one")
 }
 
+/// `('http', 'https'), ('tcp', 'tls', 'udp')`.
+fn families(case: &Case<'_>) -> Said {
+    let ticked = case.rest.replace('\'', "`").replace("), (", " with ");
+    said(format!("cannot mix {}", ticked.trim_matches(['(', ')']))).help("make a route for each kind")
+}
+
 fn protocol(case: &Case<'_>) -> Said {
     let names = ["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "tls_passthrough"];
     match case.rest {
@@ -281,7 +338,7 @@ fn protocol(case: &Case<'_>) -> Said {
             said(format!("cannot be `{}`", case.rest)).help("WebSocket goes over http and https: `[http, https]`")
         }
         "nil" => said("must not be empty").help("leave `protocols` out to take http and https"),
-        other => one_of(&Case { written: other, rest: &names.join(", "), field: case.field }),
+        other => one_of(&Case { written: other, rest: &names.join(", "), ..*case }),
     }
 }
 
@@ -291,17 +348,17 @@ mod tests {
 
     #[test]
     fn a_value_is_told_with_its_remedy() {
-        let near = invalid("expected one of: http, https", "protocol", "htpp");
+        let near = invalid("expected one of: http, https", "protocol", "htpp", Spare::Field);
         assert_eq!(near.predicate, "cannot be `htpp`");
         assert_eq!(near.label.as_deref(), Some("did you mean `http`?"));
-        assert_eq!(invalid("something else", "x", "y").predicate, ": something else");
-        assert_eq!(invalid("should start with: /", "paths", "api").help.as_deref(), Some("write `/api`"));
+        assert_eq!(invalid("something else", "x", "y", Spare::Field).predicate, ": something else");
+        assert_eq!(invalid("should start with: /", "paths", "api", Spare::Entry).help.as_deref(), Some("write `/api`"));
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(n in 0..TABLE.len(), rest in "\\PC{0,20}", written in "\\PC{0,90}") {
-            let _ = invalid(&format!("{}{rest}", TABLE[n].0), "host", &written);
+            let _ = invalid(&format!("{}{rest}", TABLE[n].0), "host", &written, Spare::Field);
         }
     }
 }
