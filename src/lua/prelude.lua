@@ -156,7 +156,7 @@ local function patterns(scan, most)
 
   function own.find(subject, pattern, init, plain)
     local from = type(subject) == "string" and first(subject, init)
-    if plain or not from or is_light(subject, pattern) then
+    if plain or not from or is_light(subject, pattern) or not find(pattern, "[%^%$%*%+%?%.%(%[%%%-]") then
       return find(subject, pattern, init, plain)
     end
     return next_match(subject, pattern, from)

@@ -62,12 +62,12 @@ struct Place {
     snapshot: Pinned,
 }
 
-/// A request's context while its answer goes out.
-// It is moved once, into the box of what is done at the end.
+/// A request's context once its answer is on its way. It is moved once, into the box of what is done at the end.
 #[allow(clippy::large_enum_variant)]
-enum Kept {
+enum Held {
+    /// Only the log phase needs it.
     Alone(Ctx),
-    /// With the plugins that look at the body's pieces.
+    /// The body needs it, too.
     Shared(Rc<RefCell<Ctx>>),
 }
 
@@ -109,23 +109,22 @@ fn request_id() -> Box<str> {
     uuid::Uuid::new_v4().simple().to_string().into()
 }
 
-/// The answer, its pieces shown to the plugins that look at them.
-fn watched(chain: &Chain, cx: Ctx, response: Response<Body>) -> (Kept, Response<Body>) {
+/// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
+fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Held) {
     if !chain.rare().body {
-        return (Kept::Alone(cx), response);
+        return (response, Held::Alone(cx));
     }
     let cx = Rc::new(RefCell::new(cx));
-    let response = response.map(|body| shown(body, chain.clone(), Rc::clone(&cx)));
-    (Kept::Shared(cx), response)
+    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Held::Shared(cx))
 }
 
-// === impl Kept ===
+// === impl Held ===
 
-impl Kept {
-    fn with(self, run: impl FnOnce(&mut Ctx)) {
+impl Held {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Ctx) -> T) -> T {
         match self {
-            Self::Alone(mut cx) => run(&mut cx),
-            Self::Shared(cx) => run(&mut cx.borrow_mut()),
+            Self::Alone(cx) => work(cx),
+            Self::Shared(cx) => work(&mut cx.borrow_mut()),
         }
     }
 }
@@ -239,22 +238,22 @@ impl Exchange {
     ) -> Response<Outgoing> {
         let status = response.status();
         let Self { place: Place { worker, snapshot, .. }, course: Course { mut cx, route, .. }, busy, .. } = self;
-        let chain = decide::chain(route, &snapshot);
-        let chain_logs = !chain.is_empty();
-        chain.keep_answer(&response, &mut cx);
-        let (cx, response) = watched(chain, cx, response);
-        let response = response.map(|body| match source {
+        let outgoing = |body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
-        });
-        if entry.is_none() && !chain_logs {
-            return response;
+        };
+        let chain = decide::chain(route, &snapshot);
+        if entry.is_none() && chain.is_empty() {
+            return response.map(outgoing);
         }
+        chain.keep_answer(&response, &mut cx);
+        let (response, mut cx) = watched(chain, response, cx);
+        let response = response.map(outgoing);
         let at_end = Box::new(move |end: End| {
             cx.with(|cx| {
                 if let Some(entry) = &entry {
-                    let secrets = &*snapshot.secrets;
-                    let outcome = Outcome { user: cx.user.as_deref(), status, bytes: end.bytes, secrets };
+                    let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
+                    let outcome = Outcome { user, status, bytes: end.bytes, secrets };
                     worker.access.write(entry, &outcome, SystemTime::now());
                 }
                 decide::chain(route, &snapshot).log(cx);

@@ -101,6 +101,13 @@ impl Function {
         [&self.header_filter, &self.body_filter, &self.log].iter().any(|chunks| !chunks.is_empty())
     }
 
+    /// What `gateway explain` cannot show, or not as the function's doing.
+    fn remark(&self) -> Option<String> {
+        let phases = [("rewrite", &self.rewrite), ("body_filter", &self.body_filter), ("log", &self.log)];
+        let named: Vec<_> = phases.iter().filter(|(_, chunks)| !chunks.is_empty()).map(|(name, _)| *name).collect();
+        (!named.is_empty()).then(|| format!("has functions for {} as well", named.join(", ")))
+    }
+
     fn rare(&self) -> Rare {
         let (body, log) = (!self.body_filter.is_empty(), !self.log.is_empty());
         Rare { rewrite: !self.rewrite.is_empty(), body, answered: body || log }
@@ -211,6 +218,10 @@ macro_rules! plugin {
 
             fn keeps_head(&self) -> bool {
                 self.0.looks_back()
+            }
+
+            fn remark(&self) -> Option<String> {
+                self.0.remark()
             }
 
             fn phases(&self) -> Rare {
