@@ -29,8 +29,7 @@ pub(in crate::plugin) const REDIS_HOST: Field = Field::string("redis_host");
 pub(in crate::plugin) const REDIS_PORT: Field = Field::integer("redis_port").default(Default::Int(6379)).rules(PORT);
 pub(in crate::plugin) const REDIS_PASSWORD: Field = Field::string("redis_password").rules(&[Rule::MayBeEmpty]);
 pub(in crate::plugin) const REDIS_USERNAME: Field = Field::string("redis_username");
-pub(in crate::plugin) const REDIS_SSL: Field =
-    Field::boolean("redis_ssl").default(Default::Bool(false)).required();
+pub(in crate::plugin) const REDIS_SSL: Field = Field::boolean("redis_ssl").default(Default::Bool(false)).required();
 pub(in crate::plugin) const REDIS_SSL_VERIFY: Field =
     Field::boolean("redis_ssl_verify").default(Default::Bool(false)).required();
 pub(in crate::plugin) const REDIS_SERVER_NAME: Field = Field::string("redis_server_name");
