@@ -177,12 +177,7 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
 }
 
 /// All that comes before a route's plugins.
-fn settle(
-    course: &mut Course,
-    scene: Scene<'_>,
-    parts: &mut Parts,
-    notes: &mut Vec<String>,
-) -> Result<Settled, Stop> {
+fn settle(course: &mut Course, scene: Scene<'_>, parts: &mut Parts, notes: &mut Vec<String>) -> Result<Settled, Stop> {
     course.receive(scene, parts).map_err(Stop::Failure)?;
     let before = scene.snapshot.global.rare().rewrite.then(|| parts.headers.clone());
     let answer = course.rewrite(scene.snapshot, parts);
