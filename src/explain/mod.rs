@@ -165,7 +165,7 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
     course.cx.arrival.server = connection.server;
     told.client = course.cx.client;
     let (mut parts, body) = request.into_parts();
-    let settled = settle(&mut course, scene, &mut parts);
+    let settled = settle(&mut course, scene, &mut parts, &mut told.notes);
     if settled.as_ref().map_or_else(Stop::is_after_routing, |_| true) {
         told.routing = routing::routing(served, &parts, &connection);
     }
@@ -177,9 +177,12 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
 }
 
 /// All that comes before a route's plugins.
-fn settle(course: &mut Course, scene: Scene<'_>, parts: &mut Parts) -> Result<Settled, Stop> {
+fn settle(course: &mut Course, scene: Scene<'_>, parts: &mut Parts, notes: &mut Vec<String>) -> Result<Settled, Stop> {
     course.receive(scene, parts).map_err(Stop::Failure)?;
-    match course.rewrite(scene.snapshot, parts) {
+    let before = scene.snapshot.global.rare().rewrite.then(|| parts.headers.clone());
+    let answer = course.rewrite(scene.snapshot, parts);
+    notes.extend(before.and_then(|before| steps::rewritten(&before, &parts.headers)));
+    match answer {
         Some((name, response)) => Err(Stop::Answer(name, Box::new(response))),
         None => course.settle(scene, parts).map_err(Stop::Failure),
     }
@@ -202,6 +205,7 @@ impl Inquiry<'_> {
             Ok(settled) => settled,
             Err(Stop::Failure(failure)) => return self.refuse(failure, false).await,
             Err(Stop::Answer(by, response)) => {
+                self.recorder.answered(by, response.status());
                 return self.answer(Answerer::Plugin(by), *response, Origin::Gateway).await;
             }
         };

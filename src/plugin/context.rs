@@ -167,7 +167,7 @@ pub struct Ctx {
     pub dry_run: bool,
     /// Who made the answer; set before the `response` phase.
     pub origin: Origin,
-    /// Whether a plugin made it.
+    /// Whether a plugin made it, or Kong's core in the way of one (`kong.response.get_source`: `exit`).
     pub exited: bool,
     /// The upstream's answer as it came, if some plugin of the chain [looks back](super::Plugin::keeps_head).
     pub received: Option<Box<Received>>,

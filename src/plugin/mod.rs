@@ -13,6 +13,7 @@ mod context;
 mod pair;
 pub(crate) mod payload;
 mod piece;
+mod rate;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
@@ -36,6 +37,7 @@ use http::{Extensions, HeaderName, Request, Response};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// What a plugin decided about a request.
 #[derive(Debug)]
@@ -59,12 +61,26 @@ pub struct Rare {
     pub answered: bool,
 }
 
+/// Where an instance stands, by the ids of entities, which are the same in the next configuration that has them.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The route that it is bound to.
+    pub route: Option<Uuid>,
+    /// The service.
+    pub service: Option<Uuid>,
+    /// All services, by number.
+    pub services: Arc<[Uuid]>,
+}
+
 /// Behaviour. Every method has a default, so that a plugin writes only what it needs.
 pub trait Plugin: Send + Sync + 'static {
     /// Before there is a route; only of instances that are bound to nothing. The body is not there yet. An answer ends it.
     fn rewrite(&self, _req: &mut Request<Body>, _cx: &mut Ctx) -> Option<Response<Body>> {
         None
     }
+
+    /// Once, before the first request: the configuration is resolved, and this is the instance's place in it.
+    fn bound(&self, _to: &Scope) {}
 
     /// Before the upstream is asked. `req` has the client's method and headers; what goes upstream as path and query
     /// is in [`Ctx::path`] and [`Ctx::query`].
@@ -192,6 +208,7 @@ plugins! {
     jwt::Jwt,
     key_auth::KeyAuth,
     limit_req::LimitReq,
+    rate_limiting::RateLimiting,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,

@@ -226,6 +226,7 @@ impl Course {
         }
         failure.log(self.cx.client, self.route.map(|id| &scene.snapshot.route(id).identity));
         self.closes = failure.closes();
+        self.cx.exited |= failure.is_exit();
         let headers = self.asked.error_headers();
         let mut response = failure.answer(&self.asker(scene, failure.saw_headers().then_some(&headers)));
         if let Some(location) = self.location.take() {

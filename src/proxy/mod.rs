@@ -62,7 +62,8 @@ struct Place {
     snapshot: Pinned,
 }
 
-/// A request's context once its answer is on its way.
+/// A request's context once its answer is on its way. It is moved once, into the box of what is done at the end.
+#[allow(clippy::large_enum_variant)]
 enum Held {
     /// Only the log phase needs it.
     Alone(Ctx),
@@ -252,7 +253,8 @@ impl Exchange {
             cx.with(|cx| {
                 if let Some(entry) = &entry {
                     let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
-                    worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
+                    let outcome = Outcome { user, status, bytes: end.bytes, secrets };
+                    worker.access.write(entry, &outcome, SystemTime::now());
                 }
                 decide::chain(route, &snapshot).log(cx);
             });

@@ -83,6 +83,9 @@ impl<'a> Checker<'a> {
         let Wrong { at, message, kong } = wrong;
         let found = Diagnostic::error("bad-lua", span, format!("{} is no Lua: {message}", self.entry_described()));
         let found = if from_variable { found } else { found.inside(text, at) };
+        // What a shell or a template engine would have replaced.
+        let unfilled = !from_variable && (text.contains("${") || text.contains("{{"));
+        let found = if unfilled { found.help("nothing is put into Lua here: fill the file in first") } else { found };
         self.push(found, kong);
         None
     }
