@@ -213,6 +213,7 @@ plugins! {
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    response_ratelimiting::ResponseRateLimiting,
     response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
 }
@@ -303,6 +304,7 @@ mod tests {
     fn priorities_are_kongs() {
         let known = [
             ("acl", 950, false),
+            ("response-ratelimiting", 900, true),
             ("bot-detection", 2500, false),
             ("cors", 2000, false),
             ("limit-req", 1500, false),

@@ -30,7 +30,9 @@ pub(super) fn record(record: &'static Record, compat: Compat, texts: Texts) -> V
     }
     for check in record.checks {
         if let EntityCheck::AtLeastOneOf(names) = check {
-            let one: Vec<_> = names.iter().map(|name| json!({ "required": [name] })).collect();
+            // Kong names the fields of a plugin's `config` from outside.
+            let names = names.iter().map(|name| name.strip_prefix("config.").unwrap_or(name));
+            let one: Vec<_> = names.map(|name| json!({ "required": [name] })).collect();
             schema["anyOf"] = one.into();
         }
     }

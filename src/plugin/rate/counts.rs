@@ -3,8 +3,8 @@
 use super::limit::Limit;
 use super::period::{Moment, PERIODS};
 
-/// What was used of each period, by its number.
-pub(in crate::plugin) type Used = [u64; PERIODS.len()];
+/// What was used of each period, by its number. Upstreams may charge fractions.
+pub(in crate::plugin) type Used = [f64; PERIODS.len()];
 
 /// The counts of one client. All periods are counted, so that it does not matter which are limited.
 #[derive(Clone, Debug, Default)]
@@ -19,12 +19,12 @@ pub(in crate::plugin) struct Counts {
 impl Counts {
     /// What is used of the periods of a moment. A clock that went back changes nothing: what was counted stays.
     pub(super) fn at(&self, moment: &Moment) -> Used {
-        std::array::from_fn(|at| if self.seen < moment.starts[at] { 0 } else { self.used[at] })
+        std::array::from_fn(|at| if self.seen < moment.starts[at] { 0.0 } else { self.used[at] })
     }
 
     /// Counts so many.
-    pub(super) fn add(&mut self, moment: &Moment, count: u64) {
-        self.used = self.at(moment).map(|used| used.saturating_add(count));
+    pub(super) fn add(&mut self, moment: &Moment, count: f64) {
+        self.used = self.at(moment).map(|used| used + count);
         self.seen = self.seen.max(moment.now);
     }
 
@@ -37,7 +37,7 @@ impl Counts {
         if let Some(reached) = limits.iter().rfind(|limit| limit.remains(&used) <= 0.0) {
             return Err((used, reached));
         }
-        self.add(moment, 1);
+        self.add(moment, 1.0);
         Ok(used)
     }
 }
@@ -68,25 +68,17 @@ mod tests {
         let (mut counts, limits) = (Counts::default(), limit::read(&checked(&json!({ "second": 1, "hour": 3 }))));
         assert!(counts.take(&at(10), &limits).is_ok());
         assert!((0..9).all(|_| counts.take(&at(10), &limits).is_err()));
-        assert_eq!(counts.at(&at(10)), [1; 6]);
-        assert_eq!(counts.at(&at(11)), [0, 1, 1, 1, 1, 1]);
+        assert_eq!(counts.at(&at(10)), [1.0; 6]);
+        assert_eq!(counts.at(&at(11)), [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
     }
 
     #[test]
     fn a_clock_that_goes_back_gives_nothing_twice() {
         let mut counts = Counts::default();
-        counts.add(&at(7200), 5);
-        assert_eq!(counts.at(&at(7199)), [5; 6]);
-        counts.add(&at(7100), 1);
-        assert_eq!(counts.at(&at(7200)), [6; 6]);
-        assert_eq!(counts.at(&at(10_800)), [0, 0, 0, 6, 6, 6]);
-    }
-
-    #[test]
-    fn counts_end_where_numbers_do() {
-        let mut counts = Counts::default();
-        counts.add(&at(0), u64::MAX);
-        counts.add(&at(0), 2);
-        assert_eq!(counts.at(&at(0)), [u64::MAX; 6]);
+        counts.add(&at(7200), 5.0);
+        assert_eq!(counts.at(&at(7199)), [5.0; 6]);
+        counts.add(&at(7100), 1.0);
+        assert_eq!(counts.at(&at(7200)), [6.0; 6]);
+        assert_eq!(counts.at(&at(10_800)), [0.0, 0.0, 0.0, 6.0, 6.0, 6.0]);
     }
 }

@@ -45,9 +45,8 @@ impl Limit {
     }
 
     /// How many of it remain. Less than nothing where more was used than it allows.
-    #[allow(clippy::cast_precision_loss)]
     pub(in crate::plugin) fn remains(&self, used: &Used) -> f64 {
-        self.most - used[self.period.index()] as f64
+        self.most - used[self.period.index()]
     }
 
     fn described(&self) -> String {

@@ -56,6 +56,16 @@ impl Zone {
         self.shard(&whom).get_or_insert_mut(whom, Counts::default).take(moment, limits)
     }
 
+    /// What somebody has used. Nobody is remembered for being asked about.
+    pub(in crate::plugin) fn used(&self, whom: Whom, moment: &Moment) -> Used {
+        self.shard(&whom).get(&whom).map_or_else(Used::default, |counts| counts.at(moment))
+    }
+
+    /// Counts so many for somebody.
+    pub(in crate::plugin) fn add(&self, whom: Whom, moment: &Moment, count: f64) {
+        self.shard(&whom).get_or_insert_mut(whom, Counts::default).add(moment, count);
+    }
+
     fn shard(&self, whom: &Whom) -> MutexGuard<'_, Shard> {
         // The remainder is smaller than the number of shards, whatever the hash.
         #[allow(clippy::cast_possible_truncation)]
