@@ -120,6 +120,7 @@ impl Course {
         self.enter(found.route, route, parts);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
         let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, connection);
+        request::remove_named_by_connection(&mut parts.headers);
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
         self.cx.path = upstream_path(base, &path, found.prefix, route.strip_path, route.path_handling);
         self.cx.captures = captures(&found, &path);

@@ -16,6 +16,7 @@ mod handshakes;
 mod hang_ups;
 mod htpasswd;
 mod http2;
+mod identity;
 mod limits;
 mod listeners;
 mod messages;
