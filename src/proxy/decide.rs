@@ -98,17 +98,36 @@ impl Course {
         Self { asked, cx, route: None, upgrade: Upgrade::None, location: None, closes: false }
     }
 
-    /// What nginx refuses, the route, and what the route asks of a client before any plugin.
+    /// What nginx refuses.
+    ///
+    /// # Errors
+    /// Why the gateway answers itself.
+    pub fn receive(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<(), Failure> {
+        if parts.version == Version::HTTP_2 {
+            request::from_http2(&mut parts.headers, &parts.uri)?;
+        }
+        scene.snapshot.global.keep(parts, &mut self.cx);
+        inspect::inspect(parts, scene.settings)
+    }
+
+    /// The plugins that run before there is a route. An answer comes with the name of the plugin that gave it.
+    pub fn rewrite(&mut self, snapshot: &Snapshot, parts: &mut Parts) -> Option<(&'static str, Response<Body>)> {
+        if !snapshot.global.rare().rewrite {
+            return None;
+        }
+        let empty = Request::new(()).into_parts().0;
+        let mut req = Request::from_parts(std::mem::replace(parts, empty), Body::Empty);
+        let answer = snapshot.global.rewrite(&mut req, &mut self.cx);
+        *parts = req.into_parts().0;
+        answer
+    }
+
+    /// The route, and what it asks of a client before any plugin of it.
     ///
     /// # Errors
     /// Why the gateway answers itself.
     pub fn settle(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<Settled, Failure> {
-        let Scene { snapshot, settings, connection } = scene;
-        if parts.version == Version::HTTP_2 {
-            request::from_http2(&mut parts.headers, &parts.uri)?;
-        }
-        snapshot.global.keep(parts, &mut self.cx);
-        inspect::inspect(parts, settings)?;
+        let Scene { snapshot, connection, .. } = scene;
         let target = target(&parts.uri)?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;
         let found = snapshot.router.find(&query(parts, &path, connection)).ok_or(Failure::NoRoute)?;
@@ -208,6 +227,7 @@ impl Course {
         }
         failure.log(self.cx.client, self.route.map(|id| &scene.snapshot.route(id).identity));
         self.closes = failure.closes();
+        self.cx.exited |= failure.is_exit();
         let headers = self.asked.error_headers();
         let mut response = failure.answer(&self.asker(scene, failure.saw_headers().then_some(&headers)));
         if let Some(location) = self.location.take() {

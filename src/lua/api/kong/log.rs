@@ -1,6 +1,6 @@
 //! `kong.log`: lines of the gateway's own log.
 
-use super::{Answer, Api, Args, none, plain};
+use super::{Answer, Api, Args, none, plain, raise};
 use crate::lua::api::inspect;
 use crate::lua::api::log::{self, Level};
 use mlua::{Lua, Value};
@@ -17,6 +17,8 @@ pub(super) const API: Api = Api::new(
         plain("notice", |lua, args| line(lua, 6, args)),
         plain("info", |lua, args| line(lua, 7, args)),
         plain("debug", |lua, args| line(lua, 8, args)),
+        plain("serialize", |_, _| raise("kong.log.serialize is not available in this gateway")),
+        plain("set_serialize_value", |_, _| raise("kong.log.set_serialize_value is not available in this gateway")),
     ],
 )
 .call(|lua, args| {

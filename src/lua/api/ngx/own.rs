@@ -120,6 +120,9 @@ fn write(cx: &mut Current, args: &Args) -> Answer {
     let out = cx.said.get_or_insert_default();
     for value in args.iter() {
         append(value, out)?;
+        if out.len() > MEMORY {
+            return raise("not enough memory");
+        }
     }
     none()
 }
