@@ -107,7 +107,9 @@ impl Course {
             request::from_http2(&mut parts.headers, &parts.uri)?;
         }
         scene.snapshot.global.keep(parts, &mut self.cx);
-        inspect::inspect(parts, scene.settings)
+        inspect::inspect(parts, scene.settings)?;
+        request::remove_named_by_connection(&mut parts.headers);
+        Ok(())
     }
 
     /// The plugins that run before there is a route. An answer comes with the name of the plugin that gave it.
@@ -139,7 +141,6 @@ impl Course {
         self.enter(found.route, route, parts);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
         let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, connection);
-        request::remove_named_by_connection(&mut parts.headers);
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
         self.cx.path = upstream_path(base, &path, found.prefix, route.strip_path, route.path_handling);
         self.cx.captures = captures(&found, &path);

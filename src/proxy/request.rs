@@ -234,10 +234,23 @@ fn settle_te(headers: &mut HeaderMap) {
     }
 }
 
-/// Headers that `Connection` may name and that are settled elsewhere: those of the message itself, and what [`clean`]
-/// writes anew.
-const NOT_NAMED: [HeaderName; 6] =
-    [header::HOST, header::TE, header::CONTENT_LENGTH, header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE];
+/// Headers that `Connection` may name and that are settled elsewhere: those of the message itself, what [`clean`] writes
+/// anew, and what [`Forwarded`] looks at and writes.
+const NOT_NAMED: [HeaderName; 13] = [
+    header::HOST,
+    header::TE,
+    header::CONTENT_LENGTH,
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    FORWARDED_PORT,
+    FORWARDED_PATH,
+    FORWARDED_PREFIX,
+    REAL_IP,
+];
 
 /// Removes what `Connection` names (RFC 9110 §7.6.1). To be done before plugins run: otherwise a client could name what
 /// they set, such as `X-Anonymous-Consumer`.

@@ -14,6 +14,8 @@ const CONFIG: &str = "
 consumers:
 - {username: ann, keyauth_credentials: [{key: good}], acls: [{group: staff}]}
 - {username: anybody}
+plugins:
+- {name: pre-function, config: {rewrite: ['kong.service.request.set_header([[X-Consumer-Tenant]], [[t]])']}}
 services:
 - name: up
   url: http://127.0.0.1:PORT
@@ -38,7 +40,10 @@ fn told(version: &str, request: &str) -> Vec<String> {
     let is_of_who = |line: &&str| ["consumer", "credential", "groups"].iter().any(|word| line.contains(word));
     let head = seen[0].head.to_ascii_lowercase();
     let mut lines: Vec<_> = head.lines().filter(is_of_who).map(str::to_owned).collect();
-    lines.retain(|line| !line.starts_with("x-consumer-id") && !line.starts_with("x-credential-identifier"));
+    // What the function says comes through, whatever the client says.
+    assert!(lines.contains(&"x-consumer-tenant: t".to_owned()), "{head}");
+    let own = ["x-consumer-tenant", "x-consumer-id", "x-credential-identifier"];
+    lines.retain(|line| !own.iter().any(|name| line.starts_with(name)));
     lines.sort();
     lines
 }
@@ -61,8 +66,7 @@ fn upstreams_hear_of_a_consumer_from_the_gateway_alone() {
 /// `Connection` removes what the client sent, and not what the gateway adds (RFC 9110 §7.6.1).
 #[test]
 fn no_client_takes_away_what_the_gateway_says() {
-    let request =
-        "GET /anybody HTTP/1.1\r\nHost: gw.test\r\nConnection: X-Anonymous-Consumer, x-consumer-username\r\n\r\n";
+    let request = "GET /anybody HTTP/1.1\r\nHost: gw.test\r\nConnection: X-Anonymous-Consumer, x-consumer-username, x-consumer-tenant\r\n\r\n";
     assert_eq!(told("2.1", request), ["x-anonymous-consumer: true", "x-consumer-username: anybody"]);
 }
 
