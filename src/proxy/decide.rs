@@ -107,7 +107,9 @@ impl Course {
             request::from_http2(&mut parts.headers, &parts.uri)?;
         }
         scene.snapshot.global.keep(parts, &mut self.cx);
-        inspect::inspect(parts, scene.settings)
+        inspect::inspect(parts, scene.settings)?;
+        request::remove_named_by_connection(&mut parts.headers);
+        Ok(())
     }
 
     /// The plugins that run before there is a route. An answer comes with the name of the plugin that gave it.

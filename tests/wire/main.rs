@@ -17,6 +17,7 @@ mod handshakes;
 mod hang_ups;
 mod htpasswd;
 mod http2;
+mod identity;
 mod limits;
 mod listeners;
 mod messages;

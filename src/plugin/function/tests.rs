@@ -69,6 +69,22 @@ fn what_was_said_is_the_answer() {
     assert_eq!(body, json!({ "message": "a/b", "n": [1, 2.5] }));
 }
 
+/// A worker's stack and memory end sooner than such a table.
+#[test]
+fn a_table_without_end_is_an_error() {
+    let doubling = "local t = {('x'):rep(1000)} for _ = 1, 60 do t = {t, t} end";
+    for chunk in [
+        "local t = {} t[1] = t ngx.print(t)".to_owned(),
+        "local t = {} t[1] = t ngx.say('a', {t})".to_owned(),
+        "local t = {} t.t = t kong.response.exit(200, t)".to_owned(),
+        format!("{doubling} ngx.print(t)"),
+        format!("{doubling} kong.response.exit(200, t)"),
+    ] {
+        assert_eq!(sent(&[&chunk]).unwrap_err().0, 500, "{chunk}");
+    }
+    assert_eq!(sent(&["ngx.print({{{{1}, 2}}})"]).unwrap_err().2, "12");
+}
+
 #[test]
 fn errors_are_kongs_answer_to_a_crash() {
     for chunk in ["error('boom')", "local x = nil; return x.y", "kong.service.request.set_header('x', nil)", "error({})"] {
