@@ -122,7 +122,8 @@ fn escape(rest: &str) -> (usize, bool) {
     };
     let code = rest.get(1..=digits).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     // The first half of a pair counts with the second.
-    let counts = code.is_none_or(|code| !(0xd800..0xdc00).contains(&code) && !char::from_u32(code).is_some_and(is_blank));
+    let counts =
+        code.is_none_or(|code| !(0xd800..0xdc00).contains(&code) && !char::from_u32(code).is_some_and(is_blank));
     (2 + digits, counts)
 }
 
@@ -137,7 +138,8 @@ mod tests {
     #[track_caller]
     fn marked<'a>(document: &'a str, from: &str, text: &str, part: &str) -> &'a str {
         let (start, at) = (document.find(from).unwrap(), text.find(part).unwrap());
-        let found = Diagnostic::error("x", Span::new(start, document.trim_end().len()), "").inside(text, at..at + part.len());
+        let found =
+            Diagnostic::error("x", Span::new(start, document.trim_end().len()), "").inside(text, at..at + part.len());
         let mut report = Report::default();
         report.push(found);
         settle(&mut report, document);

@@ -106,7 +106,8 @@ fn lines(source: &str, number: usize) -> Range<usize> {
 /// The place of a word in a line: the first up to which the text is wrong in the same way.
 fn find(source: &str, line: usize, token: &str, message: &str) -> Option<Range<usize>> {
     let line = lines(source, line);
-    let places = source[line.clone()].match_indices(token).map(|(at, _)| line.start + at..line.start + at + token.len());
+    let places =
+        source[line.clone()].match_indices(token).map(|(at, _)| line.start + at..line.start + at + token.len());
     let mut places = places.peekable();
     let first = places.peek().cloned();
     let same = |at: &Range<usize>| vm::compile(&source[..at.end], "").is_err_and(|kong| parted(&kong).1 == message);

@@ -64,7 +64,13 @@ impl Sandbox {
         };
         let libraries = LIBRARIES.iter().map(library).collect::<mlua::Result<_>>()?;
         let part = |name| prelude.raw_get::<Function>(name);
-        Ok(Self { libraries, protected: part("protected")?, copied: part("copied")?, template: part("template")?, requirer: part("requirer")? })
+        Ok(Self {
+            libraries,
+            protected: part("protected")?,
+            copied: part("copied")?,
+            template: part("template")?,
+            requirer: part("requirer")?,
+        })
     }
 
     /// A new environment: its globals are the chunk's own, and stay from one request to the next.

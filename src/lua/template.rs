@@ -104,7 +104,10 @@ fn locate<'a>(parts: impl Iterator<Item = Part<'a>>, wrong: Syntax) -> Syntax {
 ///
 /// # Errors
 /// What is wrong with it, in the words of LuaJIT.
-pub fn check<'a, P: Iterator<Item = Part<'a>> + Clone>(text: &'a str, parts: impl Fn(&'a str) -> P) -> Result<(), Syntax> {
+pub fn check<'a, P: Iterator<Item = Part<'a>> + Clone>(
+    text: &'a str,
+    parts: impl Fn(&'a str) -> P,
+) -> Result<(), Syntax> {
     let mut code = "return function(__text) ".to_owned();
     let mut rest = text;
     while !rest.is_empty() {
@@ -155,13 +158,7 @@ fn quote(text: &str, code: &mut String) {
 // === names ===
 
 /// What a name stands for; nil when it is none of ours. `folded` is the prelude's: a table of headers.
-pub(super) fn look(
-    lua: &Lua,
-    name: &[u8],
-    names: &dyn Names,
-    folded: &mlua::Function,
-    vm: u64,
-) -> mlua::Result<Value> {
+pub(super) fn look(lua: &Lua, name: &[u8], names: &dyn Names, folded: &mlua::Function, vm: u64) -> mlua::Result<Value> {
     Ok(Value::Table(match name {
         b"headers" => folded.call(headers(lua, names)?)?,
         b"query_params" => arguments(lua, names.arguments())?,

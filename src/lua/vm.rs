@@ -159,9 +159,7 @@ impl Vm {
         self.slot.clear();
         self.watch.start();
         let result = self.lua.scope(|scope| {
-            let look = |lua: &Lua, name: LuaString| {
-                template::look(lua, &name.as_bytes(), names, &self.folded, self.id)
-            };
+            let look = |lua: &Lua, name: LuaString| template::look(lua, &name.as_bytes(), names, &self.folded, self.id);
             self.render.call::<LuaString>((function, scope.create_function(look)?))
         });
         self.watch.stop();

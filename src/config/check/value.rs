@@ -80,9 +80,11 @@ impl<'a> Checker<'a> {
 
     /// What a variable holds has no place in the document.
     fn no_program(&mut self, text: &str, wrong: Wrong, span: Span, from_variable: bool) -> Option<Checked> {
-        let Wrong { at, message, kong } = wrong;
-        let found = Diagnostic::error("bad-lua", span, format!("{} is no Lua: {message}", self.entry_described()));
-        let found = if from_variable { found } else { found.inside(text, at) };
+        let Wrong { at, code, message, label, help, kong } = wrong;
+        let found = Diagnostic::error(code, span, format!("{} {message}", self.entry_described()));
+        let found = Diagnostic { label, help, ..found };
+        // Nor is it quoted, since it may be a secret.
+        let found = if from_variable { Diagnostic { label: None, ..found } } else { found.inside(text, at) };
         self.push(found, kong);
         None
     }
