@@ -94,9 +94,9 @@ pub struct Wrong {
     /// In our words: what follows the field's name.
     pub message: String,
     /// What to write under that place, if more is to be said.
-    pub label: Option<String>,
+    pub label: Option<Box<str>>,
     /// What to do.
-    pub help: Option<String>,
+    pub help: Option<Box<str>>,
     /// In Kong's.
     pub kong: String,
 }

@@ -82,7 +82,7 @@ impl<'a> Checker<'a> {
     fn no_program(&mut self, text: &str, wrong: Wrong, span: Span, from_variable: bool) -> Option<Checked> {
         let Wrong { at, code, message, label, help, kong } = wrong;
         let found = Diagnostic::error(code, span, format!("{} {message}", self.entry_described()));
-        let found = Diagnostic { label, help, ..found };
+        let found = Diagnostic { label: label.map(String::from), help: help.map(String::from), ..found };
         // Nor is it quoted, since it may be a secret.
         let found = if from_variable { Diagnostic { label: None, ..found } } else { found.inside(text, at) };
         self.push(found, kong);

@@ -40,7 +40,8 @@ pub(super) fn expression(text: &str) -> Result<(), Wrong> {
     Expression::parse(text).map(|_| ()).map_err(|fault| {
         let kong = format!("Router Expression failed validation: {}", fault.message);
         let message = format!("can't be read: {}", fault.message);
-        Wrong { at: fault.at, code: "bad-expression", message, label: fault.label, help: fault.help, kong }
+        let (label, help) = (fault.label.map(Into::into), fault.help.map(Into::into));
+        Wrong { at: fault.at, code: "bad-expression", message, label, help, kong }
     })
 }
 

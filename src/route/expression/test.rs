@@ -73,10 +73,12 @@ impl Test {
     /// What every path that it accepts begins with, if it says so.
     pub(super) fn prefix(&self) -> Option<&[u8]> {
         match self {
-            Self::Text(TextTest { field: Text::Path, lower: false, with, .. }) => match with {
-                With::Equal(text) | With::Prefix(text) => Some(text),
-                _ => None,
-            },
+            Self::Text(TextTest {
+                field: Text::Path,
+                lower: false,
+                with: With::Equal(text) | With::Prefix(text),
+                ..
+            }) => Some(text),
             _ => None,
         }
     }
