@@ -1,6 +1,8 @@
 //! The router against a naive one that follows Kong's rules list by list (`kong/routing.md` §3, §4).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "route/expressed.rs"]
+mod expressed;
 #[path = "route/naive.rs"]
 mod naive;
 

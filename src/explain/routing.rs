@@ -148,7 +148,7 @@ impl Asked<'_> {
             Miss::Scheme => "it came over http, and the route is for https".to_owned(),
             Miss::Expression => {
                 let text = spec.expression.as_ref().map_or("", |asked| &asked.text);
-                format!("it is not so that {text}")
+                format!("its expression is false: {text}")
             }
             Miss::Method => format!("method {} is not {}", query.method, any_of(&spec.methods)),
             Miss::Sni => match query.sni {

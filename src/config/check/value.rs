@@ -78,14 +78,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What a variable holds has no place in the document.
+    /// What a variable holds has no place in the document, and is not quoted: it may be a secret.
     fn no_program(&mut self, text: &str, wrong: Wrong, span: Span, from_variable: bool) -> Option<Checked> {
         let Wrong { at, code, message, label, help, kong } = wrong;
-        let found = Diagnostic::error(code, span, format!("{} {message}", self.entry_described()));
+        let shown = |message: &str| if from_variable { unquoted(message) } else { message.to_owned() };
+        let found = Diagnostic::error(code, span, format!("{} {}", self.entry_described(), shown(&message)));
         let found = Diagnostic { label: label.map(String::from), help: help.map(String::from), ..found };
-        // Nor is it quoted, since it may be a secret.
         let found = if from_variable { Diagnostic { label: None, ..found } } else { found.inside(text, at) };
-        self.push(found, kong);
+        self.push(found, shown(&kong));
         None
     }
 
@@ -225,4 +225,10 @@ fn without_repeats(mut checked: Checked) -> Checked {
         });
     }
     checked
+}
+
+/// A message without what it quotes.
+fn unquoted(message: &str) -> String {
+    let parts = message.split('`').enumerate();
+    parts.map(|(at, part)| if at % 2 == 0 { part } else { "`…`" }).collect()
 }

@@ -221,107 +221,105 @@ fn fault(text: &str) -> Fault {
     Expression::parse(text).unwrap_err()
 }
 
+/// A text, the part of it that is told of, what is told, and the label or the help.
+const FAULTS: &[(&str, &str, &str, &str)] = &[
+    ("", "", "a comparison is missing here", "write one such as `http.path == \"/\"`"),
+    (r#"http.path = "/a""#, "=", "`=` is no operator", "write `==`"),
+    (r#"http.path =~ "/a""#, "=~", "`=~` is no operator", "write `~`"),
+    (r#"http.path == '/a'"#, "'/a'", "a text stands in double quotes", "write `\"…\"`"),
+    (r#"http.path == /a"#, "/a", "`/a` is no value", "a text stands in quotes: `\"/a\"`"),
+    (r#"http.path == a"#, "a", "`a` is no value", "a text stands in quotes: `\"a\"`"),
+    (r#"http.pth == "/a""#, "http.pth", "there is no field `http.pth`", "did you mean `http.path`?"),
+    (
+        r#"http.header.x == "/a""#,
+        "http.header.x",
+        "there is no field `http.header.x`",
+        "did you mean `http.headers.NAME`?",
+    ),
+    (r#"http.headers.x-a == "/a""#, "http.headers.x-a", "`http.headers.x-a` is no name", "write `http.headers.x_a`"),
+    (
+        r#"http.path == "/\d""#,
+        "\\d",
+        "`\\d` is no escape",
+        "write `\\\\` for a backslash, or `r#\"…\"#`, in which a backslash means itself",
+    ),
+    (r#"http.path == "/a"#, "\"/a", "this text has no end", "`\"` is missing behind it"),
+    (r##"http.path == r#"/a""##, "r#\"/a\"", "this text has no end", "`\"#` is missing behind it"),
+    (r#"http.path == "/a" and tls.sni == "b""#, "and", "`and` is no operator", "write `&&`"),
+    (
+        r#"http.path == "/a" tls.sni == "b""#,
+        "tls.sni",
+        "two comparisons need something between them",
+        "write `&&` or `||` before this",
+    ),
+    (r#"http.path == "/a" & tls.sni == "b""#, "&", "`&` is no operator", "write `&&`"),
+    (r#"! http.path == "/a""#, "!", "`!` stands before parentheses only", "write `!( … )`"),
+    (r#"not (http.path == "/a")"#, "not", "`not` is no operator here", "write `!( … )`"),
+    (r#"(http.path == "/a""#, "(", "this `(` is not closed", ""),
+    (r#"http.path == "/a")"#, ")", "this `)` closes nothing", ""),
+    (r#"upper(http.path) == "/a""#, "upper", "there is no function `upper`", "`lower` and `any` are all"),
+    ("http.path == 1", "1", "`http.path` is a text, and this is a number", "write `\"1\"`"),
+    (r#"net.port == "80""#, "\"80\"", "`net.port` is a number, and this is a text", "write it without quotes"),
+    (
+        r#"http.path > "a""#,
+        ">",
+        "`>` is not for `http.path`, which is a text",
+        "texts are compared by `==`, `!=`, `^=`, `=^`, `~` and `contains`",
+    ),
+    (
+        "net.port ^= 8",
+        "^=",
+        "`^=` is not for `net.port`, which is a number",
+        "numbers are compared by `==`, `!=`, `>`, `>=`, `<` and `<=`",
+    ),
+    ("net.src.ip in 10.0.0.1", "10.0.0.1", "`in` needs a network, and this is an address", "write `10.0.0.1/32`"),
+    ("net.src.ip == 10.0.0.0/8", "==", "`==` needs an address, and a network follows", "write `in`"),
+    (
+        "net.src.ip in 10.0.0.1/8",
+        "10.0.0.1/8",
+        "`10.0.0.1/8` is an address within a network, not a network",
+        "did you mean `10.0.0.0/8`?",
+    ),
+    ("lower(net.port) == 8", "lower", "`lower` is for texts, and `net.port` is a number", ""),
+    ("net.port == 99999999999999999999", "99999999999999999999", "`99999999999999999999` is too large", ""),
+    (r#"http.path ~ "(""#, "\"(\"", "this is no regular expression: unclosed group", ""),
+    (
+        r#"http.path ~ "a(?!b)""#,
+        "\"a(?!b)\"",
+        "this is no regular expression: look-around, including look-ahead and look-behind, is not supported",
+        "expressions are those of Rust's `regex`, which has neither look-around nor back-references",
+    ),
+    (
+        r#"http.path.segments.01 == "a""#,
+        "http.path.segments.01",
+        "`http.path.segments.01` is no segment of the path",
+        "write `http.path.segments.0` for the first, `http.path.segments.0_2` for the first three, or `http.path.segments.len`",
+    ),
+    (r#"http.path =="#, "==", "`==` needs a value behind it", "behind this"),
+    (r#"http.path"#, "http.path", "a comparison is missing here", "behind this"),
+    (
+        r#"http.path "/a""#,
+        "\"/a\"",
+        "this is no operator",
+        "operators are `==`, `!=`, `^=` (begins with), `=^` (ends with), `~` (regular expression), `contains`, `>`, `>=`, `<`, `<=`, `in` and `not in`",
+    ),
+    (r#"net.src.ip not 10.0.0.1"#, "not", "`not` is no operator", "write `not in` or `!=`"),
+    (
+        r#""/a" == http.path"#,
+        "\"/a\"",
+        "a comparison begins with a field, not with a text",
+        "write the field first: `http.path == \"/\"`",
+    ),
+    (r#"== "/a""#, "==", "`==` needs a field before it", ""),
+    ("ä", "ä", "`ä` means nothing outside of a text", ""),
+];
+
 #[test]
 fn faults_are_told_at_their_place() {
-    for (text, place, message, hint) in [
-        ("", "", "a comparison is missing here", "write one such as `http.path == \"/\"`"),
-        (r#"http.path = "/a""#, "=", "`=` is no operator", "write `==`"),
-        (r#"http.path =~ "/a""#, "=~", "`=~` is no operator", "write `~`"),
-        (r#"http.path == '/a'"#, "'/a'", "a text stands in double quotes", "write `\"…\"`"),
-        (r#"http.path == /a"#, "/a", "`/a` is no value", "a text stands in quotes: `\"/a\"`"),
-        (r#"http.path == a"#, "a", "`a` is no value", "a text stands in quotes: `\"a\"`"),
-        (r#"http.pth == "/a""#, "http.pth", "there is no field `http.pth`", "did you mean `http.path`?"),
-        (
-            r#"http.header.x == "/a""#,
-            "http.header.x",
-            "there is no field `http.header.x`",
-            "did you mean `http.headers.NAME`?",
-        ),
-        (
-            r#"http.headers.x-a == "/a""#,
-            "http.headers.x-a",
-            "`http.headers.x-a` is no name",
-            "write `http.headers.x_a`",
-        ),
-        (
-            r#"http.path == "/\d""#,
-            "\\d",
-            "`\\d` is no escape",
-            "write `\\\\` for a backslash, or `r#\"…\"#`, in which a backslash means itself",
-        ),
-        (r#"http.path == "/a"#, "\"/a", "this text has no end", "`\"` is missing behind it"),
-        (r##"http.path == r#"/a""##, "r#\"/a\"", "this text has no end", "`\"#` is missing behind it"),
-        (r#"http.path == "/a" and tls.sni == "b""#, "and", "`and` is no operator", "write `&&`"),
-        (
-            r#"http.path == "/a" tls.sni == "b""#,
-            "tls.sni",
-            "two comparisons need something between them",
-            "write `&&` or `||` before this",
-        ),
-        (r#"http.path == "/a" & tls.sni == "b""#, "&", "`&` is no operator", "write `&&`"),
-        (r#"! http.path == "/a""#, "!", "`!` stands before parentheses only", "write `!( … )`"),
-        (r#"not (http.path == "/a")"#, "not", "`not` is no operator here", "write `!( … )`"),
-        (r#"(http.path == "/a""#, "(", "this `(` is not closed", ""),
-        (r#"http.path == "/a")"#, ")", "this `)` closes nothing", ""),
-        (r#"upper(http.path) == "/a""#, "upper", "there is no function `upper`", "`lower` and `any` are all"),
-        ("http.path == 1", "1", "`http.path` is a text, and this is a number", "write `\"1\"`"),
-        (r#"net.port == "80""#, "\"80\"", "`net.port` is a number, and this is a text", "write it without quotes"),
-        (
-            r#"http.path > "a""#,
-            ">",
-            "`>` is not for `http.path`, which is a text",
-            "texts are compared by `==`, `!=`, `^=`, `=^`, `~` and `contains`",
-        ),
-        (
-            "net.port ^= 8",
-            "^=",
-            "`^=` is not for `net.port`, which is a number",
-            "numbers are compared by `==`, `!=`, `>`, `>=`, `<` and `<=`",
-        ),
-        ("net.src.ip in 10.0.0.1", "10.0.0.1", "`in` needs a network, and this is an address", "write `10.0.0.1/32`"),
-        ("net.src.ip == 10.0.0.0/8", "==", "`==` needs an address, and a network follows", "write `in`"),
-        (
-            "net.src.ip in 10.0.0.1/8",
-            "10.0.0.1/8",
-            "`10.0.0.1/8` is an address within a network, not a network",
-            "did you mean `10.0.0.0/8`?",
-        ),
-        ("lower(net.port) == 8", "lower", "`lower` is for texts, and `net.port` is a number", ""),
-        ("net.port == 99999999999999999999", "99999999999999999999", "`99999999999999999999` is too large", ""),
-        (r#"http.path ~ "(""#, "\"(\"", "this is no regular expression: unclosed group", ""),
-        (
-            r#"http.path ~ "a(?!b)""#,
-            "\"a(?!b)\"",
-            "this is no regular expression: look-around, including look-ahead and look-behind, is not supported",
-            "expressions are those of Rust's `regex`, which has neither look-around nor back-references",
-        ),
-        (
-            r#"http.path.segments.01 == "a""#,
-            "http.path.segments.01",
-            "`http.path.segments.01` is no segment of the path",
-            "write `http.path.segments.0` for the first, `http.path.segments.0_2` for the first three, or `http.path.segments.len`",
-        ),
-        (r#"http.path =="#, "==", "`==` needs a value behind it", "behind this"),
-        (r#"http.path"#, "http.path", "a comparison is missing here", "behind this"),
-        (
-            r#"http.path "/a""#,
-            "\"/a\"",
-            "this is no operator",
-            "operators are `==`, `!=`, `^=` (begins with), `=^` (ends with), `~` (regular expression), `contains`, `>`, `>=`, `<`, `<=`, `in` and `not in`",
-        ),
-        (r#"net.src.ip not 10.0.0.1"#, "not", "`not` is no operator", "write `not in` or `!=`"),
-        (
-            r#""/a" == http.path"#,
-            "\"/a\"",
-            "a comparison begins with a field, not with a text",
-            "write the field first: `http.path == \"/\"`",
-        ),
-        (r#"== "/a""#, "==", "`==` needs a field before it", ""),
-        ("ä", "ä", "`ä` means nothing outside of a text", ""),
-    ] {
+    for (text, place, message, hint) in FAULTS {
         let fault = fault(text);
         let told = fault.label.clone().or(fault.help.clone()).unwrap_or_default();
-        assert_eq!((&text[fault.at.clone()], &*fault.message, &*told), (place, message, hint), "{text}");
+        assert_eq!((&text[fault.at.clone()], &*fault.message, &*told), (*place, *message, *hint), "{text}");
     }
 }
 
