@@ -34,8 +34,14 @@ impl Args {
     /// Reads at most [`MOST`] arguments. What has no name is passed over.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
+        Self::parse_some(text, MOST)
+    }
+
+    /// Reads no more than this many.
+    #[must_use]
+    pub fn parse_some(text: &[u8], most: usize) -> Self {
         let mut args = Self::default();
-        for (name, value) in text.split(|&b| b == b'&').filter_map(pair).take(MOST) {
+        for (name, value) in text.split(|&b| b == b'&').filter_map(pair).take(most) {
             args.push(&name, value.map(Cow::into_owned));
         }
         args

@@ -47,6 +47,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("proxy", 5, false),
     ("proxy/client", 5, true),
     ("proxy/decide", 5, true),
+    ("proxy/detour", 5, true),
     ("proxy/failure", 5, true),
     ("proxy/inspect", 5, true),
     ("proxy/request", 5, true),

@@ -18,6 +18,7 @@ use crate::plugin::Entry;
 use crate::settings::{Plugins, RouterFlavor, Settings};
 use crate::world::World;
 use http::Extensions;
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,6 +95,7 @@ pub(super) fn read(
     read.hashed = header::is_hashed(&tree, root);
     read.expressions = settings.router_flavor == RouterFlavor::Expressions;
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
+    read.shared.insert(Arc::<[IpNet]>::from(&*settings.trusted_ips));
     let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
     walker.top(root);

@@ -15,6 +15,8 @@ const SECRETS: &[&str] = &[
     r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?(?:-----END|\z))",
     // The rest of the line: `password: a, b`. In a list, too: `- apikey:a,b`.
     r#"(?im)^([ \t]*(?:-[ \t]+)*(?:NAME|"NAME"|'NAME')[ \t]*:[ \t]*)([^\s"'|>&*!$\[{][^\n]*)"#,
+    // A template that is the rest of the line: `- apikey:$((headers.x == 'a' and 'b') or nil)`.
+    r"(?im)^([ \t]*(?:-[ \t]+)*NAME[ \t]*:[ \t]*)(\$\([^\n]*)",
     // The line below a block's `|`.
     r"(?im)^([ \t]*(?:-[ \t]+)*NAME[ \t]*:[ \t]*[|>][-+0-9]*[ \t]*\r?\n[ \t]*)(\S[^\n]*)",
     // In quotes: `password: "a"`, `"client_secret": "a"`, `- "apikey: a, b"`.
@@ -43,7 +45,7 @@ static PATTERNS: LazyLock<Vec<Regex>> =
 /// All of them at once: most texts hold nothing.
 static ANY: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(written_out()).ok());
 
-static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i)^{NAME}$")).ok());
+static SECRET_WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i)^{NAME}$")).ok());
 
 fn written_out() -> impl Iterator<Item = String> {
     SECRETS.iter().map(|pattern| pattern.replace("NAME", NAME))
@@ -52,7 +54,8 @@ fn written_out() -> impl Iterator<Item = String> {
 /// Whether a field, header or variable of this name holds a secret.
 #[must_use]
 pub(super) fn names_secret(name: &str) -> bool {
-    SECRET_NAME.as_ref().is_some_and(|pattern| pattern.is_match(name))
+    let fits = |word: &str| SECRET_WORD.as_ref().is_some_and(|pattern| pattern.is_match(word));
+    name.split(['_', '-']).any(fits)
 }
 
 /// The text with secrets starred, of the same length in bytes.
@@ -71,20 +74,38 @@ fn star(found: &Captures<'_>) -> String {
     let secret = &found[2];
     // `${NAME_OF_A_KEY:-default}`
     let default = found[1].ends_with(':') && secret.starts_with('-');
-    if default || is_open(secret) { found[0].to_owned() } else { format!("{}{}", &found[1], stars(secret)) }
+    let code = found[1].trim_end().ends_with('=');
+    match call(secret).filter(|_| code) {
+        _ if default || is_open(secret) => found[0].to_owned(),
+        Some(call) => format!("{}{call}", &found[1]),
+        None => format!("{}{}", &found[1], stars(secret)),
+    }
 }
 
 /// The name of a variable is none of its value, and a truth is no secret.
 fn is_open(value: &str) -> bool {
     let word = value.split(['#', '\r']).next().unwrap_or_default().trim_end();
-    value.contains("${") || value.contains("{vault://") || matches!(word, "true" | "false" | "null" | "~" | "…")
+    let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let variable = word.strip_prefix('$').is_some_and(|name| !name.is_empty() && name.chars().all(capital));
+    variable
+        || value.contains("${")
+        || value.contains("{vault://")
+        || matches!(word, "true" | "false" | "null" | "~" | "…")
+}
+
+/// A function's name stays, where one is called in Lua: `key = kong.request.get_header(`.
+fn call(secret: &str) -> Option<String> {
+    let path = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.');
+    let (name, rest) = secret.split_once('(').filter(|(name, _)| name.contains('.') && name.chars().all(path))?;
+    Some(format!("{name}({}", starred(rest)))
 }
 
 /// Line ends and what closes a URL's or a key's secret stay. So does the code of a template, without the texts in it.
 fn stars(secret: &str) -> String {
-    // With a quote too many nobody knows what is text and what is code.
+    // With a quote too many nobody knows what is text and what is code; and a password may have `$(` in it.
     let paired = |quote| secret.matches(quote).count() % 2 == 0;
-    match secret.split_once("$(").filter(|_| paired('\'') && paired('"')) {
+    let asks = ["headers", "query_params", "uri_captures"].iter().any(|source| secret.contains(source));
+    match secret.split_once("$(").filter(|_| asks && paired('\'') && paired('"')) {
         Some((before, code)) => format!("{}$({}", starred(before), starred_texts(code)),
         None => starred(secret),
     }
@@ -146,7 +167,11 @@ mod tests {
                 "- \"Authorization: $((headers.apikey == 'sb_x' and 'Bearer ab') or nil)c\"",
                 "- \"Authorization: $((headers.apikey == '****' and '*********') or nil)*\"",
             ),
-            ("- \"apikey: $(h == 'a' and 'it's b')\"", "- \"apikey: ************************\""),
+            ("- \"apikey: $(headers == 'it's b')\"", "- \"apikey: **********************\""),
+            ("password: pa$(ss word", "password: ***********"),
+            ("- apikey:$((headers.a == 'a' and 'b c') or nil)", "- apikey:$((headers.a == '*' and '***') or nil)"),
+            ("password: my.pass(word", "password: ************"),
+            ("local key = kong.request.get_header(abc 'x')", "local key = kong.request.get_header(****'x')"),
             ("- 'apikey: ab$(headers.x)'", "- 'apikey: **$(headers.x)'"),
             ("url: http://u:geheim@h/x", "url: http://u:******@h/x"),
             ("jwt_secret: |\n  abc def\n  x", "jwt_secret: |\n  *******\n  x"),
@@ -171,6 +196,8 @@ mod tests {
             "key_names: [apikey]",
             "key: ${KEY}",
             "  password: $PASSWORD",
+            "password: '$DASHBOARD_PASSWORD'",
+            "- \"Authorization: $LUA_AUTH_EXPR\"",
             "host: a.test",
             "key: |",
             "keys:",
@@ -181,6 +208,15 @@ mod tests {
             "write `${NO_KEY:-default}`",
         ] {
             assert_eq!(mask(text), text);
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_are_told_from_others() {
+        for (name, secret) in
+            [("ANON_KEY", true), ("API_KEY_DEV", true), ("JWT_SECRET", true), ("KEYCLOAK_HOST", false)]
+        {
+            assert_eq!(names_secret(name), secret, "{name}");
         }
     }
 

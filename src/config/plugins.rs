@@ -165,7 +165,8 @@ const ENTERPRISE_HELP: &str = "docs/plugins.md lists what this gateway has of Ko
 const NOT_YET_HELP: &str =
     "this gateway does not support it in that format either; docs/plugins.md lists those that it has";
 /// What to say of a plugin that nobody knows.
-const FOREIGN_HELP: &str = "docs/plugins.md lists the plugins; those that are not Kong's own cannot be run";
+pub(super) const FOREIGN_HELP: &str =
+    "only Kong's own can be run, and docs/plugins.md lists which; `pre-function` and `post-function` run Lua of yours";
 
 /// Plugins whose texts are code.
 const LUA: &[&str] = &["pre-function", "post-function"];

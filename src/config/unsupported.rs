@@ -27,18 +27,17 @@ const FIELDS: &[Field] = &[
     field("upstreams", "algorithm", not_round_robin, "any load balancing but round-robin", ROUND_ROBIN),
     field("upstreams", "hash_on", not_none, "consistent hashing", ROUND_ROBIN),
     field("upstreams", "use_srv_name", truth, "`use_srv_name`", ""),
-    field("upstreams", "healthchecks.threshold", positive, "a health threshold", CHECKS),
-    field("upstreams", "healthchecks.active.healthy.interval", positive, ACTIVE, CHECKS),
-    field("upstreams", "healthchecks.active.unhealthy.interval", positive, ACTIVE, CHECKS),
-    field("upstreams", "healthchecks.passive.unhealthy.tcp_failures", positive, PASSIVE, CHECKS),
-    field("upstreams", "healthchecks.passive.unhealthy.timeouts", positive, PASSIVE, CHECKS),
-    field("upstreams", "healthchecks.passive.unhealthy.http_failures", positive, PASSIVE, CHECKS),
+    field("upstreams", "healthchecks.threshold", positive, CHECKING, CHECKS),
+    field("upstreams", "healthchecks.active.healthy.interval", positive, CHECKING, CHECKS),
+    field("upstreams", "healthchecks.active.unhealthy.interval", positive, CHECKING, CHECKS),
+    field("upstreams", "healthchecks.passive.unhealthy.tcp_failures", positive, CHECKING, CHECKS),
+    field("upstreams", "healthchecks.passive.unhealthy.timeouts", positive, CHECKING, CHECKS),
+    field("upstreams", "healthchecks.passive.unhealthy.http_failures", positive, CHECKING, CHECKS),
     field("vaults", "name", other_vault, "any vault but `env`", VAULTS),
     field("vaults_beta", "name", other_vault, "any vault but `env`", VAULTS),
 ];
 
-const ACTIVE: &str = "active health checking";
-const PASSIVE: &str = "passive health checking";
+const CHECKING: &str = "health checking";
 const ROUND_ROBIN: &str = "leave it out if requests may go to the targets in turn";
 const CHECKS: &str =
     "leave it out if every target may be asked at any time; where one can't be connected to, the next is tried";

@@ -1,5 +1,6 @@
 //! What the functions of the API look at: the request that a chunk runs for.
 
+use super::catalog::Catalog;
 use super::phase::Phase;
 use crate::body::Body;
 use crate::consumers::Directory;
@@ -10,6 +11,7 @@ use futures_util::stream;
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -65,6 +67,10 @@ pub enum Ending {
 pub struct Facts {
     /// Its consumers.
     pub consumers: Directory,
+    /// Its routes, services and upstreams.
+    pub catalog: Catalog,
+    /// The settings' `trusted_ips`.
+    pub trusted: Arc<[IpNet]>,
     /// Tells the plugin's instance from every other: `kong.ctx.plugin` is its own.
     pub instance: u64,
 }

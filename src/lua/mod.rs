@@ -5,9 +5,11 @@
 //! VM. What a chunk may see is [`sandbox`]'s to say, how long it may take and how much it may use is [`limits`]'.
 
 pub mod api;
+pub mod catalog;
 pub mod chunk;
 pub mod current;
 pub mod limits;
+mod pattern;
 pub mod phase;
 mod sandbox;
 pub mod session;

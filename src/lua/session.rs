@@ -50,6 +50,14 @@ impl Session {
         self.0.get_or_insert_default().ngx = Some(other);
     }
 
+    /// `kong.ctx.shared.authenticated_groups`: groups that a chunk names, for acl.
+    pub(crate) fn groups(&self) -> Option<Box<[Box<str>]>> {
+        let shared = self.0.as_ref()?.shared.as_ref()?;
+        let groups: Table = shared.raw_get("authenticated_groups").ok()?;
+        let names = groups.sequence_values::<mlua::LuaString>().map_while(Result::ok);
+        Some(names.map(|name| name.to_string_lossy().into()).collect())
+    }
+
     /// `kong.ctx.plugin` of a plugin's instance.
     pub(super) fn plugin(&mut self, instance: u64, lua: &Lua) -> mlua::Result<Table> {
         let plugins = &mut self.0.get_or_insert_default().plugins;

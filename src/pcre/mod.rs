@@ -118,6 +118,30 @@ impl Pcre {
         }
     }
 
+    /// The groups of the first match that begins at `start` or later; what is before may still be looked at.
+    ///
+    /// # Errors
+    /// PCRE's number when it gives up, e.g. when the match takes too many steps.
+    pub fn captures_at(&self, subject: &[u8], start: usize) -> Result<Option<Vec<Capture>>, String> {
+        if start > subject.len() {
+            return Ok(None);
+        }
+        match self.engine.choose(subject) {
+            Chosen::Linear(regex) => {
+                let mut slots = regex.capture_locations();
+                let found = regex.captures_read_at(&mut slots, subject, start);
+                Ok(found.map(|_| self.named(|index| slots.get(index))))
+            }
+            Chosen::Backtracking(regex) => {
+                let mut slots = regex.capture_locations();
+                let found = regex.captures_read_at(&mut slots, subject, start);
+                let found = found.map_err(|error| format!("pcre_exec() failed: {}", error.code()))?;
+                Ok(found.map(|_| self.named(|index| slots.get(index))))
+            }
+            Chosen::Broken => Err("pcre_exec() failed".to_owned()),
+        }
+    }
+
     fn named(&self, range: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<Capture> {
         let names = self.names.iter().enumerate();
         names.map(|(index, name)| Capture { name: name.clone(), range: range(index) }).collect()

@@ -3,11 +3,12 @@
 //! Which instance of a plugin runs depends on the consumer known when its turn comes (`kong/plugins.md` §1). All other
 //! precedence was folded into the slots when the configuration was compiled.
 
-use super::{Ctx, Flow, Head, Plugin};
+use super::{Answered, Ctx, Flow, Head, Origin, Piece, Plugin, Rare, Received};
 use crate::body::Body;
 use crate::entity::ConsumerId;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub struct Special {
     by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
     keeps: Vec<HeaderName>,
     keeps_head: bool,
+    rare: Rare,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -37,6 +39,7 @@ pub struct Chain {
     slots: Arc<[Slot]>,
     keeps: Arc<[HeaderName]>,
     keeps_head: bool,
+    rare: Rare,
 }
 
 /// Who looks on while plugins run; `()` looks away.
@@ -73,6 +76,11 @@ impl Slot {
         let special = self.special.iter().any(|special| special.keeps_head);
         special || self.base.iter().any(|plugin| plugin.keeps_head())
     }
+
+    fn rare(&self) -> Rare {
+        let special = self.special.iter().map(|special| special.rare);
+        self.base.iter().map(|plugin| plugin.phases()).chain(special).fold(Rare::default(), std::ops::BitOr::bitor)
+    }
 }
 
 // === impl Special ===
@@ -86,6 +94,7 @@ impl Special {
             }
         }
         self.keeps_head |= plugin.keeps_head();
+        self.rare = self.rare | plugin.phases();
         self.by_consumer.insert(consumer, plugin);
     }
 }
@@ -100,7 +109,8 @@ impl Chain {
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
         let keeps_head = slots.iter().any(Slot::keeps_head);
-        Self { slots: slots.into(), keeps: keeps.into(), keeps_head }
+        let rare = slots.iter().map(Slot::rare).fold(Rare::default(), std::ops::BitOr::bitor);
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, rare }
     }
 
     /// Whether no plugin runs.
@@ -130,6 +140,33 @@ impl Chain {
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Runs `rewrite` until a plugin answers; with its name.
+    pub fn rewrite(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<(&'static str, Response<Body>)> {
+        self.slots.iter().find_map(|slot| Some((slot.name, slot.base.as_ref()?.rewrite(req, cx)?)))
+    }
+
+    /// Whether some plugin has this phase.
+    #[must_use]
+    pub fn rare(&self) -> Rare {
+        self.rare
+    }
+
+    /// Copies of the answer's head what later phases look at.
+    pub fn keep_answer<B>(&self, res: &Response<B>, cx: &mut Ctx) {
+        if self.rare.answered {
+            cx.answered = Some(Box::new(Answered::of(res)));
+        }
+    }
+
+    /// Runs `body` of every plugin for a piece.
+    pub fn body(&self, piece: &mut Piece, cx: &mut Ctx) {
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Some(plugin) = slot.pick(known_at(cx, at)) {
+                plugin.body(piece, cx);
+            }
+        }
     }
 
     /// Runs `access` until a plugin answers.
@@ -173,6 +210,7 @@ impl Chain {
                 cx.consumers.push((at + 1, cx.consumer));
             }
             if let Flow::Respond(res) = flow {
+                cx.exited = true;
                 return Some(res);
             }
         }
@@ -186,9 +224,10 @@ impl Chain {
 
     /// The same, while somebody looks on.
     pub fn response_seen(&self, res: &mut Response<Body>, cx: &mut Ctx, witness: &mut impl Witness) {
-        for (name, value) in &std::mem::take(&mut cx.answer_headers) {
-            res.headers_mut().append(name, value.clone());
+        if self.keeps_head && cx.origin == Origin::Upstream {
+            cx.received = Some(Box::new(Received { status: res.status(), headers: res.headers().clone() }));
         }
+        add(std::mem::take(&mut cx.answer_headers), res.headers_mut());
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
                 witness.before_response(at, res);
@@ -205,7 +244,7 @@ impl Chain {
     }
 
     /// Runs `log` of every plugin.
-    pub fn log(&self, cx: &Ctx) {
+    pub fn log(&self, cx: &mut Ctx) {
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
                 plugin.log(cx);
@@ -217,6 +256,24 @@ impl Chain {
 impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// Adds headers to those of an answer, before its own of the same names (recorded). It has one `Content-Type`, which is
+/// its own.
+fn add(mut more: HeaderMap, headers: &mut HeaderMap) {
+    if more.is_empty() {
+        return;
+    }
+    if headers.contains_key(CONTENT_TYPE) {
+        more.remove(CONTENT_TYPE);
+    }
+    for name in more.keys() {
+        let own: Vec<_> = headers.get_all(name).iter().cloned().collect();
+        headers.remove(name);
+        for value in more.get_all(name).iter().cloned().chain(own) {
+            headers.append(name, value);
+        }
     }
 }
 

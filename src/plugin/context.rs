@@ -2,14 +2,14 @@
 
 use super::{Arrival, Authenticated};
 use crate::args::Args;
-use crate::entity::{Compat, ConsumerId, RouteId, ServiceId};
+use crate::entity::{Compat, ConsumerId, RouteId, ServiceId, UpstreamId};
 use crate::lua::Session;
 use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
-use std::net::IpAddr;
-use std::time::{Instant, SystemTime};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Who made an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,59 @@ pub struct Head {
     pub headers: HeaderMap,
 }
 
+/// The other end of a client's connection, and what this end knows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Whether its forwarded headers are believed (`trusted_ips`).
+    pub trusted: bool,
+    /// The port that the client sees (`port_maps` applied).
+    pub port: u16,
+}
+
+/// An upstream's answer as it came, before a plugin changed it.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
+/// An answer's head as it went to the client, for later phases.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
+/// Where a function plugin sends a request instead of where its service says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detour {
+    /// To whom.
+    pub host: Option<Whom>,
+    /// Whether by https.
+    pub https: Option<bool>,
+    /// Limits for a connection, between two writes, and between two reads.
+    pub timeouts: Option<[Duration; 3]>,
+    /// Tries after the first.
+    pub retries: Option<u32>,
+    /// What the upstream is told of the client, in place of what the gateway would say (`X-Forwarded-*`).
+    pub forwarded: HeaderMap,
+}
+
+/// Who is asked instead of a service's host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// A name or an address, and a port.
+    Target(Box<str>, u16),
+    /// An upstream entity.
+    Upstream(UpstreamId),
+}
+
 /// One group of the route's regex path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -55,6 +108,8 @@ pub struct Ctx {
     pub compat: Compat,
     /// The client's address after real-ip processing.
     pub client: IpAddr,
+    /// The other end of its connection.
+    pub peer: Peer,
     /// Whether the client came over TLS to this gateway.
     pub tls: bool,
     /// Whether the client speaks https: by its connection, or by the word of a trusted peer that it came through.
@@ -83,12 +138,18 @@ pub struct Ctx {
     pub query: Option<String>,
     /// The upstream `Host` that a plugin set.
     pub host: Option<HeaderValue>,
+    /// Where a plugin sends it instead of where the service says.
+    pub detour: Option<Box<Detour>>,
+    /// How many bytes of the normalised path the route stripped; `None` if it does not.
+    pub stripped: Option<usize>,
     /// Groups of the route's regex path: number 0 is the whole path. Empty when the path is no regex.
     pub captures: Vec<Group>,
     /// Request headers that some plugin of the chain [keeps](super::Plugin::keeps).
     pub kept: Kept,
     /// The request's head, if some plugin of the chain [wants it](super::Plugin::keeps_head) later.
     pub head: Option<Box<Head>>,
+    /// The answer's head, if some plugin of the chain [wants it](super::Rare) after it has gone.
+    pub answered: Option<Box<Answered>>,
     /// Headers that a plugin adds to whatever answer there will be, before the `response` phase.
     pub answer_headers: HeaderMap,
     /// The request's tables in Lua.
@@ -106,6 +167,10 @@ pub struct Ctx {
     pub dry_run: bool,
     /// Who made the answer; set before the `response` phase.
     pub origin: Origin,
+    /// Whether a plugin made it, or Kong's core in the way of one (`kong.response.get_source`: `exit`).
+    pub exited: bool,
+    /// The upstream's answer as it came, if some plugin of the chain [looks back](super::Plugin::keeps_head).
+    pub received: Option<Box<Received>>,
     /// What a plugin wants to find again in a later phase, by type.
     pub stash: Extensions,
     /// From which slot on which consumer was known. Usually empty.
@@ -146,6 +211,13 @@ impl Head {
         }
     }
 
+    /// The head that a request has, which is not needed any more.
+    #[must_use]
+    pub fn of_spent<B>(req: Request<B>) -> Self {
+        let Parts { method, uri, version, headers, .. } = req.into_parts().0;
+        Self { method, uri, version, headers }
+    }
+
     /// The same, of one that is in parts.
     #[must_use]
     pub fn of_parts(parts: &Parts) -> Self {
@@ -165,6 +237,32 @@ impl Head {
     }
 }
 
+// === impl Answered ===
+
+impl Answered {
+    /// The head of an answer.
+    #[must_use]
+    pub fn of<B>(res: &Response<B>) -> Self {
+        Self { status: res.status(), headers: res.headers().clone() }
+    }
+
+    /// The same, of one that is not needed any more.
+    #[must_use]
+    pub fn of_spent<B>(res: Response<B>) -> Self {
+        let parts = res.into_parts().0;
+        Self { status: parts.status, headers: parts.headers }
+    }
+
+    /// An answer with this head and no body.
+    #[must_use]
+    pub fn into_response<B: Default>(self) -> Response<B> {
+        let mut res = Response::new(B::default());
+        *res.status_mut() = self.status;
+        *res.headers_mut() = self.headers;
+        res
+    }
+}
+
 // === impl Ctx ===
 
 impl Ctx {
@@ -174,6 +272,7 @@ impl Ctx {
         Self {
             compat,
             client,
+            peer: Peer { address: SocketAddr::new(client, 0), trusted: false, port: 0 },
             tls,
             https: tls,
             now,
@@ -188,9 +287,12 @@ impl Ctx {
             path: String::new(),
             query: None,
             host: None,
+            detour: None,
+            stripped: None,
             captures: Vec::new(),
             kept: Kept::default(),
             head: None,
+            answered: None,
             answer_headers: HeaderMap::new(),
             lua: Session::default(),
             body_buffer: 8 * 1024,
@@ -199,6 +301,8 @@ impl Ctx {
             request_id: None,
             dry_run: false,
             origin: Origin::Gateway,
+            exited: false,
+            received: None,
             stash: Extensions::new(),
             consumers: Vec::new(),
         }
@@ -221,6 +325,11 @@ impl Ctx {
         if self.query.is_some() || req.uri().query() != Some("") {
             self.query = Some(args.encode_sorted());
         }
+    }
+
+    /// The way that a plugin chose, to change it.
+    pub fn detour(&mut self) -> &mut Detour {
+        self.detour.get_or_insert_default()
     }
 
     /// Who asks, for an error that a plugin answers with.

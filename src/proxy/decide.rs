@@ -11,7 +11,7 @@ use super::request::{self, Forwarded, Upgrade};
 use super::response::{self, Closing, Latencies};
 use crate::body::Body;
 use crate::entity::{Compat, RouteId};
-use crate::plugin::{Chain, Ctx, Group, Kept, Origin};
+use crate::plugin::{Chain, Ctx, Group, Kept, Origin, Peer};
 use crate::reply::Asker;
 use crate::route::normalize::{Target, normalize};
 use crate::route::rewrite::{forwarded_prefix, upstream_path};
@@ -89,6 +89,7 @@ impl Course {
         let client = connection.client(req.headers(), settings);
         let mut cx = Ctx::new(snapshot.compat, client, connection.tls.is_some(), now, wall);
         cx.https = connection.https(req.headers());
+        cx.peer = Peer { address: connection.peer, trusted: connection.trusted, port: connection.port };
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
         if snapshot.compat == Compat::Kong3 {
@@ -98,17 +99,36 @@ impl Course {
         Self { asked, cx, route: None, upgrade: Upgrade::None, location: None, closes: false }
     }
 
-    /// What nginx refuses, the route, and what the route asks of a client before any plugin.
+    /// What nginx refuses.
+    ///
+    /// # Errors
+    /// Why the gateway answers itself.
+    pub fn receive(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<(), Failure> {
+        if parts.version == Version::HTTP_2 {
+            request::from_http2(&mut parts.headers, &parts.uri)?;
+        }
+        scene.snapshot.global.keep(parts, &mut self.cx);
+        inspect::inspect(parts, scene.settings)
+    }
+
+    /// The plugins that run before there is a route. An answer comes with the name of the plugin that gave it.
+    pub fn rewrite(&mut self, snapshot: &Snapshot, parts: &mut Parts) -> Option<(&'static str, Response<Body>)> {
+        if !snapshot.global.rare().rewrite {
+            return None;
+        }
+        let empty = Request::new(()).into_parts().0;
+        let mut req = Request::from_parts(std::mem::replace(parts, empty), Body::Empty);
+        let answer = snapshot.global.rewrite(&mut req, &mut self.cx);
+        *parts = req.into_parts().0;
+        answer
+    }
+
+    /// The route, and what it asks of a client before any plugin of it.
     ///
     /// # Errors
     /// Why the gateway answers itself.
     pub fn settle(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<Settled, Failure> {
-        let Scene { snapshot, settings, connection } = scene;
-        if parts.version == Version::HTTP_2 {
-            request::from_http2(&mut parts.headers, &parts.uri)?;
-        }
-        snapshot.global.keep(parts, &mut self.cx);
-        inspect::inspect(parts, settings)?;
+        let Scene { snapshot, connection, .. } = scene;
         let target = target(&parts.uri)?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;
         let found =
@@ -124,6 +144,7 @@ impl Course {
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
         self.cx.path = upstream_path(base, &path, found.prefix, route.strip_path, route.path_handling);
         self.cx.captures = captures(&found, &path);
+        self.cx.stripped = found.prefix.filter(|_| route.strip_path);
         Ok(Settled { route: found.route, forwarded, query: target.query.map(<[u8]>::to_vec) })
     }
 
@@ -174,6 +195,9 @@ impl Course {
         let host = self.cx.host.take().or_else(|| kept().cloned());
         request::clean(&mut parts.headers, &self.upgrade);
         settled.forwarded.write(&mut parts.headers);
+        if let Some(detour) = &mut self.cx.detour {
+            parts.headers.extend(std::mem::take(&mut detour.forwarded));
+        }
         if clients::are_asked(scene.settings, scene.snapshot) {
             clients::introduce(&mut parts.headers, scene.connection);
         }
@@ -204,6 +228,7 @@ impl Course {
         }
         failure.log(self.cx.client, self.route.map(|id| &scene.snapshot.route(id).identity));
         self.closes = failure.closes();
+        self.cx.exited |= failure.is_exit();
         let headers = self.asked.error_headers();
         let mut response = failure.answer(&self.asker(scene, failure.saw_headers().then_some(&headers)));
         if let Some(location) = self.location.take() {

@@ -7,6 +7,7 @@ pub mod client;
 mod clients;
 pub mod closing;
 pub mod decide;
+pub mod detour;
 pub mod failure;
 pub mod forward;
 pub mod gather;
@@ -23,7 +24,7 @@ pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::{Entry, Outcome};
-use crate::plugin::Origin;
+use crate::plugin::{Chain, Ctx, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
@@ -41,6 +42,7 @@ use outgoing::{End, Outgoing};
 use patience::patient;
 use request::Upgrade;
 use response::Latencies;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -58,6 +60,15 @@ struct Place {
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     snapshot: Pinned,
+}
+
+/// A request's context once its answer is on its way. It is moved once, into the box of what is done at the end.
+#[allow(clippy::large_enum_variant)]
+enum Held {
+    /// Only the log phase needs it.
+    Alone(Ctx),
+    /// The body needs it, too.
+    Shared(Rc<RefCell<Ctx>>),
 }
 
 /// One request under way.
@@ -98,6 +109,26 @@ fn request_id() -> Box<str> {
     uuid::Uuid::new_v4().simple().to_string().into()
 }
 
+/// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
+fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Held) {
+    if !chain.rare().body {
+        return (response, Held::Alone(cx));
+    }
+    let cx = Rc::new(RefCell::new(cx));
+    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Held::Shared(cx))
+}
+
+// === impl Held ===
+
+impl Held {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Ctx) -> T) -> T {
+        match self {
+            Self::Alone(cx) => work(cx),
+            Self::Shared(cx) => work(&mut cx.borrow_mut()),
+        }
+    }
+}
+
 // === impl Place ===
 
 impl Place {
@@ -122,8 +153,12 @@ impl Exchange {
     /// The story of a request, up to an answer's head.
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
         let (mut parts, body) = req.into_parts();
-        let settled = self.course.settle(self.place.scene(), &mut parts)?;
+        self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
+        if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
+            return Ok(Made { response, origin: Origin::Gateway, source: None });
+        }
+        let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
 
         let mut req = Request::from_parts(parts, body);
@@ -133,7 +168,8 @@ impl Exchange {
             return Ok(Made { response, origin: Origin::Gateway, source: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
-        self.ask(service, settled, req).await
+        let met = detour::met(service, self.course.cx.detour.as_deref());
+        self.ask(&met, settled, req).await
     }
 
     async fn ask(&mut self, service: &Service, settled: Settled, mut req: Request<Body>) -> Result<Made, Failure> {
@@ -201,21 +237,27 @@ impl Exchange {
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
         let status = response.status();
-        let Self { place: Place { worker, snapshot, .. }, course: Course { cx, route, .. }, busy, .. } = self;
-        let response = response.map(|body| match source {
+        let Self { place: Place { worker, snapshot, .. }, course: Course { mut cx, route, .. }, busy, .. } = self;
+        let outgoing = |body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
-        });
-        let chain_logs = !decide::chain(route, &snapshot).is_empty();
-        if entry.is_none() && !chain_logs {
-            return response;
+        };
+        let chain = decide::chain(route, &snapshot);
+        if entry.is_none() && chain.is_empty() {
+            return response.map(outgoing);
         }
+        chain.keep_answer(&response, &mut cx);
+        let (response, mut cx) = watched(chain, response, cx);
+        let response = response.map(outgoing);
         let at_end = Box::new(move |end: End| {
-            if let Some(entry) = &entry {
-                let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
-                worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
-            }
-            decide::chain(route, &snapshot).log(&cx);
+            cx.with(|cx| {
+                if let Some(entry) = &entry {
+                    let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
+                    let outcome = Outcome { user, status, bytes: end.bytes, secrets };
+                    worker.access.write(entry, &outcome, SystemTime::now());
+                }
+                decide::chain(route, &snapshot).log(cx);
+            });
         });
         response.map(|body| body.at_end(at_end))
     }

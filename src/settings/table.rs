@@ -161,7 +161,7 @@ keys! {
         |r, v| { r.settings.trusted_certificates = r.files(v, true)?; Ok(()) };
 
     untrusted_lua = "sandbox",
-        "What Lua in a Kong file may do: `sandbox`, `on` (all of Lua but `debug` and `ffi`), or `off`.",
+        "What Lua in a Kong file may do: `sandbox`, `on` (all of Lua but what docs/lua.md names, such as `debug` and `ffi`), or `off`.",
         |r, v| put(&mut lua(r).mode, lists::lua_mode(v));
     untrusted_lua_sandbox_requires = "",
         "Modules that sandboxed Lua may `require`: names.",

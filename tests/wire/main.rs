@@ -12,6 +12,7 @@ mod early;
 mod filled;
 mod floods;
 mod format3;
+mod functions;
 mod handshakes;
 mod hang_ups;
 mod htpasswd;

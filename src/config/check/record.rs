@@ -191,8 +191,9 @@ impl<'a> Checker<'a> {
         };
         self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
         let renamed = record.fields.iter().find(|field| field.name == &*pair.key).and_then(|field| field.alias);
-        // What an expression asks for is mostly a path; see its help.
-        alias.or(near).or(renamed).or(expression.then_some("paths"))
+        // What an expression asks for is mostly a path; see its help. And what has a `config` is no route.
+        let plugin = self.owner.noun == "route" && &*pair.key == "config";
+        alias.or(near).or(renamed).or((expression || plugin).then_some("paths"))
     }
 
     /// Kong refuses the field, too, unless it is started for it.
@@ -256,14 +257,14 @@ impl<'a> Checker<'a> {
 
     /// Leaves something wrong to Kong's words alone, since what is reported says it better or is its cause.
     fn also_kongs(&mut self, place: &'static str, message: String, names: &[&str]) {
-        let above = usize::from(is_of_plugin(names));
+        let above = usize::from(is_of_plugin(names, &message));
         let own = self.path.iter().take(self.path.len().saturating_sub(above)).cloned();
         let path = own.chain(steps(place)).collect();
         self.report.asides.push(KongError { path, message });
     }
 
     fn several_failed(&mut self, place: &'static str, message: String, names: &[&str], checked: &Checked) {
-        let above = is_of_plugin(names).then(|| self.path.pop()).flatten();
+        let above = is_of_plugin(names, &message).then(|| self.path.pop()).flatten();
         let span = match place {
             "@entity" if message.starts_with("certificate ") => checked.get("cert").map(|field| field.span),
             "@entity" if message.starts_with("Router Expression ") => named_in(&message, checked),
@@ -338,8 +339,8 @@ fn names_one(kong: &str, fields: &[&str]) -> bool {
 }
 
 /// Whether a check is of a plugin as a whole, though it is tried on its `config`.
-fn is_of_plugin(names: &[&str]) -> bool {
-    names.iter().any(|name| name.starts_with("config."))
+fn is_of_plugin(names: &[&str], kong: &str) -> bool {
+    names.iter().any(|name| name.starts_with("config.")) || kong.contains("'config.")
 }
 
 /// A place as the tables name it: `config.redis.host`.

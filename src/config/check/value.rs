@@ -85,6 +85,9 @@ impl<'a> Checker<'a> {
         let found = Diagnostic::error(code, span, format!("{} {}", self.entry_described(), shown(&message)));
         let found = Diagnostic { label: label.map(String::from), help: help.map(String::from), ..found };
         let found = if from_variable { Diagnostic { label: None, ..found } } else { found.inside(text, at) };
+        // What a shell or a template engine would have replaced.
+        let unfilled = code == "bad-lua" && !from_variable && (text.contains("${") || text.contains("{{"));
+        let found = if unfilled { found.help("nothing is put into Lua here: fill the file in first") } else { found };
         self.push(found, shown(&kong));
         None
     }

@@ -2,6 +2,7 @@
 //!
 //! Works on a model without errors. The only thing that can still be wrong is what the router cannot match.
 
+mod catalog;
 mod chains;
 mod consumers;
 mod secure;
@@ -13,6 +14,7 @@ use super::report::{Diagnostic, Report, Span, Step};
 use super::value::Checked;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
+use crate::lua::catalog::Catalog;
 use crate::route::{Asked, Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
@@ -31,6 +33,9 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
     let routes = routes.collect();
     let router = Router::build(&specs(model), model.compat);
     let router = router.map_err(|errors| errors.iter().for_each(|error| report.push(unroutable(model, error)))).ok();
+    if let Some(known) = model.read.shared.get::<Catalog>() {
+        known.fill(catalog::compile(model));
+    }
     let snapshot = Snapshot {
         compat: model.compat,
         router: router?,

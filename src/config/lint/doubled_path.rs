@@ -37,8 +37,9 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         };
         let base = path.as_str().unwrap_or_default().trim_end_matches('/');
         let Some(doubled) = doubled(view, base) else { continue };
-        let message = format!("{} sends `{base}{doubled}` upstream: the path twice", view.name());
-        let warning = RULE.warn(doubled_place(view, doubled), message).label("stays, since `strip_path` is false");
+        let message = format!("{} sends the path upstream twice", view.name());
+        let label = format!("stays, since `strip_path` is false: upstream it is `{base}{doubled}`");
+        let warning = RULE.warn(doubled_place(view, doubled), message).label(label);
         let place = if path.span == service.fields.span { service.place } else { path.span };
         let warning = warning.also(place, format!("`{base}` is put in front"));
         report.push(warning.help("set `strip_path: true`, or leave the path out of the service's url"));

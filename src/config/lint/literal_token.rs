@@ -38,7 +38,7 @@ pub(super) static RULE: Rule = Rule {
 const SHOWN: usize = 12;
 
 /// Other lines with the same token that are named. They are not shown: a line of stars says nothing.
-const MOST: usize = 12;
+const MOST: usize = 5;
 
 fn run(subject: &Subject<'_>, report: &mut Report) {
     let mut found: Vec<(&str, Vec<Span>)> = Vec::new();
@@ -77,7 +77,8 @@ fn warning(token: &Token, places: &[Span], subject: &Subject<'_>) -> Diagnostic 
 fn again(places: &[Span], text: &str) -> String {
     let line = |place: &Span| text.as_bytes()[..place.start].iter().filter(|byte| **byte == b'\n').count() + 1;
     let lines: Vec<_> = places.iter().take(MOST).map(|place| line(place).to_string()).collect();
-    let more = if places.len() > MOST { " and more" } else { "" };
+    let more = places.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     match lines.len() {
         0 => String::new(),
         1 => format!("; again in line {}", lines[0]),

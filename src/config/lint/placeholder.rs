@@ -155,9 +155,14 @@ fn is_placeholder(text: &str, purpose: Use) -> bool {
 /// All values that may not be placeholders.
 fn values<'a>(subject: &Subject<'a>) -> Vec<(&'a str, Span, Use)> {
     let mut all: Vec<_> = secrets::credentials(subject).map(|found| (found.text, found.span, Use::Secret)).collect();
-    for (kind, field) in
-        [("services", "host"), ("targets", "target"), ("routes", "hosts"), ("routes", "snis"), ("snis", "name")]
-    {
+    for (kind, field) in [
+        ("services", "host"),
+        ("targets", "target"),
+        ("routes", "hosts"),
+        ("routes", "snis"),
+        ("snis", "name"),
+        ("basicauth_credentials", "username"),
+    ] {
         let fields = subject.model.all(kind).iter().filter_map(|entity| entity.fields.get(field));
         let texts =
             fields.flat_map(|field| if field.items().is_empty() { std::slice::from_ref(field) } else { field.items() });

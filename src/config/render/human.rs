@@ -18,7 +18,8 @@ const TIED: char = '\u{a0}';
 /// Bytes of an excerpt that is not cut.
 const LONG: usize = 16_384;
 /// Of whatever the sentence is, it is the same sentence, and the excerpt shows no more: told once for all.
-const ONCE: &[&str] = &["no-such-plugin", "unfilled-template", "unset-variable", "unsupported-plugin"];
+const ONCE: &[&str] =
+    &["doubled-path", "no-such-plugin", "placeholder", "unfilled-template", "unset-variable", "unsupported-plugin"];
 
 /// All findings, in the order of the document, each with an excerpt; empty if there are none.
 #[must_use]
@@ -50,7 +51,8 @@ fn gathered<'a>(all: impl Iterator<Item = &'a Diagnostic>) -> Vec<Vec<&'a Diagno
 /// What a finding says, without the name where that is what parts it from others.
 fn sentence(found: &Diagnostic) -> String {
     let whole = format!("{}\n{}", found.message, found.help.as_deref().unwrap_or_default());
-    if is_once(found) { whole.replace(subject(found), "") } else { whole }
+    // `$NAME` in the message is `${NAME}` in the help.
+    if is_once(found) { whole.replace(subject(found).trim_start_matches('$'), "") } else { whole }
 }
 
 fn is_once(found: &Diagnostic) -> bool {
@@ -134,7 +136,11 @@ impl Excerpts<'_> {
     }
 
     fn lines(&self, of: &[&Diagnostic]) -> String {
-        let mut lines: Vec<_> = of.iter().map(|other| self.text.position(other.span.start).0).collect();
+        let places = of.iter().flat_map(|found| {
+            let same = found.others.iter().filter(|other| other.text == "the same").map(|other| other.span);
+            std::iter::once(found.span).chain(same)
+        });
+        let mut lines: Vec<_> = places.map(|place| self.text.position(place.start).0).collect();
         lines.dedup();
         let more = lines.len().saturating_sub(LINES);
         let shown: Vec<_> = lines.iter().take(LINES).map(usize::to_string).collect();

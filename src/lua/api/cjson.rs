@@ -1,12 +1,12 @@
 //! The modules `cjson` and `cjson.safe`: the same functions, which raise or answer `nil` and a message.
 
-use super::{Answer, Api, Args, Constant, failed, json, one, plain, raise};
+use super::{Answer, Api, Args, Constant, failed, json, json_decode, one, plain, raise};
 use mlua::Lua;
 
 /// The modules.
 pub(super) const TABLES: &[Api] = &[
-    Api::new("cjson", &[plain("encode", encode)]).constants(NULL),
-    Api::new("cjson_safe", &[plain("encode", encode_safe)]).constants(NULL),
+    Api::new("cjson", &[plain("decode", decode), plain("encode", encode)]).constants(NULL),
+    Api::new("cjson_safe", &[plain("decode", decode_safe), plain("encode", encode_safe)]).constants(NULL),
 ];
 
 const NULL: &[(&str, Constant)] = &[("null", Constant::Null)];
@@ -21,6 +21,22 @@ fn encode(lua: &Lua, args: &Args) -> Answer {
 fn encode_safe(lua: &Lua, args: &Args) -> Answer {
     match json::encode(args.get(0)) {
         Ok(text) => one(lua, lua.create_string(text)?),
+        Err(message) => failed(lua, message),
+    }
+}
+
+fn decode(lua: &Lua, args: &Args) -> Answer {
+    let text = args.text(0, "bad argument #1 to 'decode' (string expected)")?;
+    match json_decode::decode(lua, &text.as_bytes()) {
+        Ok(value) => one(lua, value),
+        Err(message) => raise(message),
+    }
+}
+
+fn decode_safe(lua: &Lua, args: &Args) -> Answer {
+    let text = args.text(0, "bad argument #1 to 'decode' (string expected)")?;
+    match json_decode::decode(lua, &text.as_bytes()) {
+        Ok(value) => one(lua, value),
         Err(message) => failed(lua, message),
     }
 }

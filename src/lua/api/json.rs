@@ -1,6 +1,6 @@
 //! JSON as `cjson` writes it.
 
-use super::value;
+use super::{json_decode, value};
 use mlua::{Table, Value};
 
 /// Deepest nesting, as in `cjson`.
@@ -39,6 +39,7 @@ fn write(given: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
 fn table(table: &Table, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
     match length(table)? {
         Some(length) => array(table, length, out, depth),
+        None if table.raw_len() == 0 && json_decode::is_array(table) => array(table, 0, out, depth),
         None => object(table, out, depth),
     }
 }

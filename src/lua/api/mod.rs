@@ -12,21 +12,36 @@
 //! [`many`], [`failed`]), raises an error at the place of the call ([`raise`]), or ends the phase ([`end`]). Its phases are
 //! checked before it is called.
 
+mod arguments;
 mod call;
 mod cjson;
+mod entity;
 mod headers;
+mod inspect;
 mod json;
+mod json_decode;
 mod kong;
+mod log;
 mod ngx;
+mod response;
+mod target;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(super) use call::Slot;
 
 use super::current::Current;
 use super::phase::Phases;
-use call::{Answer, Args, Stop, end, failed, none, one, raise};
+use call::{Answer, Args, Stop, end, failed, many, none, one, raise};
 use mlua::{Lua, MultiValue, Table, Value};
 use std::rc::Rc;
+
+/// A function that looks at the request.
+type WithRequest = fn(&Lua, &mut Current, &Args) -> Answer;
+
+/// One that does not.
+type WithoutRequest = fn(&Lua, &Args) -> Answer;
 
 /// A function of the API.
 #[derive(Clone, Copy)]
@@ -40,10 +55,12 @@ struct Function {
 #[derive(Clone, Copy)]
 enum Body {
     /// The request.
-    Request(fn(&Lua, &mut Current, &Args) -> Answer),
+    Request(WithRequest),
     /// Only its arguments. It may call back into Lua, since nothing of the request is lent to it; one that does is
     /// counted by the prelude, so that it does not nest without end.
-    Plain(fn(&Lua, &Args) -> Answer),
+    Plain(WithoutRequest),
+    /// Only its arguments, and it does call back into Lua.
+    Calling(WithoutRequest),
 }
 
 /// Reads a key of a table that is none; `nil` where there is none.
@@ -62,6 +79,8 @@ struct Api {
     /// What a key holds that is neither.
     get: Option<Get>,
     set: Option<Set>,
+    /// What calling the table itself does; its first argument is the table.
+    call: Option<WithoutRequest>,
 }
 
 /// A value of a table.
@@ -72,33 +91,27 @@ enum Constant {
     Null,
 }
 
+/// Makes tables in a VM.
+struct Maker<'a> {
+    lua: &'a Lua,
+    slot: &'a Rc<Slot>,
+    /// The prelude's, as `shallow` and `dynamic`.
+    wrap: mlua::Function,
+    shallow: mlua::Function,
+    dynamic: mlua::Function,
+}
+
 /// Every table; one that lies within another comes after it.
 const TABLES: &[&[Api]] = &[kong::TABLES, ngx::TABLES, cjson::TABLES];
 
 /// Modules that can be required, and the paths of their tables.
 const MODULES: &[(&str, &str)] = &[("cjson", "cjson"), ("cjson.safe", "cjson_safe")];
 
-/// Makes `kong` and `ngx`, and the modules. `wrap` and `dynamic` are the prelude's.
-pub(super) fn install(
-    lua: &Lua,
-    slot: &Rc<Slot>,
-    wrap: &mlua::Function,
-    dynamic: &mlua::Function,
-) -> mlua::Result<Table> {
-    let root = lua.create_table()?;
+/// Makes `kong` and `ngx`, and the modules.
+pub(super) fn install(lua: &Lua, slot: &Rc<Slot>, prelude: &Table) -> mlua::Result<Table> {
+    let (root, maker) = (lua.create_table()?, Maker::new(lua, slot, prelude)?);
     for api in TABLES.iter().copied().flatten() {
-        let table = place(lua, &root, api.path)?;
-        for function in api.functions {
-            table.raw_set(function.name, wrap.call::<mlua::Function>(native(lua, slot, function)?)?)?;
-        }
-        for (name, constant) in api.constants {
-            table.raw_set(*name, constant.value())?;
-        }
-        if api.get.is_some() || api.set.is_some() {
-            let get = api.get.map(|get| getter(lua, slot, get)).transpose()?;
-            let set = api.set.map(|set| setter(lua, slot, set)).transpose()?;
-            dynamic.call::<()>((table, get, set))?;
-        }
+        maker.fill(&place(lua, &root, api.path)?, api)?;
     }
     Ok(root)
 }
@@ -132,43 +145,91 @@ fn place(lua: &Lua, root: &Table, path: &str) -> mlua::Result<Table> {
     })
 }
 
-fn native(lua: &Lua, slot: &Rc<Slot>, function: &'static Function) -> mlua::Result<mlua::Function> {
-    let slot = Rc::clone(slot);
-    lua.create_function(move |lua, args: MultiValue| {
-        let args = Args::new(args);
-        Ok(call::answered(
-            lua,
-            match function.body {
-                Body::Request(body) => slot.with(|cx| {
-                    cx.phase.check(function.phases).map_err(Stop::Raise)?;
-                    body(lua, cx, &args)
-                }),
-                Body::Plain(body) => body(lua, &args),
-            },
-        ))
-    })
-}
-
-fn getter(lua: &Lua, slot: &Rc<Slot>, get: Get) -> mlua::Result<mlua::Function> {
-    let slot = Rc::clone(slot);
-    lua.create_function(move |lua, key: Value| Ok(call::answered(lua, slot.with(|cx| get(lua, cx, &key)))))
-}
-
-fn setter(lua: &Lua, slot: &Rc<Slot>, set: Set) -> mlua::Result<mlua::Function> {
-    let slot = Rc::clone(slot);
-    lua.create_function(move |lua, (key, value): (Value, Value)| {
-        Ok(call::answered(lua, slot.with(|cx| set(lua, cx, &key, &value))))
-    })
-}
-
 /// A function that looks at the request.
-const fn function(name: &'static str, phases: Phases, body: fn(&Lua, &mut Current, &Args) -> Answer) -> Function {
+const fn function(name: &'static str, phases: Phases, body: WithRequest) -> Function {
     Function { name, phases, body: Body::Request(body) }
 }
 
+/// A function of its arguments alone that calls one of them.
+const fn calling(name: &'static str, body: WithoutRequest) -> Function {
+    Function { name, phases: Phases::ANY, body: Body::Calling(body) }
+}
+
 /// A function of its arguments alone.
-const fn plain(name: &'static str, body: fn(&Lua, &Args) -> Answer) -> Function {
+const fn plain(name: &'static str, body: WithoutRequest) -> Function {
     Function { name, phases: Phases::ANY, body: Body::Plain(body) }
+}
+
+// === impl Maker ===
+
+impl<'a> Maker<'a> {
+    fn new(lua: &'a Lua, slot: &'a Rc<Slot>, prelude: &Table) -> mlua::Result<Self> {
+        let part = |name| prelude.raw_get::<mlua::Function>(name);
+        Ok(Self { lua, slot, wrap: part("wrap")?, shallow: part("shallow")?, dynamic: part("dynamic")? })
+    }
+
+    fn fill(&self, table: &Table, api: &Api) -> mlua::Result<()> {
+        for function in api.functions {
+            table.raw_set(function.name, self.function(function)?)?;
+        }
+        for (name, constant) in api.constants {
+            table.raw_set(*name, constant.value())?;
+        }
+        if let Some(call) = api.call {
+            table.set_metatable(Some(self.callable(call)?))?;
+        }
+        if api.get.is_some() || api.set.is_some() {
+            let get = api.get.map(|get| self.getter(get)).transpose()?;
+            let set = api.set.map(|set| self.setter(set)).transpose()?;
+            self.dynamic.call::<()>((table, get, set))?;
+        }
+        Ok(())
+    }
+
+    fn function(&self, function: &'static Function) -> mlua::Result<mlua::Function> {
+        let native = match function.body {
+            Body::Request(body) => self.with_request(function.phases, body)?,
+            Body::Plain(body) => self.without_request(body)?,
+            Body::Calling(body) => self.shallow.call(self.without_request(body)?)?,
+        };
+        self.wrap.call(native)
+    }
+
+    fn with_request(&self, phases: Phases, body: WithRequest) -> mlua::Result<mlua::Function> {
+        let slot = Rc::clone(self.slot);
+        self.lua.create_function(move |lua, args: MultiValue| {
+            let args = Args::new(args);
+            let answer = slot.with(|cx| {
+                cx.phase.check(phases).map_err(Stop::Raise)?;
+                body(lua, cx, &args)
+            });
+            Ok(call::answered(lua, answer))
+        })
+    }
+
+    fn without_request(&self, body: WithoutRequest) -> mlua::Result<mlua::Function> {
+        self.lua.create_function(move |lua, args: MultiValue| Ok(call::answered(lua, body(lua, &Args::new(args)))))
+    }
+
+    /// The metatable of a table that can be called.
+    fn callable(&self, body: WithoutRequest) -> mlua::Result<Table> {
+        let meta = self.lua.create_table()?;
+        meta.raw_set("__call", self.wrap.call::<mlua::Function>(self.without_request(body)?)?)?;
+        meta.raw_set("__metatable", false)?;
+        Ok(meta)
+    }
+
+    fn getter(&self, get: Get) -> mlua::Result<mlua::Function> {
+        let slot = Rc::clone(self.slot);
+        self.lua.create_function(move |lua, key: Value| Ok(call::answered(lua, slot.with(|cx| get(lua, cx, &key)))))
+    }
+
+    fn setter(&self, set: Set) -> mlua::Result<mlua::Function> {
+        let slot = Rc::clone(self.slot);
+        self.lua.create_function(move |lua, (key, value): (Value, Value)| {
+            Ok(call::answered(lua, slot.with(|cx| set(lua, cx, &key, &value))))
+        })
+    }
 }
 
 // === impl Api ===
@@ -176,7 +237,7 @@ const fn plain(name: &'static str, body: fn(&Lua, &Args) -> Answer) -> Function 
 impl Api {
     /// A table of functions.
     const fn new(path: &'static str, functions: &'static [Function]) -> Self {
-        Self { path, functions, constants: &[], get: None, set: None }
+        Self { path, functions, constants: &[], get: None, set: None, call: None }
     }
 
     /// With values that never change.
@@ -188,6 +249,12 @@ impl Api {
     /// With keys that are looked up.
     const fn get(mut self, get: Get) -> Self {
         self.get = Some(get);
+        self
+    }
+
+    /// With what calling it does.
+    const fn call(mut self, call: WithoutRequest) -> Self {
+        self.call = Some(call);
         self
     }
 

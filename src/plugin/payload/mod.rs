@@ -1,7 +1,7 @@
 //! Bodies with named fields: what plugins look for in a request's body, take out and put in.
 
 pub(in crate::plugin) mod json;
-pub(in crate::plugin) mod multipart;
+pub(crate) mod multipart;
 
 use crate::args::Args;
 use crate::body::Body;

@@ -4,22 +4,22 @@ use http::HeaderValue;
 
 /// A part: its header lines, each with its line end, and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::plugin) struct Part {
-    pub(in crate::plugin) name: Option<String>,
+pub(crate) struct Part {
+    pub(crate) name: Option<String>,
     head: Vec<u8>,
-    pub(in crate::plugin) content: Vec<u8>,
+    pub(crate) content: Vec<u8>,
 }
 
 const LINE: &[u8] = b"\r\n";
 
 /// The parts and the boundary between them; `None` for a body that cannot be read.
-pub(in crate::plugin) fn read<'a>(body: &[u8], content_type: &'a HeaderValue) -> Option<(Vec<Part>, &'a str)> {
+pub(crate) fn read<'a>(body: &[u8], content_type: &'a HeaderValue) -> Option<(Vec<Part>, &'a str)> {
     let boundary = boundary(content_type.to_str().ok()?)?;
     Some((if body.is_empty() { Vec::new() } else { parse(body, boundary)? }, boundary))
 }
 
 /// As a body.
-pub(in crate::plugin) fn encode(parts: &[Part], boundary: &str) -> Vec<u8> {
+pub(crate) fn encode(parts: &[Part], boundary: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for part in parts {
         for piece in [b"--", boundary.as_bytes(), LINE, &part.head, LINE, &part.content, LINE] {
@@ -33,12 +33,12 @@ pub(in crate::plugin) fn encode(parts: &[Part], boundary: &str) -> Vec<u8> {
 // === impl Part ===
 
 impl Part {
-    pub(in crate::plugin) fn simple(name: &str, content: &[u8]) -> Self {
+    pub(crate) fn simple(name: &str, content: &[u8]) -> Self {
         let head = format!("Content-Disposition: form-data; name=\"{name}\"\r\n");
         Self { name: Some(name.to_owned()), head: head.into_bytes(), content: content.to_vec() }
     }
 
-    pub(in crate::plugin) fn is(&self, name: &str) -> bool {
+    pub(crate) fn is(&self, name: &str) -> bool {
         self.name.as_deref() == Some(name)
     }
 }

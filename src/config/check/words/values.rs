@@ -60,6 +60,7 @@ const TABLE: &[(&str, Words)] = &[
     ("invalid value '", name),
     ("invalid tag '", tag),
     ("invalid value: ", value),
+    ("not a valid regex: ", pattern),
     ("unknown type: ", protocol),
     ("these sets are mutually exclusive: ", families),
 ];
@@ -69,9 +70,7 @@ pub(in crate::config::check) fn invalid(kong: &str, field: &str, written: &str, 
     let known = TABLE.iter().find_map(|(start, words)| Some((kong.strip_prefix(start)?, words)));
     match known {
         Some((rest, words)) => words(&Case { field, written, spare, rest }),
-        None if kong.ends_with("' is not a valid regex") => {
-            said(format!("is `{}`, which is no regular expression", quote(written)))
-        }
+        None if kong.ends_with(" is not a valid regex") => pattern(&Case { field, written, spare, rest: kong }),
         None => said(of_its_own(kong)),
     }
 }
@@ -300,6 +299,16 @@ fn value(case: &Case<'_>) -> Said {
         }
         "host" | "hosts" | "snis" | "name" | "https_sni" | "host_header" => host(case),
         _ => said(format!(": invalid value: {}", quote(case.rest))),
+    }
+}
+
+/// A pattern of a plugin. People write `*TEXT*` for "has TEXT in it", which every expression means without stars.
+fn pattern(case: &Case<'_>) -> Said {
+    let written = case.written;
+    let words = said(format!("is `{}`, which is no regular expression", quote(written)));
+    match written.starts_with('*') {
+        true => words.help(format!("write `{}`: it is looked for anywhere", quote(written.trim_matches('*')))),
+        false => words,
     }
 }
 

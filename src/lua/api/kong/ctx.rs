@@ -2,7 +2,8 @@
 
 use super::{Answer, Api, one};
 use crate::lua::current::Current;
-use mlua::{Lua, Value};
+use crate::plugin::jwt::AuthenticatedToken;
+use mlua::{Lua, Table, Value};
 
 pub(super) const API: Api = Api::new("kong.ctx", &[]).get(get);
 
@@ -10,8 +11,17 @@ pub(super) const API: Api = Api::new("kong.ctx", &[]).get(get);
 fn get(lua: &Lua, cx: &mut Current, key: &Value) -> Answer {
     let Value::String(key) = key else { return one(lua, Value::Nil) };
     match &*key.as_bytes() {
-        b"shared" => one(lua, cx.cx.lua.shared(lua)?),
+        b"shared" => one(lua, shared(lua, cx)?),
         b"plugin" => one(lua, cx.cx.lua.plugin(cx.facts.instance, lua)?),
         _ => one(lua, Value::Nil),
     }
+}
+
+/// With the token that jwt let the request in with.
+fn shared(lua: &Lua, cx: &mut Current) -> mlua::Result<Table> {
+    let shared = cx.cx.lua.shared(lua)?;
+    if let Some(AuthenticatedToken(token)) = cx.cx.stash.remove::<AuthenticatedToken>() {
+        shared.raw_set("authenticated_jwt_token", lua.create_string(token)?)?;
+    }
+    Ok(shared)
 }
