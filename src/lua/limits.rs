@@ -66,7 +66,26 @@ impl Watch {
     }
 }
 
+/// How long a function of ours that loops goes on: Lua's hook does not see it.
+#[derive(Debug)]
+pub(super) struct Patience(Instant);
+
 /// How much time has passed since a moment.
 pub(super) fn passed(since: Instant) -> Duration {
     Instant::now().saturating_duration_since(since)
+}
+
+// === impl Patience ===
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Patience {
+    /// Whether it has taken as long as all chunks of a phase may.
+    pub(super) fn is_over(&self) -> bool {
+        passed(self.0) > LONGEST
+    }
 }

@@ -144,7 +144,9 @@ impl Chain {
 
     /// Runs `rewrite` until a plugin answers; with its name.
     pub fn rewrite(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<(&'static str, Response<Body>)> {
-        self.slots.iter().find_map(|slot| Some((slot.name, slot.base.as_ref()?.rewrite(req, cx)?)))
+        let answer = self.slots.iter().find_map(|slot| Some((slot.name, slot.base.as_ref()?.rewrite(req, cx)?)));
+        cx.exited = answer.is_some();
+        answer
     }
 
     /// Whether some plugin has this phase.

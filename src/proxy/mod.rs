@@ -62,7 +62,7 @@ struct Place {
     snapshot: Pinned,
 }
 
-/// A request's context once its answer is on its way. It is moved once, into the box of what is done at the end.
+/// A request's context once its answer is on its way. What holds it is boxed already.
 #[allow(clippy::large_enum_variant)]
 enum Held {
     /// Only the log phase needs it.

@@ -74,10 +74,12 @@ pub(super) static HERE: &[Code] = &[
         "a function that is never run",
         "Kong runs the functions in `certificate` of `pre-function` and `post-function` during a TLS handshake. This \
          gateway chooses a certificate by the name that the client asks for, and runs no Lua for it.",
-        r#"config:
-  certificate: ["kong.log('hello')"]"#,
-        r#"config:
-  access: ["kong.log('hello')"]"#,
+        r#"plugins:
+  - name: pre-function
+    config: {certificate: ["kong.log('hello')"]}"#,
+        r#"plugins:
+  - name: pre-function
+    config: {access: ["kong.log('hello')"]}"#,
     ),
     code(
         "unusable-uri",

@@ -16,6 +16,7 @@ use crate::lua::catalog::Catalog;
 use crate::lua::{Chunk, Current, Ending, Facts, Fault, Payload, Phase, chunk};
 use crate::reply;
 use crate::settings::UntrustedLua;
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::{Request, Response, StatusCode};
 use ipnet::IpNet;
@@ -37,6 +38,10 @@ struct Function {
     reads_body: bool,
     facts: Arc<Facts>,
 }
+
+/// In the stash once a chunk said that an answer's body ends here.
+#[derive(Clone, Copy)]
+struct Ended;
 
 /// `pre-function`.
 #[derive(Debug)]
@@ -148,6 +153,15 @@ impl Function {
         }
     }
 
+    /// What comes after the end that a chunk set (`ngx.arg[2]`) is dropped.
+    fn body_filter(&self, piece: &mut Piece, cx: &mut Ctx) {
+        if cx.stash.get::<Ended>().is_some() {
+            piece.data = Bytes::new();
+        } else {
+            self.after(Phase::BodyFilter, &self.body_filter, Some(piece), cx);
+        }
+    }
+
     /// A phase in which the answer's head is gone. Kong writes down what fails there, and goes on.
     fn after(&self, phase: Phase, chunks: &[Chunk], piece: Option<&mut Piece>, cx: &mut Ctx) {
         let (head, answered) = (cx.head.take(), cx.answered.take());
@@ -159,8 +173,10 @@ impl Function {
         *cx = current.cx;
         cx.head = Some(Box::new(Head::of_spent(current.req)));
         cx.answered = current.res.map(|res| Box::new(Answered::of_spent(res)));
-        if let (Some(piece), Some((data, _))) = (piece, current.piece) {
-            // The end is the end, whatever a chunk says.
+        if let (Some(piece), Some((data, last))) = (piece, current.piece) {
+            if last && !piece.last {
+                cx.stash.insert(Ended);
+            }
             *piece = Piece { data, last: piece.last };
         }
         if let Err(fault) = result {
@@ -200,7 +216,7 @@ macro_rules! plugin {
 
             fn body(&self, piece: &mut Piece, cx: &mut Ctx) {
                 if !self.0.body_filter.is_empty() {
-                    self.0.after(Phase::BodyFilter, &self.0.body_filter, Some(piece), cx);
+                    self.0.body_filter(piece, cx);
                 }
             }
 

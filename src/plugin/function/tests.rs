@@ -203,6 +203,17 @@ fn functions_run_for_each_piece_and_at_the_end() {
 }
 
 #[test]
+fn nothing_comes_after_the_end_that_a_function_sets() {
+    let config = json!({ "body_filter": ["kong.response.set_raw_body('all')"] });
+    let (plugin, mut cx) = (plugin::<PreFunction>(&config), context(Compat::Kong2));
+    for (last, left) in [(false, "all"), (false, ""), (true, "")] {
+        let mut piece = Piece { data: "a".into(), last };
+        plugin.body(&mut piece, &mut cx);
+        assert_eq!(piece, Piece { data: left.into(), last });
+    }
+}
+
+#[test]
 fn a_function_for_certificates_is_warned_of() {
     let (plugin, report) = build::<PreFunction>(&json!({ "certificate": ["error('x')"] }), Compat::Kong2);
     assert!(plugin.is_some());
