@@ -56,6 +56,9 @@ pub(super) fn value(field: &'static Field, compat: Compat, texts: Texts) -> Valu
     if let Some(default) = default(field.default) {
         schema["default"] = default;
     }
+    if field.flavored {
+        schema["description"] = "Only with the setting `router_flavor` at `expressions`.".into();
+    }
     if field.extension {
         schema["description"] = "A field of this gateway; Kong refuses it.".into();
     }

@@ -20,6 +20,11 @@ const TOGETHER: &[(&str, &str, &str)] = &[
         " has `message` beside `content_type` or `body`",
         "`message` makes a body of its own, in JSON: remove it, or the other two",
     ),
+    (
+        "Router Expression failed validation: cannot set ",
+        " cannot have ",
+        "an `expression` is all that a route asks for",
+    ),
     ("content_type requires a body", " needs `body` where it has `content_type`", ""),
     ("echo cannot be used with content_type and body", " can have `echo` or `body`, not both", ""),
     ("expected one of: ", " must be one of ", ""),
