@@ -21,6 +21,7 @@ use http::Extensions;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// An entity as read.
 pub(super) struct Draft {
@@ -55,6 +56,8 @@ pub(super) struct Read {
     pub texts: HashMap<Span, PathBuf>,
     /// Files that plugins want to be told of.
     pub live: Vec<LiveFile>,
+    /// When that was: seconds since the epoch.
+    pub loaded: i64,
     /// Whether passwords are written as Kong stores them (`_transform: false`).
     pub hashed: bool,
     /// What plugins share, see [`crate::plugin::Build::shared`].
@@ -89,6 +92,7 @@ pub(super) fn read(
     header::check(&tree, root, compat, report);
     let filled = blank::is_filled_in(&tree, root, world);
     let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    read.loaded = seconds(world.now);
     read.hashed = header::is_hashed(&tree, root);
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
     let enabled = &settings.plugins;
@@ -96,6 +100,11 @@ pub(super) fn read(
     walker.top(root);
     header::foreign(&walker.tree, root, walker.report);
     Document { compat, drafts: walker.drafts, read: walker.read }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 // === impl Document ===

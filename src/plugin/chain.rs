@@ -30,6 +30,7 @@ pub struct Special {
     by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
     keeps: Vec<HeaderName>,
     keeps_head: bool,
+    records: bool,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -38,6 +39,7 @@ pub struct Chain {
     slots: Arc<[Slot]>,
     keeps: Arc<[HeaderName]>,
     keeps_head: bool,
+    records: bool,
 }
 
 /// Who looks on while plugins run; `()` looks away.
@@ -74,6 +76,10 @@ impl Slot {
         let special = self.special.iter().any(|special| special.keeps_head);
         special || self.base.iter().any(|plugin| plugin.keeps_head())
     }
+
+    fn records(&self) -> bool {
+        self.special.iter().any(|special| special.records) || self.base.iter().any(|plugin| plugin.records())
+    }
 }
 
 // === impl Special ===
@@ -87,6 +93,7 @@ impl Special {
             }
         }
         self.keeps_head |= plugin.keeps_head();
+        self.records |= plugin.records();
         self.by_consumer.insert(consumer, plugin);
     }
 }
@@ -101,13 +108,20 @@ impl Chain {
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
         let keeps_head = slots.iter().any(Slot::keeps_head);
-        Self { slots: slots.into(), keeps: keeps.into(), keeps_head }
+        let records = slots.iter().any(Slot::records);
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, records }
     }
 
     /// Whether no plugin runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Whether some plugin writes a record of the request.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.records
     }
 
     /// The plugins' names in running order.
@@ -208,7 +222,7 @@ impl Chain {
     }
 
     /// Runs `log` of every plugin.
-    pub fn log(&self, cx: &Ctx) {
+    pub fn log(&self, cx: &mut Ctx) {
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
                 plugin.log(cx);

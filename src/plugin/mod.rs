@@ -10,8 +10,10 @@ mod basic;
 pub mod chain;
 mod client;
 mod context;
+mod logger;
 mod pair;
 pub(crate) mod payload;
+pub mod record;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
@@ -62,7 +64,7 @@ pub trait Plugin: Send + Sync + 'static {
     fn response(&self, _res: &mut Response<Body>, _cx: &mut Ctx) {}
 
     /// When the answer's last byte is gone, or the client.
-    fn log(&self, _cx: &Ctx) {}
+    fn log(&self, _cx: &mut Ctx) {}
 
     /// Request headers that `response` or `log` look at; they are in [`Ctx::kept`] then, as the client sent them, even
     /// when `access` never ran.
@@ -79,6 +81,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// Whether a later phase looks back at the request's head as it went upstream, or at the upstream's answer as it
     /// came: they are in [`Ctx::head`] and [`Ctx::received`] then.
     fn keeps_head(&self) -> bool {
+        false
+    }
+
+    /// Whether `log` writes a [record] of the request: what that needs is in [`Ctx::facts`] then.
+    fn records(&self) -> bool {
         false
     }
 
@@ -158,9 +165,11 @@ plugins! {
     bot_detection::BotDetection,
     correlation_id::CorrelationId,
     cors::Cors,
+    file_log::FileLog,
     function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
+    http_log::HttpLog,
     ip_restriction::IpRestriction,
     jwt::Jwt,
     key_auth::KeyAuth,
@@ -171,6 +180,8 @@ plugins! {
     request_transformer::RequestTransformer,
     response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
+    tcp_log::TcpLog,
+    udp_log::UdpLog,
 }
 
 // === impl Entry ===

@@ -4,6 +4,7 @@
 use super::asked::{self, Asked};
 use super::client::Connection;
 use super::clients;
+use super::facts;
 use super::failure::Failure;
 use super::inspect;
 use super::own;
@@ -108,6 +109,7 @@ impl Course {
             request::from_http2(&mut parts.headers, &parts.uri)?;
         }
         snapshot.global.keep(parts, &mut self.cx);
+        self.note(&snapshot.global, scene, parts);
         inspect::inspect(parts, settings)?;
         let target = target(&parts.uri)?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;
@@ -118,6 +120,7 @@ impl Course {
             return Err(Failure::Misdirected);
         }
         self.enter(found.route, route, parts);
+        self.note(&route.chain, scene, parts);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
         let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, connection);
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
@@ -125,6 +128,13 @@ impl Course {
         self.cx.captures = captures(&found, &path);
         self.cx.stripped = found.prefix.filter(|_| route.strip_path);
         Ok(Settled { route: found.route, forwarded, query: target.query.map(<[u8]>::to_vec) })
+    }
+
+    /// Begins to note what log records need, if a plugin writes them.
+    fn note(&mut self, chain: &Chain, scene: Scene<'_>, parts: &Parts) {
+        if chain.records() && self.cx.facts.is_none() {
+            self.cx.facts = Some(Box::new(facts::begin(scene, parts)));
+        }
     }
 
     /// `kong/routing.md` §7. Before any plugin.
@@ -190,6 +200,9 @@ impl Course {
         };
         parts.uri = upstream_uri(&self.cx.path, query.as_deref())?;
         parts.version = Version::HTTP_11;
+        if let Some(facts) = &mut self.cx.facts {
+            facts.upstream = Some(parts.uri.clone());
+        }
         Ok(Outbound { host, parts, body })
     }
 
