@@ -33,6 +33,8 @@ pub enum Destination {
     Tcp(Tcp),
     /// In a datagram each.
     Udp(Server),
+    /// In a datagram each, to a socket of this machine: the system's log.
+    Syslog(PathBuf),
 }
 
 /// A host to connect to.
@@ -217,6 +219,7 @@ impl fmt::Display for Destination {
             Self::Http(http) => http.fmt(f),
             Self::Tcp(tcp) => write!(f, "{}://{}", if tcp.tls.is_some() { "tls" } else { "tcp" }, tcp.server),
             Self::Udp(server) => write!(f, "udp://{server}"),
+            Self::Syslog(path) => write!(f, "the system's log ({})", path.display()),
         }
     }
 }

@@ -31,6 +31,30 @@ pub(super) struct Logger {
     outbox: Arc<Outbox>,
 }
 
+/// The plugin whose first field is a [`Logger`], and that does nothing but write.
+macro_rules! writes_records {
+    ($plugin:ident) => {
+        impl crate::plugin::Plugin for $plugin {
+            fn log(&self, cx: &mut crate::plugin::Ctx) {
+                self.0.log(cx);
+            }
+
+            fn keeps_head(&self) -> bool {
+                true
+            }
+
+            fn records(&self) -> bool {
+                true
+            }
+
+            fn remark(&self) -> Option<String> {
+                Some(self.0.remark())
+            }
+        }
+    };
+}
+pub(super) use writes_records;
+
 /// A field that a chunk gives.
 #[derive(Debug)]
 struct Custom {

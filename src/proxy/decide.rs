@@ -105,11 +105,13 @@ impl Course {
     /// Why the gateway answers itself.
     pub fn settle(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<Settled, Failure> {
         let Scene { snapshot, settings, connection } = scene;
-        if parts.version == Version::HTTP_2 {
-            request::from_http2(&mut parts.headers, &parts.uri)?;
-        }
+        let said = match parts.version {
+            Version::HTTP_2 => request::from_http2(&mut parts.headers, &parts.uri),
+            _ => Ok(()),
+        };
         snapshot.global.keep(parts, &mut self.cx);
         self.note(&snapshot.global, scene, parts);
+        said?;
         inspect::inspect(parts, settings)?;
         let target = target(&parts.uri)?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;

@@ -1,4 +1,4 @@
-//! What log records need of a request ([`Facts`]), noted where some plugin writes them. Pure.
+//! What log records need of a request ([`Facts`]), noted where some plugin writes them.
 
 use super::body::Progress;
 use super::decide::Scene;

@@ -18,7 +18,9 @@ fn gateway(version: &str, upstream: &Upstream, plugin: &str) -> Builder {
 }
 
 /// A server that takes log lines: head and body of each request, with the number of its connection and of the request.
-fn collector(answer: impl Fn(usize) -> Option<&'static str> + Send + Sync + 'static) -> (Upstream, Receiver<(usize, String, String)>) {
+fn collector(
+    answer: impl Fn(usize) -> Option<&'static str> + Send + Sync + 'static,
+) -> (Upstream, Receiver<(usize, String, String)>) {
     let (tell, told) = mpsc::channel();
     let count = std::sync::atomic::AtomicUsize::new(0);
     let server = Upstream::start(move |peer, connection| {
@@ -120,7 +122,8 @@ fn a_datagram_is_one_record() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(LONG)).unwrap();
     let upstream = Upstream::echo();
-    let plugin = format!("{{name: udp-log, config: {{host: localhost, port: {}}}}}", socket.local_addr().unwrap().port());
+    let plugin =
+        format!("{{name: udp-log, config: {{host: 127.0.0.1, port: {}}}}}", socket.local_addr().unwrap().port());
     let gateway = gateway("2.1", &upstream, &plugin).start();
     for target in ["/a", "/none"] {
         gateway.get(target);

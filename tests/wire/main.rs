@@ -18,6 +18,7 @@ mod htpasswd;
 mod http2;
 mod limits;
 mod listeners;
+mod log_plugins;
 mod messages;
 mod names;
 mod online;

@@ -1,6 +1,7 @@
 //! Empties the queues of log plugins ([`Outbox`]): a thread for each file, and one for all that goes over a network, so that
 //! nobody who is slow to take lines holds up a request.
 
+mod datagram;
 mod file;
 mod request;
 mod wire;
@@ -8,6 +9,7 @@ mod wire;
 use crate::outbox::{Destination, Inbox, Line, Outbox, Pace, Tcp};
 use crate::snapshot::UpstreamTls;
 use crate::upstream::tls::ClientConfigs;
+use datagram::{Datagrams, Taker};
 use file::LogFile;
 use request::Requests;
 use std::io;
@@ -17,7 +19,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
-use wire::{Datagrams, Lines};
+use wire::Lines;
 
 /// Threads that empty queues.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ enum Way {
     File(LogFile),
     Http(Requests),
     Tcp(Lines),
-    Udp(Datagrams),
+    Datagrams(Datagrams),
 }
 
 /// Why lines were not taken.
@@ -125,24 +127,28 @@ impl Carrier {
     /// The next lines to go together; `None` at the end.
     async fn gather(&mut self) -> Option<Vec<Line>> {
         let Pace { batch, gather, .. } = self.outbox.plan.pace;
-        let first = loop {
-            tokio::select! {
-                line = self.inbox.next() => break line?,
-                _ = self.stop.wait_for(|stop| *stop), if !self.inbox.is_closed() => self.inbox.close(),
-            }
-        };
+        let mut lines = vec![self.next().await?];
         let until = Instant::now() + gather;
-        let mut lines = vec![first];
         while lines.len() < batch {
             let more = match self.inbox.ready() {
                 Some(line) => Some(line),
-                None if gather.is_zero() || self.inbox.is_closed() => None,
-                None => timeout_at(until, self.inbox.next()).await.ok().flatten(),
+                None if gather.is_zero() => None,
+                None => timeout_at(until, self.next()).await.ok().flatten(),
             };
             let Some(more) = more else { break };
             lines.push(more);
         }
         Some(lines)
+    }
+
+    /// The next line. Once the process stops, no more are taken than there are.
+    async fn next(&mut self) -> Option<Line> {
+        loop {
+            tokio::select! {
+                line = self.inbox.next() => return line,
+                _ = self.stop.wait_for(|stop| *stop), if !self.inbox.is_closed() => self.inbox.close(),
+            }
+        }
     }
 
     /// Sends until the lines are taken or given up. Whoever stops does not wait for another attempt.
@@ -171,7 +177,8 @@ impl Way {
             Destination::File { path, reopen } => Self::File(LogFile::new(path, *reopen)),
             Destination::Http(to) => Self::Http(Requests::new(to.clone(), tls(&to.at)?)),
             Destination::Tcp(to) => Self::Tcp(Lines::new(to.clone(), tls(to)?)),
-            Destination::Udp(to) => Self::Udp(Datagrams::new(to.clone())),
+            Destination::Udp(to) => Self::Datagrams(Datagrams::new(Taker::Server(to.clone()))),
+            Destination::Syslog(path) => Self::Datagrams(Datagrams::new(Taker::Local(path.clone()))),
         })
     }
 
@@ -180,7 +187,7 @@ impl Way {
             Self::File(file) => file.write(&joined(lines))?,
             Self::Http(requests) => requests.send(lines).await?,
             Self::Tcp(connection) => connection.send(&joined(lines)).await?,
-            Self::Udp(socket) => {
+            Self::Datagrams(socket) => {
                 for line in lines {
                     socket.send(line).await?;
                 }

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
@@ -45,12 +45,6 @@ pub(super) struct Lines {
     to: Tcp,
     tls: Tls,
     open: Option<(Box<dyn Stream>, Instant)>,
-}
-
-/// A socket that sends datagrams.
-pub(super) struct Datagrams {
-    to: Server,
-    socket: Option<UdpSocket>,
 }
 
 // === impl Lines ===
@@ -102,39 +96,4 @@ async fn is_open(stream: &mut Box<dyn Stream>) -> bool {
         }
     }
     true
-}
-
-// === impl Datagrams ===
-
-impl Datagrams {
-    pub(super) fn new(to: Server) -> Self {
-        Self { to, socket: None }
-    }
-
-    /// Sends one datagram.
-    ///
-    /// # Errors
-    /// When the name cannot be resolved, or the system does not send it.
-    pub(super) async fn send(&mut self, text: &[u8]) -> io::Result<()> {
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => within(self.to.timeout, self.open()).await?,
-        };
-        within(self.to.timeout, socket.send(text)).await?;
-        self.socket = Some(socket);
-        Ok(())
-    }
-
-    async fn open(&self) -> io::Result<UdpSocket> {
-        let mut last = io::ErrorKind::NotFound.into();
-        for address in lookup_host((&*self.to.host, self.to.port)).await? {
-            let any = if address.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
-            let socket = UdpSocket::bind(any).await?;
-            match socket.connect(address).await {
-                Ok(()) => return Ok(socket),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
 }

@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::logger::{CUSTOM, Logger};
-use super::{Build, Ctx, Define, Plugin};
+use super::logger::{CUSTOM, Logger, writes_records};
+use super::{Build, Define};
 use crate::config::schema::{Default, Field, Record, Rule};
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -33,23 +33,7 @@ fn file_name(text: &str) -> Result<(), String> {
 
 // === impl FileLog ===
 
-impl Plugin for FileLog {
-    fn log(&self, cx: &mut Ctx) {
-        self.0.log(cx);
-    }
-
-    fn keeps_head(&self) -> bool {
-        true
-    }
-
-    fn records(&self) -> bool {
-        true
-    }
-
-    fn remark(&self) -> Option<String> {
-        Some(self.0.remark())
-    }
-}
+writes_records!(FileLog);
 
 impl Define for FileLog {
     const NAME: &'static str = "file-log";

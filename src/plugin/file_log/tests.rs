@@ -4,10 +4,10 @@ use super::FileLog;
 use crate::entity::Compat;
 use crate::lua::catalog::Catalog;
 use crate::outbox::{Destination, Outboxes};
-use crate::plugin::record::Facts;
-use crate::plugin::testing::{build_sharing, context, request};
+use crate::plugin::record::testing;
+use crate::plugin::testing::{build_sharing, request};
 use crate::plugin::{Head, Plugin};
-use http::{Extensions, HeaderValue};
+use http::Extensions;
 use serde_json::{Value, json};
 
 /// The line that a request leaves behind.
@@ -16,18 +16,8 @@ fn line(config: &Value) -> Value {
     let (plugin, report) = build_sharing::<FileLog>(config, Compat::Kong2, &mut shared);
     assert_eq!(report.found, []);
     assert!(shared.get::<Catalog>().is_some(), "it is told of routes and services");
-    let mut cx = context(Compat::Kong2);
+    let mut cx = testing::exchange(Compat::Kong2).0;
     cx.head = Some(Box::new(Head::of(&request("PUT", "/a", &[("x-a", "1"), ("authorization", "s3cret")], ""))));
-    cx.facts = Some(Box::new(Facts {
-        host: HeaderValue::from_static("h"),
-        head: 1,
-        body: None,
-        tls: None,
-        secrets: [].into(),
-        upstream: None,
-        tries: None,
-        end: None,
-    }));
     plugin.unwrap().log(&mut cx);
     assert!(cx.head.is_some_and(|head| head.headers.contains_key("x-a")), "later plugins see it, too");
     let outbox = &shared.get::<Outboxes>().unwrap().all()[0];

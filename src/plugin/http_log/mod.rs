@@ -5,8 +5,8 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use super::logger::{Logger, milliseconds, seconds};
-use super::{Build, Ctx, Define, Plugin};
+use super::logger::{Logger, milliseconds, seconds, writes_records};
+use super::{Build, Define};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -21,23 +21,7 @@ pub struct HttpLog(Logger);
 
 // === impl HttpLog ===
 
-impl Plugin for HttpLog {
-    fn log(&self, cx: &mut Ctx) {
-        self.0.log(cx);
-    }
-
-    fn keeps_head(&self) -> bool {
-        true
-    }
-
-    fn records(&self) -> bool {
-        true
-    }
-
-    fn remark(&self) -> Option<String> {
-        Some(self.0.remark())
-    }
-}
+writes_records!(HttpLog);
 
 impl Define for HttpLog {
     const NAME: &'static str = "http-log";

@@ -6,6 +6,8 @@ mod facts;
 mod fields;
 mod secret;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use super::{Authenticated, Ctx, Head, Origin};

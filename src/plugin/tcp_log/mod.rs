@@ -1,7 +1,7 @@
 //! `tcp-log`: a line of JSON for each request, over a connection (`kong/plugins.md` §20).
 
-use super::logger::{ATTEMPTS, CUSTOM, Logger, milliseconds, server};
-use super::{Build, Ctx, Define, Plugin};
+use super::logger::{ATTEMPTS, CUSTOM, Logger, milliseconds, server, writes_records};
+use super::{Build, Define};
 use crate::config::schema::{Default, Field, Record, Rule};
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -29,23 +29,7 @@ const BATCH: usize = 64;
 
 // === impl TcpLog ===
 
-impl Plugin for TcpLog {
-    fn log(&self, cx: &mut Ctx) {
-        self.0.log(cx);
-    }
-
-    fn keeps_head(&self) -> bool {
-        true
-    }
-
-    fn records(&self) -> bool {
-        true
-    }
-
-    fn remark(&self) -> Option<String> {
-        Some(self.0.remark())
-    }
-}
+writes_records!(TcpLog);
 
 impl Define for TcpLog {
     const NAME: &'static str = "tcp-log";

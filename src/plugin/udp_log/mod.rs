@@ -1,7 +1,7 @@
 //! `udp-log`: a datagram of JSON for each request (`kong/plugins.md` §20).
 
-use super::logger::{CUSTOM, Logger, server};
-use super::{Build, Ctx, Define, Plugin};
+use super::logger::{CUSTOM, Logger, server, writes_records};
+use super::{Build, Define};
 use crate::config::schema::{Default, Field, Record, Rule};
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -23,23 +23,7 @@ static CONFIG: Record = Record {
 
 // === impl UdpLog ===
 
-impl Plugin for UdpLog {
-    fn log(&self, cx: &mut Ctx) {
-        self.0.log(cx);
-    }
-
-    fn keeps_head(&self) -> bool {
-        true
-    }
-
-    fn records(&self) -> bool {
-        true
-    }
-
-    fn remark(&self) -> Option<String> {
-        Some(self.0.remark())
-    }
-}
+writes_records!(UdpLog);
 
 impl Define for UdpLog {
     const NAME: &'static str = "udp-log";
