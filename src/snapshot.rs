@@ -5,6 +5,7 @@
 use crate::consumers::Consumers;
 use crate::entity::{Compat, Identity, RouteId, ServiceId, UpstreamId};
 use crate::live::LiveFile;
+use crate::outbox::Outboxes;
 use crate::plugin::Chain;
 use crate::route::Router;
 pub use crate::route::rewrite::PathHandling;
@@ -36,9 +37,11 @@ pub struct Snapshot {
     /// The plugins that run for requests without a route.
     pub global: Chain,
     /// What plugins call secrets of clients ([`Plugin::secrets`](crate::plugin::Plugin::secrets)).
-    pub secrets: Box<[Box<str>]>,
+    pub secrets: Arc<[Box<str>]>,
     /// Files that plugins want to be told of when they change.
     pub live: Vec<LiveFile>,
+    /// Lines that plugins write, on their way out of the process.
+    pub outboxes: Outboxes,
 }
 
 /// A route, as run.

@@ -38,7 +38,8 @@ mod tests {
             consumers: std::sync::Arc::default(),
             certificates: crate::snapshot::Certificates::default(),
             global: Chain::default(),
-            secrets: Box::default(),
+            secrets: [].into(),
+            outboxes: crate::outbox::Outboxes::default(),
             live: Vec::new(),
         };
         assert_eq!(contents(&snapshot), "0 services, 0 routes, no plugins");

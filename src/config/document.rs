@@ -22,6 +22,7 @@ use ipnet::IpNet;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// An entity as read.
 pub(super) struct Draft {
@@ -56,6 +57,8 @@ pub(super) struct Read {
     pub texts: HashMap<Span, PathBuf>,
     /// Files that plugins want to be told of.
     pub live: Vec<LiveFile>,
+    /// When that was: seconds since the epoch.
+    pub loaded: i64,
     /// Whether passwords are written as Kong stores them (`_transform: false`).
     pub hashed: bool,
     /// Whether routes may have an `expression` (`router_flavor`).
@@ -92,6 +95,7 @@ pub(super) fn read(
     header::check(&tree, root, compat, report);
     let filled = blank::is_filled_in(&tree, root, world);
     let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    read.loaded = seconds(world.now);
     read.hashed = header::is_hashed(&tree, root);
     read.expressions = settings.router_flavor == RouterFlavor::Expressions;
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
@@ -101,6 +105,11 @@ pub(super) fn read(
     walker.top(root);
     header::foreign(&walker.tree, root, walker.report);
     Document { compat, drafts: walker.drafts, read: walker.read }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 // === impl Document ===

@@ -10,6 +10,7 @@ use super::template::{self, Names, Template};
 use crate::settings::LuaMode;
 use mlua::chunk::{Chunk as Compiler, ChunkMode};
 use mlua::{Error, Function, IntoLua, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value};
+use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -62,6 +63,16 @@ pub fn run(chunks: &[Chunk], current: Current) -> (Current, Result<(), Fault>) {
     };
     let (current, result) = vm.run(chunks, current);
     vm.tidy();
+    (current, result.map_err(fault))
+}
+
+/// Runs a chunk for its first value, as JSON; nil is null. The request comes back in any case.
+pub fn value(chunk: &Chunk, current: Current) -> (Current, Result<Json, Fault>) {
+    let vm = match of_this_thread() {
+        Ok(vm) => vm,
+        Err(error) => return (current, Err(Fault(message(&error)))),
+    };
+    let (current, result) = vm.during(current, || vm.value(chunk));
     (current, result.map_err(fault))
 }
 
@@ -150,12 +161,17 @@ impl Vm {
         Ok(Self { id: number(), lua, slot, watch, sandbox, surface, render, folded, loaded })
     }
 
-    fn run(&self, chunks: &[Chunk], mut current: Current) -> (Current, mlua::Result<()>) {
+    fn run(&self, chunks: &[Chunk], current: Current) -> (Current, mlua::Result<()>) {
+        self.during(current, || self.run_all(chunks))
+    }
+
+    /// Works while the request is where functions of the API find it.
+    fn during<T>(&self, mut current: Current, work: impl FnOnce() -> mlua::Result<T>) -> (Current, mlua::Result<T>) {
         current.cx.lua.enter(self.id);
         let now = current.cx.now;
         self.slot.enter(current);
         self.watch.start();
-        let result = self.surface.call::<()>(()).and_then(|()| self.run_all(chunks));
+        let result = self.surface.call::<()>(()).and_then(|()| work());
         self.watch.stop();
         (self.slot.leave(now), result)
     }
@@ -171,6 +187,13 @@ impl Vm {
             tracing::warn!("Lua's globals held {} MB, and were forgotten", self.lua.used_memory() >> 20);
             VM.with_borrow_mut(Option::take);
         }
+    }
+
+    fn value(&self, chunk: &Chunk) -> mlua::Result<Json> {
+        refuse_if_off(chunk, true)?;
+        let (function, _) = self.load(chunk, || self.sandbox.environment(&self.lua, &chunk.rules))?;
+        let text = api::json(&function.call::<Value>(())?).map_err(Error::runtime)?;
+        serde_json::from_str(&String::from_utf8_lossy(&text)).map_err(Error::runtime)
     }
 
     fn render(&self, template: &Template, names: &dyn Names) -> mlua::Result<Vec<u8>> {

@@ -3,3 +3,4 @@
 pub mod access;
 pub mod redact;
 pub mod repeats;
+pub mod shipping;

@@ -31,6 +31,7 @@ pub struct Special {
     keeps: Vec<HeaderName>,
     keeps_head: bool,
     rare: Rare,
+    records: bool,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -40,6 +41,7 @@ pub struct Chain {
     keeps: Arc<[HeaderName]>,
     keeps_head: bool,
     rare: Rare,
+    records: bool,
 }
 
 /// Who looks on while plugins run; `()` looks away.
@@ -81,6 +83,10 @@ impl Slot {
         let special = self.special.iter().map(|special| special.rare);
         self.base.iter().map(|plugin| plugin.phases()).chain(special).fold(Rare::default(), std::ops::BitOr::bitor)
     }
+
+    fn records(&self) -> bool {
+        self.special.iter().any(|special| special.records) || self.base.iter().any(|plugin| plugin.records())
+    }
 }
 
 // === impl Special ===
@@ -95,6 +101,7 @@ impl Special {
         }
         self.keeps_head |= plugin.keeps_head();
         self.rare = self.rare | plugin.phases();
+        self.records |= plugin.records();
         self.by_consumer.insert(consumer, plugin);
     }
 }
@@ -110,13 +117,20 @@ impl Chain {
         keeps.dedup();
         let keeps_head = slots.iter().any(Slot::keeps_head);
         let rare = slots.iter().map(Slot::rare).fold(Rare::default(), std::ops::BitOr::bitor);
-        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, rare }
+        let records = slots.iter().any(Slot::records);
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, rare, records }
     }
 
     /// Whether no plugin runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Whether some plugin writes a record of the request.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.records
     }
 
     /// The plugins' names in running order.

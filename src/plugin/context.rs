@@ -1,5 +1,6 @@
 //! What a plugin knows of the request besides the request itself.
 
+use super::record::Facts;
 use super::{Arrival, Authenticated};
 use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId, UpstreamId};
@@ -171,6 +172,8 @@ pub struct Ctx {
     pub exited: bool,
     /// The upstream's answer as it came, if some plugin of the chain [looks back](super::Plugin::keeps_head).
     pub received: Option<Box<Received>>,
+    /// What log records tell, if some plugin of the chain [writes them](super::Plugin::records).
+    pub facts: Option<Box<Facts>>,
     /// What a plugin wants to find again in a later phase, by type.
     pub stash: Extensions,
     /// From which slot on which consumer was known. Usually empty.
@@ -303,6 +306,7 @@ impl Ctx {
             origin: Origin::Gateway,
             exited: false,
             received: None,
+            facts: None,
             stash: Extensions::new(),
             consumers: Vec::new(),
         }

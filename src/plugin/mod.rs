@@ -10,10 +10,12 @@ mod basic;
 pub mod chain;
 mod client;
 mod context;
+mod logger;
 mod pair;
 pub(crate) mod payload;
 mod piece;
 mod rate;
+pub mod record;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
@@ -125,6 +127,11 @@ pub trait Plugin: Send + Sync + 'static {
         Rare::default()
     }
 
+    /// Whether `log` writes a [record] of the request: what that needs is in [`Ctx::facts`] then.
+    fn records(&self) -> bool {
+        false
+    }
+
     /// What it does that one request alone cannot show, for `gateway explain`: a few words, lower case, no full stop.
     fn remark(&self) -> Option<String> {
         None
@@ -201,9 +208,11 @@ plugins! {
     bot_detection::BotDetection,
     correlation_id::CorrelationId,
     cors::Cors,
+    file_log::FileLog,
     function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
+    http_log::HttpLog,
     ip_restriction::IpRestriction,
     jwt::Jwt,
     key_auth::KeyAuth,
@@ -216,6 +225,9 @@ plugins! {
     response_ratelimiting::ResponseRateLimiting,
     response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
+    syslog::Syslog,
+    tcp_log::TcpLog,
+    udp_log::UdpLog,
 }
 
 // === impl Rare ===
@@ -307,12 +319,17 @@ mod tests {
             ("response-ratelimiting", 900, true),
             ("bot-detection", 2500, false),
             ("cors", 2000, false),
+            ("file-log", 9, true),
+            ("http-log", 12, true),
             ("limit-req", 1500, false),
             ("ip-restriction", 990, true),
             ("request-size-limiting", 951, true),
             ("request-transformer", 801, true),
             ("response-transformer", 800, true),
             ("security-headers", 798, true),
+            ("syslog", 4, true),
+            ("tcp-log", 7, true),
+            ("udp-log", 8, true),
             ("redirect", 779, true),
             ("request-termination", 2, true),
         ];

@@ -19,6 +19,8 @@ pub struct Progress {
     pub state: Cell<Upload>,
     /// When that changed last.
     pub since: Cell<Instant>,
+    /// Bytes that were handed over.
+    pub bytes: Cell<u64>,
 }
 
 /// What a request's body waits for.
@@ -69,7 +71,7 @@ pub struct RequestBody {
 
 impl Progress {
     fn new() -> Rc<Self> {
-        Rc::new(Self { state: Cell::new(Upload::Untouched), since: Cell::new(Instant::now()) })
+        Rc::new(Self { state: Cell::new(Upload::Untouched), since: Cell::new(Instant::now()), bytes: Cell::new(0) })
     }
 
     fn now(&self, state: Upload) {
@@ -129,6 +131,9 @@ impl RequestBody {
         match self.allowed.checked_sub(size) {
             None => return self.broken(Break::TooLarge),
             Some(left) => self.allowed = if self.allowed == u64::MAX { u64::MAX } else { left },
+        }
+        if let Some(progress) = &self.progress {
+            progress.bytes.set(progress.bytes.get() + size);
         }
         // Over HTTP/2 the end may come after the last byte, when nobody asks any more.
         let whole = self.body.is_end_stream() || self.body.size_hint().exact() == Some(0);

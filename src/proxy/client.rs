@@ -2,6 +2,7 @@
 //! (`kong/proxying.md` §1). Pure.
 
 use super::activity::Activity;
+use crate::plugin::record::Handshake;
 use crate::settings::Settings;
 use crate::snapshot::ClientAuth;
 use http::{HeaderMap, HeaderValue};
@@ -41,6 +42,8 @@ pub struct Tls {
     pub sni: Option<Box<str>>,
     /// Whom the listener, or the name, lets in.
     pub auth: Option<Arc<ClientAuth>>,
+    /// Version and cipher; `None` where nobody looked.
+    pub handshake: Option<Handshake>,
     /// The client's certificate as `Client-Cert` carries it (RFC 9440).
     pub client_cert: Option<HeaderValue>,
 }

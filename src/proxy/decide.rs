@@ -4,6 +4,7 @@
 use super::asked::{self, Asked};
 use super::client::Connection;
 use super::clients;
+use super::facts;
 use super::failure::Failure;
 use super::inspect;
 use super::own;
@@ -104,10 +105,13 @@ impl Course {
     /// # Errors
     /// Why the gateway answers itself.
     pub fn receive(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<(), Failure> {
-        if parts.version == Version::HTTP_2 {
-            request::from_http2(&mut parts.headers, &parts.uri)?;
-        }
+        let said = match parts.version {
+            Version::HTTP_2 => request::from_http2(&mut parts.headers, &parts.uri),
+            _ => Ok(()),
+        };
         scene.snapshot.global.keep(parts, &mut self.cx);
+        self.note(&scene.snapshot.global, scene, parts);
+        said?;
         inspect::inspect(parts, scene.settings)?;
         request::remove_named_by_connection(&mut parts.headers);
         Ok(())
@@ -141,6 +145,7 @@ impl Course {
             return Err(Failure::Misdirected);
         }
         self.enter(found.route, route, parts);
+        self.note(&route.chain, scene, parts);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
         let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, connection);
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
@@ -148,6 +153,13 @@ impl Course {
         self.cx.captures = captures(&found, &path);
         self.cx.stripped = found.prefix.filter(|_| route.strip_path);
         Ok(Settled { route: found.route, forwarded, query: target.query.map(<[u8]>::to_vec) })
+    }
+
+    /// Begins to note what log records need, if a plugin writes them.
+    fn note(&mut self, chain: &Chain, scene: Scene<'_>, parts: &Parts) {
+        if chain.records() && self.cx.facts.is_none() {
+            self.cx.facts = Some(Box::new(facts::begin(scene, parts)));
+        }
     }
 
     /// `kong/routing.md` §7. Before any plugin.
@@ -213,6 +225,9 @@ impl Course {
         };
         parts.uri = upstream_uri(&self.cx.path, query.as_deref())?;
         parts.version = Version::HTTP_11;
+        if let Some(facts) = &mut self.cx.facts {
+            facts.upstream = Some(parts.uri.clone());
+        }
         Ok(Outbound { host, parts, body })
     }
 

@@ -4,6 +4,7 @@ use super::activity::Activity;
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
+use crate::plugin::record::Try;
 use crate::proxy::worker::Worker;
 use crate::settings::Settings;
 use crate::snapshot::{Service, Snapshot};
@@ -15,6 +16,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -44,10 +46,12 @@ pub struct Answer {
 }
 
 /// When things happened; filled in as they do, whatever the outcome.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Times {
     /// When the last peer was chosen; `None` when none was.
     pub chosen: Option<Instant>,
+    /// Each attempt, if somebody wants to know.
+    pub tries: Option<Vec<Try>>,
 }
 
 /// How one attempt failed, and whether another may be made.
@@ -58,6 +62,25 @@ enum Trouble {
     Sent(Failure),
     /// The client's body broke; there is nothing to try again.
     Client(Break),
+}
+
+// === impl Times ===
+
+impl Times {
+    fn choose(&mut self, peer: SocketAddr, start: Instant) {
+        let now = Instant::now();
+        self.chosen = Some(now);
+        if let Some(tries) = &mut self.tries {
+            tries.push(Try { peer, start: start.into_std(), choice: between(start, now), failed: None });
+        }
+    }
+
+    /// The last attempt was in vain.
+    fn fail(&mut self, why: Failure) {
+        if let Some(last) = self.tries.as_mut().and_then(|tries| tries.last_mut()) {
+            last.failed = Some(why.status());
+        }
+    }
 }
 
 /// Sends a request and waits for the answer's head.
@@ -77,8 +100,9 @@ pub async fn forward(
     let mut failure = Failure::BadGateway;
     for _ in 0..=service.retries {
         let Some(mut ready) = request.take().or_else(|| spare.as_ref().map(again)) else { break };
+        let start = Instant::now();
         let peer = peers.next().await?;
-        times.chosen = Some(Instant::now());
+        times.choose(peer.address, start);
         let name = host.clone().unwrap_or_else(|| peer.host.clone());
         ready.headers_mut().insert(header::HOST, name);
         match attempt(worker, service, &peer, ready, spare.as_ref()).await {
@@ -88,6 +112,7 @@ pub async fn forward(
             Err(Trouble::Sent(why)) => failure = why,
         }
         peers.failed(&peer);
+        times.fail(failure);
         tracing::warn!(service = %service.identity, peer = %peer.address, ?failure, "an attempt at the upstream failed");
     }
     Err(failure)

@@ -8,6 +8,7 @@ mod clients;
 pub mod closing;
 pub mod decide;
 pub mod detour;
+mod facts;
 pub mod failure;
 pub mod forward;
 pub mod gather;
@@ -29,7 +30,7 @@ use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
 use activity::Busy;
-use body::RequestBody;
+use body::{Progress, RequestBody};
 use client::Connection;
 use decide::{Course, Scene, Settled};
 use failure::Failure;
@@ -79,6 +80,8 @@ struct Exchange {
     start: Instant,
     times: Times,
     answered: Option<Instant>,
+    /// How far its body has come, if a log record tells its size.
+    upload: Option<Rc<Progress>>,
     /// Whether it was on its way to an upstream; what fails then looks like an upstream's failure.
     under_way: bool,
 }
@@ -147,7 +150,7 @@ impl Exchange {
         let busy = place.connection.activity.begin();
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
-        Self { busy, course, start, times: Times::default(), answered: None, under_way: false, place }
+        Self { busy, course, start, times: Times::default(), answered: None, upload: None, under_way: false, place }
     }
 
     /// The story of a request, up to an answer's head.
@@ -180,6 +183,9 @@ impl Exchange {
         let Place { worker, connection, snapshot } = &self.place;
         let max = self.course.body_limit(self.place.scene());
         let body = forward::request_body(out.body, max, &worker.settings, &connection.activity).await?;
+        if self.course.cx.facts.is_some() {
+            (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
+        }
         let errand = Errand { service, host: out.host, parts: out.parts, body };
         let answer = forward(worker, snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
@@ -218,8 +224,12 @@ impl Exchange {
         if origin != Origin::Upstream {
             response.headers_mut().insert(header::DATE, self.place.worker.date(SystemTime::now()));
         }
-        let stopping = self.place.worker.closing.is_closing();
-        self.course.close(self.place.scene(), &mut response, self.latencies(), stopping);
+        let (stopping, latencies) = (self.place.worker.closing.is_closing(), self.latencies());
+        self.course.close(self.place.scene(), &mut response, latencies, stopping);
+        if let Some(facts) = &mut self.course.cx.facts {
+            facts.tries = Some(self.times.tries.take().unwrap_or_default());
+            facts.end = Some(facts::answered(&response, origin, latencies));
+        }
         self.depart(response, source, entry)
     }
 
@@ -237,7 +247,9 @@ impl Exchange {
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
         let status = response.status();
-        let Self { place: Place { worker, snapshot, .. }, course: Course { mut cx, route, .. }, busy, .. } = self;
+        let Self { place, course, busy, upload, start, .. } = self;
+        let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
+        let departed = Instant::now();
         let outgoing = |body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
@@ -255,6 +267,9 @@ impl Exchange {
                     let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
                     let outcome = Outcome { user, status, bytes: end.bytes, secrets };
                     worker.access.write(entry, &outcome, SystemTime::now());
+                }
+                if let Some(facts) = &mut cx.facts {
+                    facts::ended(facts, end.bytes, upload.as_deref(), [start, departed, Instant::now()]);
                 }
                 decide::chain(route, &snapshot).log(cx);
             });

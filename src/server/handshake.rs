@@ -2,14 +2,15 @@
 
 use super::tls::ServerTls;
 use crate::keys::{self, KeyError};
+use crate::plugin::record::Handshake;
 use crate::settings::{ClientVerify, Listen};
 use crate::snapshot::ClientAuth;
 use crate::sni::Names;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use rustls::{CipherSuite, ProtocolVersion, ServerConfig};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -98,6 +99,34 @@ impl Met {
     pub fn client_cert(&self) -> Option<HeaderValue> {
         let leaf = self.stream.get_ref().1.peer_certificates()?.first()?;
         HeaderValue::try_from(format!(":{}:", STANDARD.encode(leaf))).ok()
+    }
+
+    /// What log records tell of it.
+    #[must_use]
+    pub fn handshake(&self) -> Option<Handshake> {
+        let connection = self.stream.get_ref().1;
+        let version = match connection.protocol_version()? {
+            ProtocolVersion::TLSv1_3 => "TLSv1.3",
+            _ => "TLSv1.2",
+        };
+        let cipher = openssl(connection.negotiated_cipher_suite()?.suite());
+        Some(Handshake { version, cipher, verified: connection.peer_certificates().is_some() })
+    }
+}
+
+/// What OpenSSL calls a cipher suite.
+fn openssl(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "ECDHE-RSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "ECDHE-RSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-RSA-CHACHA20-POLY1305",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => "ECDHE-ECDSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => "ECDHE-ECDSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-ECDSA-CHACHA20-POLY1305",
+        other => other.as_str().unwrap_or_default(),
     }
 }
 

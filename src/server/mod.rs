@@ -21,6 +21,7 @@ pub mod watcher;
 
 use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
+use crate::observe::shipping;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
@@ -48,6 +49,9 @@ use tokio::sync::watch;
 const TIDY: Duration = Duration::from_millis(500);
 /// Rest after the system refused another connection, so that the loop does not spin.
 const REST: Duration = Duration::from_millis(50);
+
+/// How long lines of log plugins may take to leave a process that stops.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// Why a process cannot serve.
 #[derive(Debug)]
@@ -130,6 +134,8 @@ impl Server {
         let signals = Signals::listen().map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
         let _watch = watcher::start(std::mem::take(&mut self.live)).map_err(ServeError::from_any)?;
+        let shipping =
+            shipping::start(self.snapshot.outboxes.all(), self.links.configs()).map_err(ServeError::from_any)?;
         let (told, mut threads) = (Arc::default(), Vec::new());
         for number in 0..self.workers {
             let start = self.start(number, &told, stopped.clone());
@@ -145,6 +151,7 @@ impl Server {
         if results.contains(&false) {
             tracing::warn!("the time to stop ran out; some requests were cut off");
         }
+        shipping.finish(FLUSH);
         Ok(())
     }
 

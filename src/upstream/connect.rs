@@ -70,6 +70,12 @@ impl Links {
         Ok(Self { configs, known: RefCell::default(), response_head: settings.response_head })
     }
 
+    /// How TLS is spoken.
+    #[must_use]
+    pub fn configs(&self) -> &ClientConfigs {
+        &self.configs
+    }
+
     /// Where a connection to this address leads, for a service and a Host.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod http2;
 mod identity;
 mod limits;
 mod listeners;
+mod log_plugins;
 mod messages;
 mod names;
 mod online;

@@ -45,6 +45,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         consumers: everybody(model),
         certificates: secure::certificates(model),
         live: model.read.live.clone(),
+        outboxes: model.read.shared.get().cloned().unwrap_or_default(),
         global: chains.global(),
         secrets: secrets(model),
     };
@@ -61,7 +62,7 @@ fn everybody(model: &Model) -> Arc<Consumers> {
 }
 
 /// What plugins call secrets, each once.
-fn secrets(model: &Model) -> Box<[Box<str>]> {
+fn secrets(model: &Model) -> Arc<[Box<str>]> {
     let plugins = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
     plugins.flat_map(|built| built.plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }

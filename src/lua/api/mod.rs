@@ -116,6 +116,14 @@ pub(super) fn install(lua: &Lua, slot: &Rc<Slot>, prelude: &Table) -> mlua::Resu
     Ok(root)
 }
 
+/// A value as compact JSON.
+///
+/// # Errors
+/// `cjson`'s words for what JSON cannot hold.
+pub(super) fn json(value: &Value) -> Result<Vec<u8>, String> {
+    json::encode(value)
+}
+
 /// `require` of all of Lua: the modules that there are.
 pub(super) fn require(lua: &Lua, root: Table) -> mlua::Result<mlua::Function> {
     lua.create_function(move |lua, name: Value| {

@@ -42,6 +42,7 @@ fn facts() -> Facts {
     catalog.fill(Entities {
         routes: Box::new([checked(&json!({ "id": "r-id", "name": "r", "protocols": ["https"], "paths": ["/a"] }))]),
         services: Box::new([checked(&json!({ "id": "s-id", "name": "s", "port": 80 }))]),
+        consumers: Box::default(),
         upstreams: [("pool".into(), UpstreamId(3))].into(),
     });
     Facts { consumers, catalog, trusted: Arc::new(["10.0.0.0/8".parse().unwrap()]), instance: 1 }
