@@ -47,7 +47,7 @@ pub enum Flow {
     Wait,
 }
 
-/// Where an instance stands, by the ids of entities: the same in every configuration that names them alike.
+/// Where an instance stands, by the ids of entities, which are the same in the next configuration that has them.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// The route that it is bound to.
