@@ -3,10 +3,11 @@
 use super::RateLimiting;
 use crate::config::load;
 use crate::config::report::{Report, Source};
-use crate::entity::{Compat, ServiceId};
-use crate::plugin::testing::{access, build, context, lines, plugin, request, text};
+use crate::entity::{Compat, ConsumerId, ServiceId};
+use crate::plugin::testing::{access, block_on, build, context, lines, plugin, request, text};
 use crate::plugin::{Ctx, Plugin, Scope};
 use crate::settings::Settings;
+use crate::snapshot::Snapshot;
 use crate::world::World;
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
@@ -137,6 +138,31 @@ fn kong_3_chooses_status_and_words() {
     assert!(ask().is_none());
     let refused = ask().unwrap();
     assert_eq!((refused.status().as_u16(), text(refused.into_body())), (503, "later\n".to_owned()));
+}
+
+/// What remains of the hour after a request for a route by a consumer.
+fn remains(snapshot: &Snapshot, route: usize, consumer: Option<u32>) -> Option<String> {
+    let mut cx = at(HALF_PAST);
+    cx.consumer = consumer.map(ConsumerId);
+    let passed = block_on(snapshot.routes[route].chain.access(&mut request("GET", "/", &[], ""), &mut cx)).is_none();
+    passed.then(|| cx.answer_headers["x-ratelimit-remaining-hour"].to_str().unwrap().to_owned())
+}
+
+#[test]
+fn instances_at_one_place_count_together() {
+    let limit = |hour| format!("{{name: rate-limiting, config: {{hour: {hour}, limit_by: ip}}}}");
+    let (all, own, hers) = (limit(3), limit(1), limit(9));
+    let text = format!(
+        "_format_version: '2.1'\nplugins: [{all}]\nconsumers: [{{username: c, plugins: [{hers}]}}]\nservices:\n\
+         - {{name: s, url: 'http://h', routes: [{{name: a, paths: [/a]}}, {{name: b, paths: [/b]}}]}}\n\
+         - {{name: t, url: 'http://h', routes: [{{name: c, paths: [/c], plugins: [{own}]}}]}}\n"
+    );
+    let snapshot = load(&Source::new("kong.yml", text), World::EMPTY, &Settings::default()).0.unwrap();
+    assert_eq!(remains(&snapshot, 0, None).as_deref(), Some("2"));
+    assert_eq!(remains(&snapshot, 1, None).as_deref(), Some("1"), "one count for all routes");
+    assert_eq!(remains(&snapshot, 0, Some(0)).as_deref(), Some("6"), "and for a consumer's instance");
+    assert_eq!(remains(&snapshot, 1, None), None);
+    assert_eq!(remains(&snapshot, 2, None).as_deref(), Some("0"), "a route's own instance has its own");
 }
 
 fn found(format: &str, config: &str) -> Report {
