@@ -215,7 +215,6 @@ impl Exchange {
         let status = response.status();
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
-        let departed = Instant::now();
         let response = response.map(|body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
@@ -230,7 +229,7 @@ impl Exchange {
                 worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
             }
             if let Some(facts) = &mut cx.facts {
-                facts::ended(facts, end.bytes, upload.as_deref(), [start, departed, Instant::now()]);
+                facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
             }
             decide::chain(route, &snapshot).log(&mut cx);
         });
