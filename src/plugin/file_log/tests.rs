@@ -53,7 +53,7 @@ fn lua_sees_the_record_and_changes_it() {
     let custom = json!({
         "a": "kong.log.set_serialize_value('late', 1) return kong.log.serialize().request.method",
         "b": "return kong.log.serialize().late",
-        "c": "local ok, why = pcall(kong.log.set_serialize_value, 'x', print) return why",
+        "c": "local ok, why = pcall(kong.log.set_serialize_value, 'x', tostring) return why",
         "d": "local t = {} t.t = t return (select(2, pcall(kong.log.set_serialize_value, 'x', t)))",
         "e": "return (select(2, pcall(kong.log.set_serialize_value, 'x', 1, { mode = 'no' })))",
     });
