@@ -50,6 +50,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("proxy/client", 5, true),
     ("proxy/decide", 5, true),
     ("proxy/detour", 5, true),
+    ("proxy/facts", 5, true),
     ("proxy/failure", 5, true),
     ("proxy/inspect", 5, true),
     ("proxy/request", 5, true),

@@ -67,10 +67,16 @@ enum Trouble {
 // === impl Times ===
 
 impl Times {
-    fn choose(&mut self, peer: SocketAddr, start: Instant) {
+    /// A peer is about to be chosen. The time, if it is of interest.
+    fn begin(&self) -> Option<Instant> {
+        self.tries.is_some().then(Instant::now)
+    }
+
+    /// A peer was chosen.
+    fn choose(&mut self, peer: SocketAddr, start: Option<Instant>) {
         let now = Instant::now();
         self.chosen = Some(now);
-        if let Some(tries) = &mut self.tries {
+        if let (Some(tries), Some(start)) = (&mut self.tries, start) {
             tries.push(Try { peer, start: start.into_std(), choice: between(start, now), failed: None });
         }
     }
@@ -100,7 +106,7 @@ pub async fn forward(
     let mut failure = Failure::BadGateway;
     for _ in 0..=service.retries {
         let Some(mut ready) = request.take().or_else(|| spare.as_ref().map(again)) else { break };
-        let start = Instant::now();
+        let start = times.begin();
         let peer = peers.next().await?;
         times.choose(peer.address, start);
         let name = host.clone().unwrap_or_else(|| peer.host.clone());

@@ -249,7 +249,6 @@ impl Exchange {
         let status = response.status();
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
-        let departed = Instant::now();
         let outgoing = |body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
@@ -269,7 +268,7 @@ impl Exchange {
                     worker.access.write(entry, &outcome, SystemTime::now());
                 }
                 if let Some(facts) = &mut cx.facts {
-                    facts::ended(facts, end.bytes, upload.as_deref(), [start, departed, Instant::now()]);
+                    facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
                 }
                 decide::chain(route, &snapshot).log(cx);
             });

@@ -49,6 +49,23 @@ fn lua_adds_and_removes_fields() {
 }
 
 #[test]
+fn lua_sees_the_record_and_changes_it() {
+    let custom = json!({
+        "a": "kong.log.set_serialize_value('late', 1) return kong.log.serialize().request.method",
+        "b": "return kong.log.serialize().late",
+        "c": "local ok, why = pcall(kong.log.set_serialize_value, 'x', tostring) return why",
+        "d": "local t = {} t.t = t return (select(2, pcall(kong.log.set_serialize_value, 'x', t)))",
+        "e": "return (select(2, pcall(kong.log.set_serialize_value, 'x', 1, { mode = 'no' })))",
+    });
+    let record = line(&json!({ "path": "/x.log", "reopen": false, "custom_fields_by_lua": custom }));
+    assert_eq!((&record["a"], &record["b"]), (&json!("PUT"), &json!(1)));
+    for refused in ["c", "d"] {
+        assert!(record[refused].as_str().unwrap().contains("value must be nil, a number"), "{record}");
+    }
+    assert!(record["e"].as_str().unwrap().contains("mode must be 'set', 'add' or 'replace'"), "{record}");
+}
+
+#[test]
 fn a_path_has_no_wildcards() {
     for (path, good) in [("/var/log/a-b_1.log", true), ("/dev/stdout", true), ("/a*", false), ("/a%b", false)] {
         assert_eq!(super::file_name(path).is_ok(), good, "{path}");

@@ -3,6 +3,7 @@
 
 use crate::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +27,34 @@ pub struct Facts {
     pub tries: Option<Vec<Try>>,
     /// How it ended; `None` before it has.
     pub end: Option<End>,
+    /// Fields that Lua set, in that order; added by [`Self::change`].
+    pub changes: Vec<Change>,
 }
+
+/// A field that Lua wants in the record, or out of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Names joined by dots.
+    pub place: Box<str>,
+    /// What stands there; `None` for nothing.
+    pub value: Option<Value>,
+    /// When.
+    pub mode: Mode,
+}
+
+/// When a field is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Always.
+    Set,
+    /// If it is not there.
+    Add,
+    /// If it is there.
+    Replace,
+}
+
+/// Most changes of one request: Lua may not pile up more.
+const CHANGES: usize = 1000;
 
 /// A TLS handshake, in nginx's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +102,34 @@ pub struct End {
 // === impl Facts ===
 
 impl Facts {
+    /// What is known of a request that was sent to a host, with what secrets are called.
+    #[must_use]
+    pub fn new(host: HeaderValue, secrets: Arc<[Box<str>]>) -> Self {
+        Self {
+            host,
+            head: 0,
+            body: None,
+            tls: None,
+            secrets,
+            upstream: None,
+            tries: None,
+            end: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Remembers a field.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn change(&mut self, change: Change) -> Result<(), &'static str> {
+        if self.changes.len() >= CHANGES {
+            return Err("too many fields were set for the log");
+        }
+        self.changes.push(change);
+        Ok(())
+    }
+
     /// Bytes of a request's head in HTTP/1.1.
     #[must_use]
     pub fn request_head(method: &Method, target: &Uri, headers: &HeaderMap) -> u64 {

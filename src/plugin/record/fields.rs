@@ -1,5 +1,6 @@
 //! Fields of a record: those of entities, and those that a file adds.
 
+use super::facts::{Change, Mode};
 use crate::config::value::{Checked, Value as Field};
 use crate::entity::Compat;
 use serde_json::{Map, Value};
@@ -41,6 +42,20 @@ pub fn set(record: &mut Map<String, Value>, place: &str, value: Option<Value>, c
         Some(value) => drop(at.insert(last, value)),
         None => drop(at.remove(&last)),
     }
+}
+
+/// What Lua wants changed.
+pub(super) fn change(record: &mut Map<String, Value>, change: &Change, compat: Compat) {
+    let there = has(record, &change.place, compat);
+    if change.mode == Mode::Set || there == (change.mode == Mode::Replace) {
+        set(record, &change.place, change.value.clone(), compat);
+    }
+}
+
+fn has(record: &Map<String, Value>, place: &str, compat: Compat) -> bool {
+    let mut names = names(place, compat).into_iter();
+    let first = names.next().and_then(|name| record.get(&name));
+    names.fold(first, |at, name| at?.get(name)).is_some()
 }
 
 fn names(place: &str, compat: Compat) -> Vec<String> {

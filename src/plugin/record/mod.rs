@@ -15,7 +15,7 @@ use crate::args::{self, Args};
 use crate::consumers::Consumers;
 use crate::entity::Compat;
 use crate::lua::catalog::Entities;
-pub use facts::{End, Facts, Handshake, Try};
+pub use facts::{Change, End, Facts, Handshake, Mode, Try};
 pub use fields::set;
 use http::{HeaderMap, header};
 use secret::Secrets;
@@ -57,6 +57,7 @@ pub fn of(cx: &Ctx, head: Option<&Head>, known: Known<'_>) -> Map<String, Value>
         put("workspace", Some(WORKSPACE.into()));
         put("workspace_name", Some("default".into()));
     }
+    facts.changes.iter().for_each(|change| fields::change(&mut record, change, cx.compat));
     record
 }
 

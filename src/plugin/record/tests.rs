@@ -68,6 +68,26 @@ fn without_a_route_there_were_no_tries() {
 }
 
 #[test]
+fn fields_that_lua_set_are_there_or_not() {
+    let (mut cx, head) = exchange(Compat::Kong2);
+    for (place, value, mode) in [
+        ("a.b", Some(json!(1)), Mode::Set),
+        ("a.b", Some(json!(2)), Mode::Add),
+        ("a.c", Some(json!(3)), Mode::Add),
+        ("a.d", Some(json!(4)), Mode::Replace),
+        ("request.method", Some(json!("X")), Mode::Replace),
+        ("client_ip", None, Mode::Set),
+    ] {
+        cx.facts.as_mut().unwrap().change(Change { place: place.into(), value, mode }).unwrap();
+    }
+    let record = recorded(&cx, &head);
+    assert_eq!((&record["a"], &record["request"]["method"]), (&json!({ "b": 1, "c": 3 }), &json!("X")));
+    assert_eq!(record.get("client_ip"), None);
+    let one = Change { place: "x".into(), value: None, mode: Mode::Set };
+    assert!((0..10_000).any(|_| cx.facts.as_mut().unwrap().change(one.clone()).is_err()));
+}
+
+#[test]
 fn fields_are_set_by_their_place() {
     let changed = |place: &str, value: Option<Value>, compat| {
         let mut record = json!({ "a": { "b": 1, "c": 2 }, "d": 3 });
