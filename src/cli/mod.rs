@@ -16,6 +16,7 @@ mod logs;
 mod man;
 mod online;
 mod print;
+mod reload;
 mod routes;
 mod run;
 mod schema;

@@ -39,7 +39,7 @@ fn build_beside(shared: &mut Extensions, content: &str, more: &Json) -> Built {
     };
     let (mut report, mut watch) = (Report::default(), Vec::new());
     let (report_to, compat) = (&mut report, Compat::Kong3);
-    let mut cx = Build { compat, report: report_to, path: Vec::new(), files: &files, watch: &mut watch, shared };
+    let mut cx = Build { compat, report: report_to, path: Vec::new(), files: &files, watch: &mut watch, shared, before: &Extensions::new(), standing: "" };
     let plugin = Htpasswd::build(&checked(&config), &mut cx);
     Built { plugin, report, watch }
 }
