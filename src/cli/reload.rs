@@ -20,8 +20,8 @@ pub(super) struct Again {
     setup: Setup,
     /// As the process was started.
     settings: Settings,
-    /// What was read at start, for a document that cannot be read twice.
-    first: Source,
+    /// What was read at start, where that cannot be read twice.
+    first: Option<Source>,
     serving: Serving,
     /// What was compiled last, and what is to be said once it is served.
     next: Option<(Serving, String)>,
@@ -40,6 +40,7 @@ pub(super) struct Serving {
 impl Again {
     /// For a process that begins with these.
     pub(super) fn new(place: Place, setup: Setup, settings: Settings, first: Source, serving: Serving) -> Self {
+        let first = (place == Place::Stdin).then_some(first);
         Self { place, setup, settings, first, serving, next: None }
     }
 
@@ -61,10 +62,7 @@ impl Origin for Again {
     }
 
     fn read(&self) -> io::Result<Source> {
-        match &self.place {
-            Place::File(_) => self.place.read(),
-            Place::Stdin | Place::Inline(_) => Ok(self.first.clone()),
-        }
+        self.first.clone().map_or_else(|| self.place.read(), Ok)
     }
 
     fn compile(&mut self, source: &Source) -> Result<Snapshot, Vec<String>> {

@@ -116,7 +116,7 @@ impl Reloader {
 
     /// Looks at the file. If there is something new and it can be served, the files to follow from now on.
     pub fn look(&mut self, thorough: bool, now: SystemTime) -> Option<Vec<LiveFile>> {
-        self.retired.retain(|old| Arc::strong_count(old) > 1);
+        self.free();
         if self.paths.is_empty() {
             return None;
         }
@@ -181,11 +181,16 @@ impl Reloader {
             Ok((files, old)) => {
                 self.refused = Refused::Not;
                 self.served = hash;
+                self.free();
                 self.retired.push(old);
                 self.origin.adopted();
                 Some(files)
             }
         }
+    }
+
+    fn free(&mut self) {
+        self.retired.retain(|old| Arc::strong_count(old) > 1);
     }
 
     /// Tells why a document is not served, once.

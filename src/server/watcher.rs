@@ -104,7 +104,11 @@ impl Watch {
         let mut next = Instant::now() + EVERY;
         loop {
             match asked.recv_timeout(next.saturating_duration_since(Instant::now())) {
-                Ok(()) => self.reload(),
+                Ok(()) => {
+                    // Whoever asked until now gets what is there now.
+                    while asked.try_recv().is_ok() {}
+                    self.reload();
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     self.look();

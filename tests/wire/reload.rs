@@ -217,7 +217,10 @@ fn certificates_and_who_must_show_one_are_replaced() {
     let config = |number: u64, more: &str| {
         let pair = pki.server("a.test", number);
         let (cert, key) = (indented(&pair.cert), indented(&pair.key));
-        format!("{}certificates:\n- cert: |\n{cert}  key: |\n{key}  snis:\n  - name: a.test\n{more}", saying("greeting"))
+        format!(
+            "{}certificates:\n- cert: |\n{cert}  key: |\n{key}  snis:\n  - name: a.test\n{more}",
+            saying("greeting")
+        )
     };
     let gateway = Gateway::with(config(11, "")).listen("ssl").start();
     let answers = |pair: bool| asks(&gateway, &pki, pair);
