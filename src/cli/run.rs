@@ -4,6 +4,7 @@ use super::args;
 use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
+use super::pid::PidFile;
 use super::reload::Again;
 use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
 use crate::server::Server;
@@ -68,10 +69,12 @@ pub(super) fn until_stopped(
         return ExitCode::from(REFUSED);
     };
     let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
+    let prefix = from.is_some().then(|| settings.prefix.clone());
     let again = from.map(|(place, setup)| Again::new(place, setup, settings.clone(), source.clone(), serving));
     let ended = Server::open(settings, snapshot, passed).and_then(|server| {
         let listens = bound(listens, server.addresses());
         print::err(&(banner(&listens, &source.name, &contents) + &more(&listens)));
+        let _pid = prefix.as_deref().and_then(PidFile::write);
         let server = match again {
             Some(again) => server.following(Box::new(again), source),
             None => server,

@@ -1,6 +1,7 @@
 //! A new configuration in the place of the old one: by SIGHUP, and by the file itself.
 
 use crate::common::frames::{END_STREAM, Frames, Outcome, head};
+use crate::common::gateway::binary;
 use crate::common::pki::Pki;
 use crate::common::{Gateway, LIMIT, Peer, Upstream, within};
 use crate::renewal::serial;
@@ -87,6 +88,21 @@ fn the_process_says_what_needs_a_restart() {
     assert!(gateway.output().contains("nothing changed"), "{}", gateway.output());
     reload(&gateway, &format!("{}_gateway: {{drain_timeout: never}}\n", saying("second")), REFUSED);
     assert!(says(&gateway, "first"));
+}
+
+#[test]
+fn gateway_reload_finds_the_process_by_its_prefix() {
+    let prefix = tempfile::tempdir().unwrap();
+    let ask = || Command::new(binary()).arg("reload").arg("-p").arg(prefix.path()).output().unwrap();
+    let gateway = Gateway::with(saying("first")).set("KONG_PREFIX", prefix.path().to_str().unwrap()).start();
+    assert!(within(SOON, || prefix.path().join("pids/nginx.pid").exists()));
+    let asked = ask();
+    assert!(asked.status.success(), "{asked:?}");
+    assert!(within(SOON, || gateway.output().contains("as asked") && gateway.output().contains(SERVED)));
+    drop(gateway);
+    let asked = ask();
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&asked.stderr).contains("no gateway runs with the prefix"), "{asked:?}");
 }
 
 /// Two clients that keep their connections, one over HTTP/2, and a WebSocket; valid and broken files in turn.
