@@ -207,6 +207,16 @@ impl PairFiles {
 // === impl Snapshot ===
 
 impl Snapshot {
+    /// The names that DNS is asked for.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let targets = self.upstreams.iter().flat_map(|upstream| &upstream.targets).map(|target| &target.host);
+        let hosts = self.services.iter().map(|service| &service.host).chain(targets);
+        hosts.filter_map(|host| match host {
+            Host::Name(name) => Some(&**name),
+            Host::Address(_) | Host::Upstream(_) => None,
+        })
+    }
+
     /// The route of a number.
     ///
     /// # Panics

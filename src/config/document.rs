@@ -73,6 +73,8 @@ pub(super) struct Walker<'a> {
     world: World<'a>,
     enabled: &'a Plugins,
     table: &'static [Entry],
+    /// What plugins of the configuration before this one shared.
+    before: &'a Extensions,
     report: &'a mut Report,
     compat: Compat,
     /// Whether the environment fills in credentials.
@@ -82,13 +84,15 @@ pub(super) struct Walker<'a> {
     read: Read,
 }
 
-/// Reads a document with the plugins of a table. Never fails: what is wrong is in the report.
+/// Reads a document with the plugins of a table, which may go on with what those `before` shared. Never fails: what is
+/// wrong is in the report.
 pub(super) fn read(
     tree: Tree,
     root: NodeId,
     world: World<'_>,
     settings: &Settings,
     table: &'static [Entry],
+    before: &Extensions,
     report: &mut Report,
 ) -> Document {
     let compat = header::compat(&tree, root);
@@ -101,7 +105,7 @@ pub(super) fn read(
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
     read.shared.insert(Arc::<[IpNet]>::from(&*settings.trusted_ips));
     let enabled = &settings.plugins;
-    let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
+    let mut walker = Walker { tree, world, enabled, table, before, report, compat, filled, path, drafts, read };
     walker.top(root);
     header::foreign(&walker.tree, root, walker.report);
     Document { compat, drafts: walker.drafts, read: walker.read }
@@ -291,7 +295,7 @@ impl Walker<'_> {
         let mut checker = self.checker("plugin", Some("name"), id, false);
         let fields = checker.record(id, &entities::PLUGIN, around);
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
-        let plugin = self.build(entry, id);
+        let plugin = self.build(entry, id, parent);
         self.keep(kind, id, fields, plugin, parent);
         self.consumer_scope(entry, place, parent);
         if entry.extension {
@@ -299,9 +303,23 @@ impl Walker<'_> {
         }
     }
 
-    fn build(&mut self, entry: &'static Entry, id: NodeId) -> Option<Built> {
+    fn build(&mut self, entry: &'static Entry, id: NodeId, parent: Option<(usize, &'static str)>) -> Option<Built> {
         let config = self.tree.get(id, "config").map(|pair| pair.value);
-        plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config)
+        let (before, standing) = (self.before, self.standing(id, parent));
+        plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config, before, &standing)
+    }
+
+    /// What a plugin is bound to, by names: the same in the next document, whatever else comes or goes there. An entity
+    /// without a name is told by its place.
+    fn standing(&self, id: NodeId, parent: Option<(usize, &'static str)>) -> String {
+        let within = parent.and_then(|(at, field)| {
+            let draft = self.drafts.get(at)?;
+            let name = draft.kind.label().and_then(|label| draft.fields.str(label));
+            Some(format!("{field} {};", name.map_or_else(|| format!("{:?}", draft.path), str::to_owned)))
+        });
+        let bound = ["route", "service", "consumer"].into_iter();
+        let bound = bound.filter_map(|field| Some(format!("{field} {};", self.tree.text(id, field)?.0)));
+        within.into_iter().chain(bound).collect()
     }
 
     /// A plugin without a name is not looked at any further.

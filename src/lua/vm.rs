@@ -76,6 +76,12 @@ pub fn value(chunk: &Chunk, current: Current) -> (Current, Result<Json, Fault>) 
     (current, result.map_err(fault))
 }
 
+/// Lets go of what this thread compiled for chunks that are gone. Cheap when there is nothing of that kind.
+pub fn forget() {
+    let vm = VM.with_borrow(|place| place.as_ref().map(Rc::clone));
+    vm.into_iter().for_each(|vm| vm.forget());
+}
+
 /// Renders a template.
 pub(super) fn render(template: &Template, names: &dyn Names) -> Result<Vec<u8>, Fault> {
     let vm = of_this_thread().map_err(|error| Fault(message(&error)))?;
@@ -237,6 +243,17 @@ impl Vm {
             loaded.function = kept.clone().unwrap_or(function);
         }
         kept.map_or(Ok(()), |inner| inner.call(()))
+    }
+
+    /// What a chunk left behind, its globals for one, is garbage with it.
+    fn forget(&self) {
+        let mut loaded = self.loaded.borrow_mut();
+        let before = loaded.len();
+        loaded.retain(|_, old| old.lease.strong_count() > 0);
+        if loaded.len() < before {
+            // Only a finalizer could fail, and no chunk can make one.
+            let _ = self.lua.gc_collect();
+        }
     }
 
     /// The function of a chunk, compiled if it is new; with it, what is gone is forgotten.

@@ -193,12 +193,13 @@ impl Inbox {
 // === impl Outboxes ===
 
 impl Outboxes {
-    /// The queue for a plan, made if it is the first of its kind.
-    pub fn of(&mut self, plan: Plan) -> Arc<Outbox> {
-        if let Some(known) = self.0.iter().find(|known| known.plan == plan) {
-            return Arc::clone(known);
+    /// The queue for a plan: one of these, or of the configuration before, or else a new one.
+    pub fn of(&mut self, plan: Plan, before: Option<&Self>) -> Arc<Outbox> {
+        let known = |all: &Self| all.0.iter().find(|known| known.plan == plan).cloned();
+        if let Some(known) = known(self) {
+            return known;
         }
-        let new = Arc::new(Outbox::new(plan));
+        let new = before.and_then(known).unwrap_or_else(|| Arc::new(Outbox::new(plan)));
         self.0.push(Arc::clone(&new));
         new
     }
@@ -277,9 +278,18 @@ mod tests {
     #[test]
     fn equal_plans_share_a_queue() {
         let mut all = Outboxes::default();
-        let (a, b) = (all.of(plan(1, 1)), all.of(plan(1, 1)));
+        let (a, b) = (all.of(plan(1, 1), None), all.of(plan(1, 1), None));
         assert!(Arc::ptr_eq(&a, &b));
-        all.of(plan(2, 1));
+        all.of(plan(2, 1), None);
         assert_eq!(all.all().len(), 2);
+    }
+
+    #[test]
+    fn a_queue_goes_on_in_the_next_configuration_that_has_it() {
+        let (mut old, mut new) = (Outboxes::default(), Outboxes::default());
+        let (kept, gone) = (old.of(plan(1, 1), None), old.of(plan(2, 1), None));
+        assert!(Arc::ptr_eq(&new.of(plan(1, 1), Some(&old)), &kept));
+        assert!(!Arc::ptr_eq(&new.of(plan(3, 1), Some(&old)), &gone));
+        assert_eq!(new.all().len(), 2);
     }
 }

@@ -100,7 +100,7 @@ impl Logger {
         let catalog = cx.shared.get_or_insert_default::<Catalog>().clone();
         let trusted = cx.shared.get_or_insert_default::<Arc<[IpNet]>>().clone();
         let facts = Arc::new(Facts { consumers: cx.consumers(), catalog, trusted, instance: chunk::number() });
-        let outbox = cx.shared.get_or_insert_default::<Outboxes>().of(plan);
+        let outbox = cx.shared.get_or_insert_default::<Outboxes>().of(plan, cx.before.get());
         Self { name, custom, facts, outbox }
     }
 

@@ -174,6 +174,11 @@ pub struct Build<'a> {
     pub watch: &'a mut Vec<LiveFile>,
     /// What the instances of one configuration share, by type, such as the zones of `limit-req`.
     pub shared: &'a mut Extensions,
+    /// What those of the configuration before this one shared. Whoever goes on counting takes from it; nothing in it may be
+    /// changed, for this configuration may yet be refused.
+    pub before: &'a Extensions,
+    /// Where the plugin stands, told by names as far as there are any: the same in the next configuration.
+    pub standing: &'a str,
 }
 
 /// A row of the table: a [`Define`] without its type.

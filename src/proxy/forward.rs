@@ -5,9 +5,9 @@ use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
 use crate::plugin::record::Try;
-use crate::proxy::worker::Worker;
+use crate::proxy::worker::{Held, Worker};
 use crate::settings::Settings;
-use crate::snapshot::{Service, Snapshot};
+use crate::snapshot::Service;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::connect::ConnectError;
 use crate::upstream::lease::Lease;
@@ -95,12 +95,12 @@ impl Times {
 /// What the client is told after the last attempt.
 pub async fn forward(
     worker: &Rc<Worker>,
-    snapshot: &Snapshot,
+    held: &Held,
     errand: Errand<'_>,
     times: &mut Times,
 ) -> Result<Answer, Failure> {
     let Errand { service, host, parts, body } = errand;
-    let mut peers = worker.directory.peers(snapshot, service);
+    let mut peers = worker.directory.peers(held, &held.turns, service);
     let spare = spare_head(&parts, &body);
     let mut request = Some(Request::from_parts(parts, body));
     let mut failure = Failure::BadGateway;

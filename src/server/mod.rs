@@ -1,7 +1,7 @@
 //! The process's side toward clients: listeners, worker threads, and how they stop.
 //!
 //! One thread per core, each with a runtime, listening sockets, upstream connections and addresses of its own. Workers
-//! share the settings and the snapshot, which never change.
+//! share the settings and the snapshot, which never change; a reload gives every worker another snapshot.
 
 pub mod certificates;
 
@@ -15,13 +15,15 @@ pub mod listen;
 pub mod passed;
 mod plain;
 pub mod proxy_protocol;
+pub mod reload;
 mod signals;
 pub mod tls;
 pub mod watcher;
 
+use crate::config::report::Source;
 use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
-use crate::observe::shipping;
+use crate::observe::shipping::Shipping;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
@@ -34,6 +36,7 @@ use certificates::Store;
 use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
 use passed::Passed;
+use reload::{Front, Origin, Reloader};
 use signals::Signals;
 use std::fmt;
 use std::io;
@@ -44,6 +47,7 @@ use std::time::Duration;
 use tls::ServerTls;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
+use watcher::Watching;
 
 /// Time between two rounds of a worker's housekeeping.
 const TIDY: Duration = Duration::from_millis(500);
@@ -69,7 +73,7 @@ pub enum Phase {
 /// What a worker thread is started with.
 struct Start {
     settings: Arc<Settings>,
-    snapshot: Arc<Snapshot>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
     links: Links,
     sink: Option<Sink>,
     sockets: Vec<(TcpListener, Door)>,
@@ -82,12 +86,13 @@ struct Start {
 /// A process that listens and has not begun to serve.
 pub struct Server {
     settings: Arc<Settings>,
-    snapshot: Arc<Snapshot>,
+    front: Front,
     links: Links,
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     workers: usize,
     live: Vec<LiveFile>,
+    origin: Option<(Box<dyn Origin>, Source)>,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -111,14 +116,30 @@ impl Server {
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
         let sink = access::open(&settings.access_log)
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
-        let certificates = certificates(&settings, &snapshot)?;
-        let tls = ServerTls::new(certificates.live()).map_err(ServeError::from_any)?;
-        let live = snapshot.live.iter().cloned().chain(certificates.files()).collect();
+        let store = certificates(&settings, &snapshot)?;
+        let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
+        let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let mut doors = Vec::new();
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
             doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
-        Ok(Self { settings, snapshot, links, sink, doors, workers, live })
+        let shipping = Shipping::new(links.configs());
+        shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let front = Front {
+            shipping: Arc::new(shipping),
+            store,
+            tls,
+            doors: doors.iter().filter_map(|(_, door)| door.tls.clone()).collect(),
+            snapshots: watch::Sender::new(snapshot),
+        };
+        Ok(Self { settings, front, links, sink, doors, workers, live, origin: None })
+    }
+
+    /// Follows where its configuration comes from: what is there `now` is served.
+    #[must_use]
+    pub fn following(mut self, origin: Box<dyn Origin>, now: Source) -> Self {
+        self.origin = Some((origin, now));
+        self
     }
 
     /// The addresses that are listened on, as the system gave them.
@@ -131,21 +152,21 @@ impl Server {
     /// # Errors
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
-        let signals = Signals::listen().map_err(ServeError::from_any)?;
+        let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
-        let _watch = watcher::start(std::mem::take(&mut self.live)).map_err(ServeError::from_any)?;
-        let shipping =
-            shipping::start(self.snapshot.outboxes.all(), self.links.configs()).map_err(ServeError::from_any)?;
+        let shipping = Arc::clone(&self.front.shipping);
         let (told, mut threads) = (Arc::default(), Vec::new());
         for number in 0..self.workers {
             let start = self.start(number, &told, stopped.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
+        let drain_timeout = self.settings.drain_timeout;
+        let watching = self.watch().map_err(ServeError::from_any)?;
         tell(Phase::Serving);
-        let told = signals.wait().map_err(ServeError::from_any)?;
+        let told = signals.wait(|| watching.reload()).map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
-        tracing::info!(signal = told, limit = ?self.settings.drain_timeout, "stopping: requests under way may end");
+        tracing::info!(signal = told, limit = ?drain_timeout, "stopping: requests under way may end");
         let _ = stop.send(true);
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
         if results.contains(&false) {
@@ -155,12 +176,18 @@ impl Server {
         Ok(())
     }
 
+    /// Follows files, and the configuration; what only that needs goes with it.
+    fn watch(self) -> io::Result<Watching> {
+        let Self { front, live, origin, .. } = self;
+        watcher::start(live, origin.map(|(origin, now)| Reloader::new(origin, &now, front)))
+    }
+
     /// One worker's share of the sockets.
     fn start(&mut self, number: usize, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
         Start {
             settings: self.settings.clone(),
-            snapshot: self.snapshot.clone(),
+            snapshots: self.front.snapshots.subscribe(),
             links: self.links.clone(),
             sink: self.sink.clone(),
             sockets: self.doors.iter_mut().filter_map(take).collect(),
@@ -214,7 +241,8 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, snapshot, links, sink, sockets, told, number, workers, mut stop } = start;
+    let Start { settings, mut snapshots, links, sink, sockets, told, number, workers, mut stop } = start;
+    let snapshot = snapshots.borrow_and_update().clone();
     let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
@@ -224,6 +252,7 @@ async fn serve_until_told(start: Start) -> bool {
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))
         .collect();
     let tidying = tokio::task::spawn_local(tidy(worker.clone()));
+    tokio::task::spawn_local(follow(worker.clone(), snapshots));
     let _ = stop.wait_for(|told| *told).await;
     listening.iter().for_each(tokio::task::JoinHandle::abort);
     worker.closing.close();
@@ -231,6 +260,14 @@ async fn serve_until_told(start: Start) -> bool {
     tidying.abort();
     worker.tidy();
     whole
+}
+
+/// Takes up each new snapshot until there can be none any more.
+async fn follow(worker: Rc<Worker>, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
+    while snapshots.changed().await.is_ok() {
+        let snapshot = snapshots.borrow_and_update().clone();
+        worker.adopt(snapshot);
+    }
 }
 
 async fn tidy(worker: Rc<Worker>) {

@@ -27,6 +27,7 @@ mod online;
 mod plugins;
 mod process;
 mod proxy_protocol;
+mod reload;
 mod renewal;
 mod seed;
 mod smuggling;

@@ -204,7 +204,15 @@ fn specs_of(text: &str) -> usize {
     let mut report = Report::default();
     let Some((tree, root)) = yaml::read(text, &mut report) else { return 0 };
     let settings = crate::settings::Settings::default();
-    let document = document::read(tree, root, World::EMPTY, &settings, crate::plugin::TABLE, &mut report);
+    let document = document::read(
+        tree,
+        root,
+        World::EMPTY,
+        &settings,
+        crate::plugin::TABLE,
+        &http::Extensions::new(),
+        &mut report,
+    );
     specs(&resolve::resolve(document, &mut report)).len()
 }
 

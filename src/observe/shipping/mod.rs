@@ -6,15 +6,16 @@ mod file;
 mod request;
 mod wire;
 
-use crate::outbox::{Destination, Inbox, Line, Outbox, Pace, Tcp};
+use crate::outbox::{Destination, Inbox, Line, Outbox, Pace, Plan, Tcp};
 use crate::snapshot::UpstreamTls;
 use crate::upstream::tls::ClientConfigs;
 use datagram::{Datagrams, Taker};
 use file::LogFile;
 use request::Requests;
+use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
@@ -22,17 +23,18 @@ use tokio::time::{Instant, timeout_at};
 use wire::Lines;
 
 /// Threads that empty queues.
-#[derive(Debug)]
 pub struct Shipping {
-    outboxes: Vec<Arc<Outbox>>,
+    configs: Arc<ClientConfigs>,
+    outboxes: Mutex<Vec<Weak<Outbox>>>,
     stop: watch::Sender<bool>,
-    /// Ends when the last thread has.
-    done: mpsc::Receiver<()>,
+    /// Every thread holds a clone of the first end; the second one tells when the last of them is gone.
+    done: Mutex<(Option<mpsc::Sender<()>>, mpsc::Receiver<()>)>,
 }
 
 /// A queue, and the way that its lines take.
 struct Carrier {
-    outbox: Arc<Outbox>,
+    /// What becomes of the lines. The queue itself is closed when no plugin has it any more.
+    plan: Plan,
     inbox: Inbox,
     way: Way,
     stop: watch::Receiver<bool>,
@@ -48,25 +50,6 @@ enum Way {
 
 /// Why lines were not taken.
 type Trouble = Box<dyn std::error::Error>;
-
-/// Starts to empty queues.
-///
-/// # Errors
-/// If a thread cannot be started.
-pub fn start(outboxes: &[Arc<Outbox>], configs: &ClientConfigs) -> io::Result<Shipping> {
-    let (stop, stopped) = watch::channel(false);
-    let (end, done) = mpsc::channel();
-    let carriers = outboxes.iter().filter_map(|outbox| Carrier::new(outbox, configs, &stopped));
-    let (alone, together): (Vec<_>, Vec<_>) = carriers.partition(Carrier::blocks);
-    for group in alone.into_iter().map(|one| vec![one]).chain([together]).filter(|group| !group.is_empty()) {
-        let end = end.clone();
-        std::thread::Builder::new().name("log-plugins".into()).spawn(move || {
-            carry(group);
-            drop(end);
-        })?;
-    }
-    Ok(Shipping { outboxes: outboxes.to_vec(), stop, done })
-}
 
 /// Carries until every queue of a group is closed and empty.
 fn carry(group: Vec<Carrier>) {
@@ -84,11 +67,39 @@ fn carry(group: Vec<Carrier>) {
 // === impl Shipping ===
 
 impl Shipping {
+    /// Nothing to empty yet.
+    #[must_use]
+    pub fn new(configs: &Arc<ClientConfigs>) -> Self {
+        let (end, done) = mpsc::channel();
+        let (stop, done) = (watch::Sender::new(false), Mutex::new((Some(end), done)));
+        Self { configs: Arc::clone(configs), outboxes: Mutex::default(), stop, done }
+    }
+
+    /// Starts to empty queues, but those that are being emptied. One that no plugin has any more is emptied to its end.
+    ///
+    /// # Errors
+    /// If a thread cannot be started.
+    pub fn carry(&self, outboxes: &[Arc<Outbox>]) -> io::Result<()> {
+        let carriers = outboxes.iter().filter_map(|outbox| Carrier::new(outbox, &self.configs, &self.stop.subscribe()));
+        let (alone, together): (Vec<_>, Vec<_>) = carriers.partition(Carrier::blocks);
+        for group in alone.into_iter().map(|one| vec![one]).chain([together]).filter(|group| !group.is_empty()) {
+            let end = locked(&self.done).0.clone();
+            std::thread::Builder::new().name("log-plugins".into()).spawn(move || {
+                carry(group);
+                drop(end);
+            })?;
+        }
+        *locked(&self.outboxes) = outboxes.iter().map(Arc::downgrade).collect();
+        Ok(())
+    }
+
     /// Lets what is queued go out, within a limit.
-    pub fn finish(self, limit: Duration) {
+    pub fn finish(&self, limit: Duration) {
         let _ = self.stop.send(true);
-        if self.done.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-            for outbox in &self.outboxes {
+        let mut done = locked(&self.done);
+        done.0 = None;
+        if done.1.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+            for outbox in locked(&self.outboxes).iter().filter_map(Weak::upgrade) {
                 let (to, waiting) = (&outbox.plan.to, outbox.waiting());
                 tracing::warn!(%to, waiting, "the time to write logs ran out; what waits, and what is under way, may be lost");
             }
@@ -96,18 +107,29 @@ impl Shipping {
     }
 }
 
+impl fmt::Debug for Shipping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shipping").finish_non_exhaustive()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 // === impl Carrier ===
 
 impl Carrier {
     fn new(outbox: &Arc<Outbox>, configs: &ClientConfigs, stop: &watch::Receiver<bool>) -> Option<Self> {
-        let way = match Way::new(&outbox.plan.to, configs) {
-            Ok(way) => way,
+        let plan = outbox.plan.clone();
+        let inbox = outbox.take()?;
+        match Way::new(&plan.to, configs) {
+            Ok(way) => Some(Self { plan, inbox, way, stop: stop.clone() }),
             Err(error) => {
-                tracing::error!(to = %outbox.plan.to, %error, "a log cannot be written");
-                return None;
+                tracing::error!(to = %plan.to, %error, "a log cannot be written");
+                None
             }
-        };
-        Some(Self { outbox: Arc::clone(outbox), inbox: outbox.take()?, way, stop: stop.clone() })
+        }
     }
 
     /// Whether it holds up its thread.
@@ -126,7 +148,7 @@ impl Carrier {
 
     /// The next lines to go together; `None` at the end.
     async fn gather(&mut self) -> Option<Vec<Line>> {
-        let Pace { batch, gather, .. } = self.outbox.plan.pace;
+        let Pace { batch, gather, .. } = self.plan.pace;
         let mut lines = vec![self.next().await?];
         let until = Instant::now() + gather;
         while lines.len() < batch {
@@ -156,8 +178,8 @@ impl Carrier {
         let (begun, mut failures) = (Instant::now(), 0);
         while let Err(error) = self.way.send(lines).await {
             failures += 1;
-            let to = &self.outbox.plan.to;
-            let wait = self.outbox.plan.pace.retry.wait(failures, begun.elapsed());
+            let to = &self.plan.to;
+            let wait = self.plan.pace.retry.wait(failures, begun.elapsed());
             let Some(wait) = wait.filter(|_| !*self.stop.borrow()) else {
                 return tracing::error!(%to, lines = lines.len(), %error, "lines of a log are lost");
             };

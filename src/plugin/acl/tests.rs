@@ -27,7 +27,8 @@ fn acl(config: &Json) -> Acl {
     let directory = shared.get_or_insert_default::<Directory>().clone();
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
     let (compat, path) = (Compat::Kong2, Vec::new());
-    let mut cx = Build { compat, report: &mut report, path, files, watch, shared: &mut shared };
+    let (shared, before, standing) = (&mut shared, &Extensions::new(), "");
+    let mut cx = Build { compat, report: &mut report, path, files, watch, shared, before, standing };
     let acl = Acl::build(&checked(config), &mut cx).unwrap();
     directory.fill(Arc::new(everybody()));
     acl

@@ -36,7 +36,8 @@ pub(super) struct Bound {
 impl Counting {
     /// For an instance that is being built.
     pub(super) fn new(plugin: &'static str, cx: &mut Build<'_>) -> Self {
-        let zones = cx.shared.get_or_insert_default::<Zones>().clone();
+        let before = cx.before.get::<Zones>();
+        let zones = cx.shared.get_or_insert_with(|| Zones::after(before)).clone();
         Self { plugin, consumers: cx.consumers(), zones, bound: OnceLock::new() }
     }
 

@@ -30,7 +30,11 @@ type Shard = LruCache<Whom, Counts, RandomState>;
 /// The zones of a configuration, by what Kong keys its counters with. They name entities by their ids, so that another
 /// configuration with the same entities may go on with them.
 #[derive(Clone, Debug, Default)]
-pub(in crate::plugin) struct Zones(Arc<Mutex<HashMap<Key, Arc<Zone>>>>);
+pub(in crate::plugin) struct Zones {
+    made: Arc<Mutex<HashMap<Key, Arc<Zone>>>>,
+    /// Those of the configuration before.
+    before: Arc<HashMap<Key, Arc<Zone>>>,
+}
 
 /// The plugin, the route and service that its instance is bound to, and what it calls the limit. Consumers are no part of
 /// it: an instance for a consumer counts together with the one for all at the same place.
@@ -84,11 +88,22 @@ fn shard() -> Shard {
 // === impl Zones ===
 
 impl Zones {
+    /// None yet. Places that were in the configuration before go on with what was counted there.
+    pub(super) fn after(before: Option<&Self>) -> Self {
+        let before = before.map(|zones| zones.made().clone()).unwrap_or_default();
+        Self { made: Arc::default(), before: Arc::new(before) }
+    }
+
     /// The zone of a place, made when it is first asked for.
     pub(super) fn at(&self, plugin: &'static str, scope: &Scope, limit: &str) -> Arc<Zone> {
-        let mut zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let zone = zones.entry((plugin, scope.route, scope.service, limit.into()));
-        Arc::clone(zone.or_insert_with(|| Arc::new(Zone::new())))
+        let key = (plugin, scope.route, scope.service, limit.into());
+        let known = self.before.get(&key).cloned();
+        let mut made = self.made();
+        Arc::clone(made.entry(key).or_insert_with(|| known.unwrap_or_else(|| Arc::new(Zone::new()))))
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashMap<Key, Arc<Zone>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,6 +138,18 @@ mod tests {
         }
         assert_eq!(zone.shards.iter().map(|shard| shard.lock().unwrap().len()).sum::<usize>(), SHARDS * MOST.get());
         assert!(take(0x0a00_0000), "the first was forgotten");
+    }
+
+    #[test]
+    fn places_go_on_counting_in_the_next_configuration() {
+        let (old, here) = (Zones::default(), Scope { route: Some(Uuid::from_u128(1)), ..Scope::default() });
+        let (kept, gone) = (old.at("rate-limiting", &here, ""), old.at("rate-limiting", &Scope::default(), ""));
+        let new = Zones::after(Some(&old));
+        assert!(Arc::ptr_eq(&new.at("rate-limiting", &here, ""), &kept));
+        assert!(!Arc::ptr_eq(&new.at("response-ratelimiting", &Scope::default(), ""), &gone));
+        // What the new one does not have is not there for the one after it.
+        let last = Zones::after(Some(&new));
+        assert!(!Arc::ptr_eq(&last.at("rate-limiting", &Scope::default(), ""), &gone));
     }
 
     #[test]
