@@ -82,6 +82,11 @@ fn a_table_without_end_is_an_error() {
     ] {
         assert_eq!(sent(&[&chunk]).unwrap_err().0, 500, "{chunk}");
     }
+    for chunk in ["kong.response.exit(200, t)", "pcall(ngx.print, t) error('caught')", "kong.log.inspect(t) ngx.exit(500)"] {
+        let (begin, wide) = (std::time::Instant::now(), "local t = {} for _ = 1, 7 do local n = {} for i = 1, 99 do n[i] = t end t = n end ");
+        assert_eq!(sent(&[&format!("{wide}{chunk}")]).unwrap_err().0, 500, "{chunk}");
+        assert!(begin.elapsed().as_secs() < 5, "{chunk}");
+    }
     assert_eq!(sent(&["ngx.print({{{{1}, 2}}})"]).unwrap_err().2, "12");
 }
 

@@ -4,7 +4,7 @@ use super::{Answer, Api, Args, ctx, end, function, none, one, plain, raise};
 use crate::lua::api::log::{Level, joined, place, write as write_line};
 use crate::lua::api::{headers, response, value};
 use crate::lua::current::{Current, Ending};
-use crate::lua::limits::MEMORY;
+use crate::lua::limits::{MEMORY, Patience};
 use crate::lua::phase::{Phase, Phases};
 use crate::reply;
 use http::StatusCode;
@@ -132,16 +132,16 @@ const DEEPEST: usize = 100;
 
 /// nil is `nil`; a table is its elements, one after another.
 fn append(given: &Value, out: &mut Vec<u8>) -> Result<(), super::Stop> {
-    nested(given, out, DEEPEST)
+    nested(given, out, &Patience::default(), DEEPEST)
 }
 
-fn nested(given: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), super::Stop> {
+fn nested(given: &Value, out: &mut Vec<u8>, patience: &Patience, depth: usize) -> Result<(), super::Stop> {
     match given {
         Value::Nil => out.extend_from_slice(b"nil"),
         null if *null == Value::NULL => out.extend_from_slice(b"null"),
-        Value::Table(list) if depth > 0 && out.len() <= MEMORY => {
+        Value::Table(list) if depth > 0 && out.len() <= MEMORY && !patience.is_over() => {
             for element in list.sequence_values::<Value>() {
-                nested(&element?, out, depth - 1)?;
+                nested(&element?, out, patience, depth - 1)?;
             }
         }
         Value::Table(_) => return raise("table too large to be written"),
