@@ -15,9 +15,10 @@ use super::{blank, header, shorthand};
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
-use crate::settings::{Plugins, Settings};
+use crate::settings::{Plugins, RouterFlavor, Settings};
 use crate::world::World;
 use http::Extensions;
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub(super) struct Read {
     pub loaded: i64,
     /// Whether passwords are written as Kong stores them (`_transform: false`).
     pub hashed: bool,
+    /// Whether routes may have an `expression` (`router_flavor`).
+    pub expressions: bool,
     /// What plugins share, see [`crate::plugin::Build::shared`].
     pub shared: Extensions,
 }
@@ -94,7 +97,9 @@ pub(super) fn read(
     let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
     read.loaded = seconds(world.now);
     read.hashed = header::is_hashed(&tree, root);
+    read.expressions = settings.router_flavor == RouterFlavor::Expressions;
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
+    read.shared.insert(Arc::<[IpNet]>::from(&*settings.trusted_ips));
     let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
     walker.top(root);
@@ -354,7 +359,7 @@ impl Walker<'_> {
         let Some(fields) = fields else { return };
         let place = kind.key.or(Some("name")).and_then(|key| self.tree.text(id, key)).map(|(_, place)| place);
         let place = place.unwrap_or(fields.checked.span);
-        unsupported::report(kind, &fields, place, self.compat, self.report);
+        unsupported::report(kind, &fields, place, self.report);
         let at = self.drafts.len();
         self.drafts.push(Draft { kind, fields: fields.checked, plugin, parent, path: self.path.clone(), place });
         for (child, field) in kind.children(self.compat).collect::<Vec<_>>() {

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod chunk;
 pub mod current;
 pub mod limits;
+mod pattern;
 pub mod phase;
 mod sandbox;
 pub mod session;

@@ -3,12 +3,13 @@
 use super::api::{self, Slot};
 use super::chunk::{Chunk, number};
 use super::current::Current;
-use super::limits::Watch;
+use super::limits::{FULL, TOO_LONG, Watch};
+use super::pattern::{self, Group};
 use super::sandbox::Sandbox;
 use super::template::{self, Names, Template};
 use crate::settings::LuaMode;
 use mlua::chunk::{Chunk as Compiler, ChunkMode};
-use mlua::{Error, Function, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value};
+use mlua::{Error, Function, IntoLua, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value};
 use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -44,6 +45,9 @@ struct Loaded {
     lease: Weak<()>,
 }
 
+/// Steps up to which a pattern is LuaJIT's to match: a fraction of a millisecond.
+const LIGHT: u32 = 1 << 17;
+
 thread_local! {
     static VM: RefCell<Option<Rc<Vm>>> = const { RefCell::new(None) };
 }
@@ -58,6 +62,7 @@ pub fn run(chunks: &[Chunk], current: Current) -> (Current, Result<(), Fault>) {
         Err(error) => return (current, Err(Fault(message(&error)))),
     };
     let (current, result) = vm.run(chunks, current);
+    vm.tidy();
     (current, result.map_err(fault))
 }
 
@@ -74,7 +79,9 @@ pub fn value(chunk: &Chunk, current: Current) -> (Current, Result<Json, Fault>) 
 /// Renders a template.
 pub(super) fn render(template: &Template, names: &dyn Names) -> Result<Vec<u8>, Fault> {
     let vm = of_this_thread().map_err(|error| Fault(message(&error)))?;
-    vm.render(template, names).map_err(fault)
+    let result = vm.render(template, names);
+    vm.tidy();
+    result.map_err(fault)
 }
 
 /// What became of a call. A VM without memory is of no more use.
@@ -140,7 +147,8 @@ impl Vm {
             lua.create_function(move |_, ()| Ok(slot.has_ended() || watch.is_over()))?
         };
         let prelude: Table = lua.load(include_str!("prelude.lua")).set_name("=prelude").call(stopped)?;
-        guard(&lua, &prelude.raw_get("guarded")?)?;
+        let patterns = prelude.raw_get::<Function>("patterns")?.call((scan(&lua, &watch)?, LIGHT))?;
+        guard(&lua, &prelude.raw_get("guarded")?, &patterns)?;
         let wrap: Function = prelude.raw_get("wrap")?;
         let root = api::install(&lua, &slot, &prelude)?;
         for name in ["kong", "ngx"] {
@@ -166,6 +174,19 @@ impl Vm {
         let result = self.surface.call::<()>(()).and_then(|()| work());
         self.watch.stop();
         (self.slot.leave(now), result)
+    }
+
+    /// Collects what nobody needs when it is much. A VM whose chunks keep too much is given up, and all that they keep
+    /// with it: the next chunk gets a new one.
+    fn tidy(&self) {
+        if self.lua.used_memory() < FULL {
+            return;
+        }
+        let collected = self.lua.gc_collect().and_then(|()| self.lua.gc_collect());
+        if collected.is_err() || self.lua.used_memory() >= FULL {
+            tracing::warn!("Lua's globals held {} MB, and were forgotten", self.lua.used_memory() >> 20);
+            VM.with_borrow_mut(Option::take);
+        }
     }
 
     fn value(&self, chunk: &Chunk) -> mlua::Result<Json> {
@@ -240,8 +261,34 @@ fn refuse_if_off(chunk: &Chunk, concerned: bool) -> mlua::Result<()> {
     Err(Error::runtime(words))
 }
 
+/// The prelude's `scan`: a match from a place on, as its bounds and groups; nil where there is none, nil and a message where
+/// there is no saying.
+fn scan(lua: &Lua, watch: &Rc<Watch>) -> mlua::Result<Function> {
+    let watch = Rc::clone(watch);
+    lua.create_function(move |lua, (subject, pattern, from, anchored): (LuaString, LuaString, usize, bool)| {
+        let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
+        let failed = |words: &str| Ok(MultiValue::from_iter([Value::Nil, lua.create_string(words)?.into_lua(lua)?]));
+        let from = from.saturating_sub(1);
+        if from > subject.len() {
+            return Ok(MultiValue::from_iter([Value::Nil]));
+        }
+        let found = match pattern::find(&subject, &pattern, from, anchored, &|| watch.look().is_ok()) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(MultiValue::from_iter([Value::Nil])),
+            Err(pattern::Fault::Malformed(words)) => return failed(words),
+            Err(pattern::Fault::Stopped) => return failed(TOO_LONG),
+        };
+        let group = |group| match group {
+            Group::Text(start, end) => lua.create_string(&subject[start..end])?.into_lua(lua),
+            Group::Place(at) => at.into_lua(lua),
+        };
+        let bounds = [(found.start + 1).into_lua(lua), found.end.into_lua(lua)];
+        bounds.into_iter().chain(found.groups.into_iter().map(group)).collect()
+    })
+}
+
 /// Puts the prelude's functions in the place of those that could be misused.
-fn guard(lua: &Lua, guarded: &Table) -> mlua::Result<()> {
+fn guard(lua: &Lua, guarded: &Table, patterns: &Table) -> mlua::Result<()> {
     let globals = lua.globals();
     let library = |name| globals.raw_get::<Table>(name);
     let put = |table: &Table, name| table.raw_set(name, guarded.raw_get::<Value>(name)?);
@@ -250,10 +297,15 @@ fn guard(lua: &Lua, guarded: &Table) -> mlua::Result<()> {
     }
     put(&library("coroutine")?, "resume")?;
     put(&library("coroutine")?, "wrap")?;
-    put(&library("string")?, "gsub")?;
+    for name in ["find", "match", "gmatch", "gsub"] {
+        library("string")?.raw_set(name, patterns.raw_get::<Value>(name)?)?;
+    }
     put(&library("table")?, "sort")?;
     for name in REMOVED {
         globals.raw_remove(*name)?;
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! Which instance of a plugin runs depends on the consumer known when its turn comes (`kong/plugins.md` §1). All other
 //! precedence was folded into the slots when the configuration was compiled.
 
-use super::{Ctx, Flow, Head, Origin, Plugin, Received};
+use super::{Answered, Ctx, Flow, Head, Origin, Piece, Plugin, Rare, Received};
 use crate::body::Body;
 use crate::entity::ConsumerId;
 use http::header::CONTENT_TYPE;
@@ -30,6 +30,7 @@ pub struct Special {
     by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
     keeps: Vec<HeaderName>,
     keeps_head: bool,
+    rare: Rare,
     records: bool,
 }
 
@@ -39,6 +40,7 @@ pub struct Chain {
     slots: Arc<[Slot]>,
     keeps: Arc<[HeaderName]>,
     keeps_head: bool,
+    rare: Rare,
     records: bool,
 }
 
@@ -77,6 +79,11 @@ impl Slot {
         special || self.base.iter().any(|plugin| plugin.keeps_head())
     }
 
+    fn rare(&self) -> Rare {
+        let special = self.special.iter().map(|special| special.rare);
+        self.base.iter().map(|plugin| plugin.phases()).chain(special).fold(Rare::default(), std::ops::BitOr::bitor)
+    }
+
     fn records(&self) -> bool {
         self.special.iter().any(|special| special.records) || self.base.iter().any(|plugin| plugin.records())
     }
@@ -93,6 +100,7 @@ impl Special {
             }
         }
         self.keeps_head |= plugin.keeps_head();
+        self.rare = self.rare | plugin.phases();
         self.records |= plugin.records();
         self.by_consumer.insert(consumer, plugin);
     }
@@ -108,8 +116,9 @@ impl Chain {
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
         let keeps_head = slots.iter().any(Slot::keeps_head);
+        let rare = slots.iter().map(Slot::rare).fold(Rare::default(), std::ops::BitOr::bitor);
         let records = slots.iter().any(Slot::records);
-        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, records }
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, rare, records }
     }
 
     /// Whether no plugin runs.
@@ -145,6 +154,35 @@ impl Chain {
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Runs `rewrite` until a plugin answers; with its name.
+    pub fn rewrite(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<(&'static str, Response<Body>)> {
+        let answer = self.slots.iter().find_map(|slot| Some((slot.name, slot.base.as_ref()?.rewrite(req, cx)?)));
+        cx.exited = answer.is_some();
+        answer
+    }
+
+    /// Whether some plugin has this phase.
+    #[must_use]
+    pub fn rare(&self) -> Rare {
+        self.rare
+    }
+
+    /// Copies of the answer's head what later phases look at.
+    pub fn keep_answer<B>(&self, res: &Response<B>, cx: &mut Ctx) {
+        if self.rare.answered {
+            cx.answered = Some(Box::new(Answered::of(res)));
+        }
+    }
+
+    /// Runs `body` of every plugin for a piece.
+    pub fn body(&self, piece: &mut Piece, cx: &mut Ctx) {
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Some(plugin) = slot.pick(known_at(cx, at)) {
+                plugin.body(piece, cx);
+            }
+        }
     }
 
     /// Runs `access` until a plugin answers.

@@ -9,6 +9,7 @@ use crate::lua::catalog::Catalog;
 use crate::lua::{Chunk, Current, Facts, Phase, chunk};
 use crate::outbox::{Outbox, Outboxes, Plan, Server};
 use crate::settings::UntrustedLua;
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,10 +64,8 @@ struct Custom {
 }
 
 fn parses(text: &str) -> Result<(), Wrong> {
-    chunk::check(text).map_err(|wrong| {
-        let kong = format!("Error parsing function: {}", wrong.kong);
-        Wrong { at: wrong.at, message: wrong.message, kong }
-    })
+    chunk::check(text)
+        .map_err(|wrong| Wrong::lua(wrong.at, &wrong.message, format!("Error parsing function: {}", wrong.kong)))
 }
 
 /// The server that `host`, `port` and `timeout` name.
@@ -99,7 +98,8 @@ impl Logger {
         });
         let custom = custom.collect();
         let catalog = cx.shared.get_or_insert_default::<Catalog>().clone();
-        let facts = Arc::new(Facts { consumers: cx.consumers(), catalog, instance: chunk::number() });
+        let trusted = cx.shared.get_or_insert_default::<Arc<[IpNet]>>().clone();
+        let facts = Arc::new(Facts { consumers: cx.consumers(), catalog, trusted, instance: chunk::number() });
         let outbox = cx.shared.get_or_insert_default::<Outboxes>().of(plan);
         Self { name, custom, facts, outbox }
     }

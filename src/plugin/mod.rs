@@ -13,6 +13,8 @@ mod context;
 mod logger;
 mod pair;
 pub(crate) mod payload;
+mod piece;
+mod rate;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,7 +23,9 @@ mod whole;
 pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Special, Witness};
-pub use context::{Ctx, Detour, Group, Head, Kept, Origin, Peer, Received, Whom};
+pub use context::{Answered, Ctx, Detour, Group, Head, Kept, Origin, Peer, Received, Whom};
+pub use piece::Piece;
+pub(crate) use piece::shown;
 
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
@@ -35,6 +39,7 @@ use http::{Extensions, HeaderName, Request, Response};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// What a plugin decided about a request.
 #[derive(Debug)]
@@ -47,8 +52,38 @@ pub enum Flow {
     Wait,
 }
 
+/// Phases that few plugins have, so that a chain without them does nothing for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rare {
+    /// [`Plugin::rewrite`].
+    pub rewrite: bool,
+    /// [`Plugin::body`].
+    pub body: bool,
+    /// Whether `body` or `log` look at the answer's head: it is in [`Ctx::answered`] then.
+    pub answered: bool,
+}
+
+/// Where an instance stands, by the ids of entities, which are the same in the next configuration that has them.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The route that it is bound to.
+    pub route: Option<Uuid>,
+    /// The service.
+    pub service: Option<Uuid>,
+    /// All services, by number.
+    pub services: Arc<[Uuid]>,
+}
+
 /// Behaviour. Every method has a default, so that a plugin writes only what it needs.
 pub trait Plugin: Send + Sync + 'static {
+    /// Before there is a route; only of instances that are bound to nothing. The body is not there yet. An answer ends it.
+    fn rewrite(&self, _req: &mut Request<Body>, _cx: &mut Ctx) -> Option<Response<Body>> {
+        None
+    }
+
+    /// Once, before the first request: the configuration is resolved, and this is the instance's place in it.
+    fn bound(&self, _to: &Scope) {}
+
     /// Before the upstream is asked. `req` has the client's method and headers; what goes upstream as path and query
     /// is in [`Ctx::path`] and [`Ctx::query`].
     fn access(&self, _req: &mut Request<Body>, _cx: &mut Ctx) -> Flow {
@@ -62,6 +97,9 @@ pub trait Plugin: Send + Sync + 'static {
 
     /// When there is an answer, whoever made it ([`Ctx::origin`]).
     fn response(&self, _res: &mut Response<Body>, _cx: &mut Ctx) {}
+
+    /// For each piece of the answer's body on its way to the client. The answer's head is gone by then.
+    fn body(&self, _piece: &mut Piece, _cx: &mut Ctx) {}
 
     /// When the answer's last byte is gone, or the client.
     fn log(&self, _cx: &mut Ctx) {}
@@ -82,6 +120,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// came: they are in [`Ctx::head`] and [`Ctx::received`] then.
     fn keeps_head(&self) -> bool {
         false
+    }
+
+    /// Which of the phases it has that most plugins have not.
+    fn phases(&self) -> Rare {
+        Rare::default()
     }
 
     /// Whether `log` writes a [record] of the request: what that needs is in [`Ctx::facts`] then.
@@ -174,15 +217,31 @@ plugins! {
     jwt::Jwt,
     key_auth::KeyAuth,
     limit_req::LimitReq,
+    rate_limiting::RateLimiting,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    response_ratelimiting::ResponseRateLimiting,
     response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
     syslog::Syslog,
     tcp_log::TcpLog,
     udp_log::UdpLog,
+}
+
+// === impl Rare ===
+
+impl std::ops::BitOr for Rare {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            rewrite: self.rewrite | other.rewrite,
+            body: self.body | other.body,
+            answered: self.answered | other.answered,
+        }
+    }
 }
 
 // === impl Entry ===
@@ -257,6 +316,7 @@ mod tests {
     fn priorities_are_kongs() {
         let known = [
             ("acl", 950, false),
+            ("response-ratelimiting", 900, true),
             ("bot-detection", 2500, false),
             ("cors", 2000, false),
             ("file-log", 9, true),

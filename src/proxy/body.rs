@@ -49,7 +49,8 @@ pub enum Break {
     Client,
 }
 
-/// The client's body on its way to the upstream.
+/// The client's body on its way to the upstream. Trailers end here, as in nginx: there are servers that take them for
+/// headers, which plugins have no look at.
 #[derive(Debug)]
 pub struct RequestBody {
     body: Body,
@@ -162,12 +163,12 @@ impl HttpBody for RequestBody {
         }
         self.waiting = None;
         Poll::Ready(match ready!(polled) {
-            Some(Ok(frame)) => self.count(frame),
+            Some(Ok(frame)) if !frame.is_trailers() => self.count(frame),
             Some(Err(error)) => {
                 tracing::debug!(%error, "the client's body ended early");
                 self.broken(break_of(&error))
             }
-            None => {
+            Some(Ok(_)) | None => {
                 self.note(Upload::Done);
                 None
             }

@@ -25,7 +25,7 @@ pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::{Entry, Outcome};
-use crate::plugin::Origin;
+use crate::plugin::{Chain, Ctx, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
@@ -43,6 +43,7 @@ use outgoing::{End, Outgoing};
 use patience::patient;
 use request::Upgrade;
 use response::Latencies;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -60,6 +61,15 @@ struct Place {
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     snapshot: Pinned,
+}
+
+/// A request's context once its answer is on its way. What holds it is boxed already.
+#[allow(clippy::large_enum_variant)]
+enum Held {
+    /// Only the log phase needs it.
+    Alone(Ctx),
+    /// The body needs it, too.
+    Shared(Rc<RefCell<Ctx>>),
 }
 
 /// One request under way.
@@ -102,6 +112,26 @@ fn request_id() -> Box<str> {
     uuid::Uuid::new_v4().simple().to_string().into()
 }
 
+/// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
+fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Held) {
+    if !chain.rare().body {
+        return (response, Held::Alone(cx));
+    }
+    let cx = Rc::new(RefCell::new(cx));
+    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Held::Shared(cx))
+}
+
+// === impl Held ===
+
+impl Held {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Ctx) -> T) -> T {
+        match self {
+            Self::Alone(cx) => work(cx),
+            Self::Shared(cx) => work(&mut cx.borrow_mut()),
+        }
+    }
+}
+
 // === impl Place ===
 
 impl Place {
@@ -126,8 +156,12 @@ impl Exchange {
     /// The story of a request, up to an answer's head.
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
         let (mut parts, body) = req.into_parts();
-        let settled = self.course.settle(self.place.scene(), &mut parts)?;
+        self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
+        if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
+            return Ok(Made { response, origin: Origin::Gateway, source: None });
+        }
+        let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
 
         let mut req = Request::from_parts(parts, body);
@@ -215,23 +249,29 @@ impl Exchange {
         let status = response.status();
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
-        let response = response.map(|body| match source {
+        let outgoing = |body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
-        });
-        let chain_logs = !decide::chain(route, &snapshot).is_empty();
-        if entry.is_none() && !chain_logs {
-            return response;
+        };
+        let chain = decide::chain(route, &snapshot);
+        if entry.is_none() && chain.is_empty() {
+            return response.map(outgoing);
         }
+        chain.keep_answer(&response, &mut cx);
+        let (response, mut cx) = watched(chain, response, cx);
+        let response = response.map(outgoing);
         let at_end = Box::new(move |end: End| {
-            if let Some(entry) = &entry {
-                let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
-                worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
-            }
-            if let Some(facts) = &mut cx.facts {
-                facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
-            }
-            decide::chain(route, &snapshot).log(&mut cx);
+            cx.with(|cx| {
+                if let Some(entry) = &entry {
+                    let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
+                    let outcome = Outcome { user, status, bytes: end.bytes, secrets };
+                    worker.access.write(entry, &outcome, SystemTime::now());
+                }
+                if let Some(facts) = &mut cx.facts {
+                    facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
+                }
+                decide::chain(route, &snapshot).log(cx);
+            });
         });
         response.map(|body| body.at_end(at_end))
     }

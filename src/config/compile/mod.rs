@@ -15,7 +15,7 @@ use super::value::Checked;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::lua::catalog::Catalog;
-use crate::route::{Router, Spec, SpecError};
+use crate::route::{Asked, Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
 use http::{HeaderName, StatusCode};
@@ -160,7 +160,20 @@ pub(super) fn spec(at: usize, entity: &Entity) -> Spec {
         regex_priority: fields.int("regex_priority").unwrap_or_default(),
         // What is not written is the time of loading: later than everything that is written.
         created_at: fields.int("created_at").unwrap_or(i64::MAX),
+        expression: fields.str("expression").map(|text| asked(text, fields)),
     }
+}
+
+/// An expression, of which Kong makes `protocols` a part; a route for https alone tells others to use that.
+fn asked(text: &str, fields: &Checked) -> Asked {
+    let has = |names: [&str; 2]| fields.strs("protocols").any(|protocol| names.contains(&protocol));
+    let redirects = fields.list("protocols").len() == 1 && has(["https", "https"]);
+    let tls = match (has(["http", "grpc"]), has(["https", "grpcs"])) {
+        (true, false) => Some(false),
+        (false, true) if !redirects => Some(true),
+        _ => None,
+    };
+    Asked { text: text.to_owned(), priority: fields.int("priority").unwrap_or_default(), tls }
 }
 
 /// What the router says about a text of a route, at the place of that text.

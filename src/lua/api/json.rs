@@ -1,6 +1,7 @@
 //! JSON as `cjson` writes it.
 
 use super::{json_decode, value};
+use crate::lua::limits::MEMORY;
 use mlua::{Table, Value};
 
 /// Deepest nesting, as in `cjson`.
@@ -27,6 +28,8 @@ fn write(given: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
         Value::Table(_) if depth >= DEEPEST => {
             return Err(format!("Cannot serialise, excessive depth ({})", depth + 1));
         }
+        // A table that holds one twice, which holds one twice, and so on, is small in memory alone.
+        Value::Table(_) if out.len() > MEMORY => return Err("not enough memory".to_owned()),
         Value::Table(table) => return self::table(table, out, depth + 1),
         other => match value::scalar(other) {
             Some(text) => out.extend_from_slice(&text),

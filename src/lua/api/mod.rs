@@ -25,6 +25,8 @@ mod log;
 mod ngx;
 mod response;
 mod target;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(super) use call::Slot;

@@ -24,6 +24,7 @@ pub(super) const TABLES: &[Api] = &[
     general::KONG,
     client::API,
     ctx::API,
+    general::IP,
     general::NGINX,
     general::NODE,
     general::TABLE,
