@@ -232,6 +232,10 @@ macro_rules! plugin {
                 }
             }
 
+            fn records(&self) -> bool {
+                self.0.log.iter().any(|chunk| chunk.mentions(&["serialize"]))
+            }
+
             fn keeps_head(&self) -> bool {
                 self.0.looks_back()
             }
