@@ -67,7 +67,7 @@ pub(super) fn until_stopped(
     let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
     let ended = Server::open(settings, snapshot, passed).and_then(|server| {
         let listens = bound(listens, server.addresses());
-        print::err(&(banner(&listens, name, &contents) + &more(&listens)));
+        print::err(&(banner(&listens, name, &contents) + &others(&server) + &more(&listens)));
         server.run(systemd::tell)
     });
     match ended {
@@ -100,6 +100,11 @@ fn banner(listens: &[Listen], name: &str, contents: &str) -> String {
         some => some.iter().map(|listen| format!("  on {listen}\n")).collect(),
     };
     format!("gateway {} serves {name} ({contents})\n{lines}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Where it tells about itself.
+fn others(server: &Server) -> String {
+    server.admin_addresses().map(|(api, address)| format!("  {api} on {address}\n")).collect()
 }
 
 fn unreadable(place: &Place, error: &io::Error) -> ExitCode {

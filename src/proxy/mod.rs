@@ -113,6 +113,7 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         connection.activity.set_unread(!http_body::Body::is_end_stream(req.body()));
         let (snapshot, start) = (worker.snapshot(), Instant::now());
+        worker.traffic.request();
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);

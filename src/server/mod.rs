@@ -19,8 +19,11 @@ mod signals;
 pub mod tls;
 pub mod watcher;
 
+use crate::admin::answer::Api;
+use crate::admin::{self, Admin};
 use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
+use crate::observe::traffic::Traffic;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
@@ -29,6 +32,7 @@ use crate::sni::Names;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
+use arc_swap::ArcSwap;
 use certificates::Store;
 use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
@@ -69,6 +73,7 @@ struct Start {
     links: Links,
     sink: Option<Sink>,
     sockets: Vec<(TcpListener, Door)>,
+    traffic: Arc<Traffic>,
     told: Arc<Told>,
     number: usize,
     workers: usize,
@@ -82,6 +87,7 @@ pub struct Server {
     links: Links,
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
+    admin: Admin,
     workers: usize,
     live: Vec<LiveFile>,
 }
@@ -109,17 +115,23 @@ impl Server {
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let certificates = certificates(&settings, &snapshot)?;
         let tls = ServerTls::new(certificates.live()).map_err(ServeError::from_any)?;
+        let admin = Admin::open(&settings, &tls)?;
         let live = snapshot.live.iter().cloned().chain(certificates.files()).collect();
         let mut doors = Vec::new();
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
             doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
-        Ok(Self { settings, snapshot, links, sink, doors, workers, live })
+        Ok(Self { settings, snapshot, links, sink, doors, admin, workers, live })
     }
 
     /// The addresses that are listened on, as the system gave them.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.doors.iter().filter_map(|(sockets, _)| sockets.first()?.local_addr().ok())
+    }
+
+    /// The same of the admin and status listeners.
+    pub fn admin_addresses(&self) -> impl Iterator<Item = (Api, SocketAddr)> {
+        self.admin.addresses()
     }
 
     /// Serves until a signal says stop, then lets what is under way end. `tell` hears how far it is.
@@ -131,11 +143,19 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let _watch = watcher::start(std::mem::take(&mut self.live)).map_err(ServeError::from_any)?;
         let (told, mut threads) = (Arc::default(), Vec::new());
-        for number in 0..self.workers {
-            let start = self.start(number, &told, stopped.clone());
+        let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
+        for (number, traffic) in counts.iter().enumerate() {
+            let start = self.start(number, traffic, &told, stopped.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
+        let state = admin::State {
+            settings: self.settings.clone(),
+            snapshot: Arc::new(ArcSwap::new(self.snapshot)),
+            workers: counts,
+            stopping: stopped,
+        };
+        let _admin = self.admin.start(state).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
         let told = signals.wait().map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
@@ -149,7 +169,7 @@ impl Server {
     }
 
     /// One worker's share of the sockets.
-    fn start(&mut self, number: usize, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
+    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
         Start {
             settings: self.settings.clone(),
@@ -157,6 +177,7 @@ impl Server {
             links: self.links.clone(),
             sink: self.sink.clone(),
             sockets: self.doors.iter_mut().filter_map(take).collect(),
+            traffic: traffic.clone(),
             told: told.clone(),
             number,
             workers: self.workers,
@@ -207,11 +228,11 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, snapshot, links, sink, sockets, told, number, workers, mut stop } = start;
+    let Start { settings, snapshot, links, sink, sockets, traffic, told, number, workers, mut stop } = start;
     let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
-    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials));
+    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
     let listening: Vec<_> = sockets
         .into_iter()
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))
@@ -261,7 +282,7 @@ fn is_the_clients(error: &io::Error) -> bool {
 // === impl ServeError ===
 
 impl ServeError {
-    fn from_any(error: impl fmt::Display) -> Self {
+    pub(crate) fn from_any(error: impl fmt::Display) -> Self {
         Self(error.to_string())
     }
 }

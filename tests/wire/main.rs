@@ -27,6 +27,7 @@ mod proxy_protocol;
 mod renewal;
 mod seed;
 mod smuggling;
+mod status;
 mod streaming;
 mod systemd;
 mod tls_refusals;
