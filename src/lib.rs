@@ -13,6 +13,7 @@ pub mod entity;
 pub mod explain;
 pub mod import;
 pub mod keys;
+pub mod listing;
 pub mod live;
 pub mod lua;
 pub mod nginx64;

@@ -4,13 +4,19 @@
 //! One thread of its own answers, whatever the workers have to do. What is answered is decided in pure code (`answer.rs`).
 
 pub mod answer;
+mod entities;
 mod health;
+mod info;
+mod metrics;
 mod node;
+mod refuse;
 mod reply;
 mod serve;
 
+use crate::observe::reloads::Reloads;
 use crate::observe::traffic::{Totals, Traffic};
 use crate::server::ServeError;
+use crate::server::certificates::{CertTable, Live};
 use crate::server::handshake::DoorTls;
 use crate::server::listen;
 use crate::server::tls::ServerTls;
@@ -42,8 +48,18 @@ pub struct State {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// What every worker counts.
     pub workers: Vec<Arc<Traffic>>,
+    /// The certificates that handshakes show.
+    pub certificates: Live,
+    /// How reading configurations went.
+    pub reloads: Arc<Reloads>,
     /// Whether the process stops.
     pub stopping: watch::Receiver<bool>,
+}
+
+/// What is served at one moment.
+struct Served {
+    snapshot: Arc<Snapshot>,
+    certificates: Arc<CertTable>,
 }
 
 /// The listeners, open and not served yet.
@@ -113,9 +129,22 @@ fn door(api: Api, listen: &Listen, tls: &ServerTls) -> Result<(TcpListener, Door
 // === impl State ===
 
 impl State {
-    fn now<'a>(&'a self, snapshot: &'a Snapshot, node: &'a Node, wall: SystemTime) -> Now<'a> {
+    fn served(&self) -> Served {
+        Served { snapshot: self.snapshot.load_full(), certificates: self.certificates.load_full() }
+    }
+
+    fn now<'a>(&'a self, served: &'a Served, node: &'a Node, wall: SystemTime) -> Now<'a> {
         let totals: Totals = self.workers.iter().map(|worker| worker.totals()).sum();
-        Now { settings: &self.settings, snapshot, node, totals, stopping: *self.stopping.borrow(), wall }
+        Now {
+            settings: &self.settings,
+            snapshot: &served.snapshot,
+            node,
+            totals,
+            certificates: &served.certificates,
+            reloads: &self.reloads,
+            stopping: *self.stopping.borrow(),
+            wall,
+        }
     }
 }
 

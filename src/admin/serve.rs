@@ -85,19 +85,20 @@ async fn connection(mut socket: TcpStream, door: &Door, desk: &Rc<Desk>) -> io::
     if door.listen.proxy_protocol {
         timeout(PATIENCE, read_proxy_header(&mut socket)).await??;
     }
+    let local = socket.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback());
     match &door.tls {
-        None => speak(socket, door.api, desk).await,
+        None => speak(socket, door.api, local, desk).await,
         Some(tls) => {
             let met = timeout(PATIENCE, tls.accept(socket)).await??;
-            speak(met.stream, door.api, desk).await
+            speak(met.stream, door.api, local, desk).await
         }
     }
 }
 
-async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, desk: &Rc<Desk>) -> io::Result<()> {
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bool, desk: &Rc<Desk>) -> io::Result<()> {
     let handler = service_fn(|req| {
         let desk = desk.clone();
-        async move { Ok::<_, Infallible>(handle(req, api, &desk).await) }
+        async move { Ok::<_, Infallible>(handle(req, api, local, &desk).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -113,12 +114,12 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, desk: &Rc
     timeout(PATIENCE, connection).await?.map_err(io::Error::other)
 }
 
-async fn handle(req: Request<Incoming>, api: Api, desk: &Desk) -> Response<Full<Bytes>> {
+async fn handle(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> Response<Full<Bytes>> {
     let begun = Instant::now();
     let mut res = match whole(req).await {
         Ok(asked) => {
-            let snapshot = desk.state.snapshot.load_full();
-            answer(api, &asked, &desk.state.now(&snapshot, &desk.node, SystemTime::now()))
+            let (served, node) = (desk.state.served(), desk.node.weighed());
+            answer(api, local, &asked, &desk.state.now(&served, &node, SystemTime::now()))
         }
         Err(refused) => refused,
     };
@@ -140,7 +141,10 @@ async fn whole(req: Request<Incoming>) -> Result<Request<Bytes>, Response<Bytes>
 fn dress(res: &mut Response<Bytes>, desk: &Desk, taken: Duration) {
     let tokens = desk.state.settings.headers;
     let headers = res.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    // Pages of other origins may not read secrets.
+    if !desk.state.settings.admin_show_secrets {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
     if tokens.server {
         headers.insert(SERVER, HeaderValue::from_static(PRODUCT));
     }

@@ -39,6 +39,7 @@ mod tests {
             certificates: crate::snapshot::Certificates::default(),
             global: Chain::default(),
             secrets: Box::default(),
+            listing: None,
             live: Vec::new(),
         };
         assert_eq!(contents(&snapshot), "0 services, 0 routes, no plugins");

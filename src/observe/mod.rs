@@ -3,5 +3,6 @@
 
 pub mod access;
 pub mod redact;
+pub mod reloads;
 pub mod repeats;
 pub mod traffic;

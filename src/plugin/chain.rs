@@ -30,6 +30,7 @@ pub struct Special {
     by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
     keeps: Vec<HeaderName>,
     keeps_head: bool,
+    measures: bool,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -38,6 +39,7 @@ pub struct Chain {
     slots: Arc<[Slot]>,
     keeps: Arc<[HeaderName]>,
     keeps_head: bool,
+    measures: bool,
 }
 
 /// Who looks on while plugins run; `()` looks away.
@@ -74,6 +76,11 @@ impl Slot {
         let special = self.special.iter().any(|special| special.keeps_head);
         special || self.base.iter().any(|plugin| plugin.keeps_head())
     }
+
+    fn measures(&self) -> bool {
+        let special = self.special.iter().any(|special| special.measures);
+        special || self.base.iter().any(|plugin| plugin.measures())
+    }
 }
 
 // === impl Special ===
@@ -87,6 +94,7 @@ impl Special {
             }
         }
         self.keeps_head |= plugin.keeps_head();
+        self.measures |= plugin.measures();
         self.by_consumer.insert(consumer, plugin);
     }
 }
@@ -101,13 +109,20 @@ impl Chain {
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
         let keeps_head = slots.iter().any(Slot::keeps_head);
-        Self { slots: slots.into(), keeps: keeps.into(), keeps_head }
+        let measures = slots.iter().any(Slot::measures);
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, measures }
     }
 
     /// Whether no plugin runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Whether some plugin wants to know how many bytes went.
+    #[must_use]
+    pub fn measures(&self) -> bool {
+        self.measures
     }
 
     /// The plugins' names in running order.

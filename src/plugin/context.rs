@@ -59,6 +59,23 @@ pub struct Received {
     pub headers: HeaderMap,
 }
 
+/// How a request ended, for the `log` phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// Bytes of the request, its head included: if some plugin of the chain [measures](super::Plugin::measures).
+    pub received: u64,
+    /// Bytes of the answer: the same.
+    pub sent: u64,
+    /// What the gateway took until it had chosen a peer, or answered itself.
+    pub gateway: Duration,
+    /// What the upstream took from there to the head of its answer.
+    pub upstream: Duration,
+    /// From the request's head to the answer's last byte.
+    pub whole: Duration,
+}
+
 /// Where a function plugin sends a request instead of where its service says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detour {
@@ -160,6 +177,8 @@ pub struct Ctx {
     pub exited: bool,
     /// The upstream's answer as it came, if some plugin of the chain [looks back](super::Plugin::keeps_head).
     pub received: Option<Box<Received>>,
+    /// How it ended; only in the `log` phase.
+    pub ended: Option<Ended>,
     /// What a plugin wants to find again in a later phase, by type.
     pub stash: Extensions,
     /// From which slot on which consumer was known. Usually empty.
@@ -258,6 +277,7 @@ impl Ctx {
             origin: Origin::Gateway,
             exited: false,
             received: None,
+            ended: None,
             stash: Extensions::new(),
             consumers: Vec::new(),
         }

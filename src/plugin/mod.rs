@@ -19,7 +19,7 @@ mod whole;
 pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Special, Witness};
-pub use context::{Ctx, Detour, Group, Head, Kept, Origin, Peer, Received, Whom};
+pub use context::{Ctx, Detour, Ended, Group, Head, Kept, Origin, Peer, Received, Whom};
 
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
@@ -79,6 +79,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// Whether a later phase looks back at the request's head as it went upstream, or at the upstream's answer as it
     /// came: they are in [`Ctx::head`] and [`Ctx::received`] then.
     fn keeps_head(&self) -> bool {
+        false
+    }
+
+    /// Whether it wants the sizes in [`Ctx::ended`].
+    fn measures(&self) -> bool {
         false
     }
 
@@ -165,6 +170,7 @@ plugins! {
     jwt::Jwt,
     key_auth::KeyAuth,
     limit_req::LimitReq,
+    prometheus::Prometheus,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,

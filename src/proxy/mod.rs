@@ -19,12 +19,13 @@ pub mod patience;
 pub mod request;
 pub mod response;
 pub mod serials;
+mod sizes;
 pub mod upgrade;
 pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::{Entry, Outcome};
-use crate::plugin::Origin;
+use crate::plugin::{Ended, Origin};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
@@ -69,6 +70,8 @@ struct Exchange {
     start: Instant,
     times: Times,
     answered: Option<Instant>,
+    /// Bytes of the request; 0 where nobody measures.
+    received: u64,
     /// Whether it was on its way to an upstream; what fails then looks like an upstream's failure.
     under_way: bool,
 }
@@ -118,7 +121,7 @@ impl Exchange {
         let busy = place.connection.activity.begin();
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
-        Self { busy, course, start, times: Times::default(), answered: None, under_way: false, place }
+        Self { busy, course, start, times: Times::default(), answered: None, received: 0, under_way: false, place }
     }
 
     /// The story of a request, up to an answer's head.
@@ -127,6 +130,7 @@ impl Exchange {
         let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
         let route = snapshot.route(settled.route);
+        self.received = if route.chain.measures() { sizes::request(&parts) } else { 0 };
 
         let mut req = Request::from_parts(parts, body);
         let plugins = route.chain.access(&mut req, &mut self.course.cx);
@@ -196,6 +200,14 @@ impl Exchange {
         Latencies { gateway: between(self.start, chosen), upstream: between(chosen, answered) }
     }
 
+    /// What is known of the end before the body has gone.
+    fn ended(&self, response: &Response<Body>) -> Ended {
+        let Latencies { gateway, upstream } = self.latencies();
+        let measures = self.course.chain(&self.place.snapshot).measures();
+        let sent = if measures { sizes::answer(response.headers()) } else { 0 };
+        Ended { status: response.status(), received: self.received, sent, gateway, upstream, whole: Duration::ZERO }
+    }
+
     /// Sends the body on its way; when it has gone, the log phase runs.
     fn depart(
         self,
@@ -203,14 +215,15 @@ impl Exchange {
         source: Option<(Lease<RequestBody>, Duration)>,
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
-        let status = response.status();
-        let Self { place: Place { worker, snapshot, .. }, course: Course { cx, route, .. }, busy, .. } = self;
+        let (start, status) = (self.start, response.status());
+        let chain_logs = !self.course.chain(&self.place.snapshot).is_empty();
+        let ended = chain_logs.then(|| self.ended(&response));
+        let Self { place: Place { worker, snapshot, .. }, course: Course { mut cx, route, .. }, busy, .. } = self;
         let response = response.map(|body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
         });
-        let chain_logs = !decide::chain(route, &snapshot).is_empty();
-        if entry.is_none() && !chain_logs {
+        if entry.is_none() && ended.is_none() {
             return response;
         }
         let at_end = Box::new(move |end: End| {
@@ -218,7 +231,10 @@ impl Exchange {
                 let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
                 worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
             }
-            decide::chain(route, &snapshot).log(&cx);
+            if let Some(ended) = ended {
+                cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole: start.elapsed(), ..ended });
+                decide::chain(route, &snapshot).log(&cx);
+            }
         });
         response.map(|body| body.at_end(at_end))
     }

@@ -23,6 +23,7 @@ use crate::admin::answer::Api;
 use crate::admin::{self, Admin};
 use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
+use crate::observe::reloads::Reloads;
 use crate::observe::traffic::Traffic;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
@@ -33,7 +34,7 @@ use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
 use arc_swap::ArcSwap;
-use certificates::Store;
+use certificates::{Live, Store};
 use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
 use passed::Passed;
@@ -43,7 +44,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tls::ServerTls;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
@@ -88,6 +89,7 @@ pub struct Server {
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     admin: Admin,
+    certificates: Live,
     workers: usize,
     live: Vec<LiveFile>,
 }
@@ -115,13 +117,14 @@ impl Server {
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let certificates = certificates(&settings, &snapshot)?;
         let tls = ServerTls::new(certificates.live()).map_err(ServeError::from_any)?;
+        let shown = certificates.live();
         let admin = Admin::open(&settings, &tls)?;
         let live = snapshot.live.iter().cloned().chain(certificates.files()).collect();
         let mut doors = Vec::new();
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
             doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
-        Ok(Self { settings, snapshot, links, sink, doors, admin, workers, live })
+        Ok(Self { settings, snapshot, links, sink, doors, admin, certificates: shown, workers, live })
     }
 
     /// The addresses that are listened on, as the system gave them.
@@ -153,6 +156,8 @@ impl Server {
             settings: self.settings.clone(),
             snapshot: Arc::new(ArcSwap::new(self.snapshot)),
             workers: counts,
+            certificates: self.certificates,
+            reloads: Arc::new(Reloads::begin(SystemTime::now())),
             stopping: stopped,
         };
         let _admin = self.admin.start(state).map_err(ServeError::from_any)?;

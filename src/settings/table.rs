@@ -57,6 +57,9 @@ keys! {
     admin_listen = "off",
         "Where the Admin API is ([operations](operations.md#status-and-metrics)): listeners as above, HTTP/1.1 only, or `off`.",
         |r, v| { r.settings.admin_listen = r.listeners(v)?; Ok(()) };
+    admin_show_secrets = "off",
+        "Whether the Admin API shows keys and other secrets, on loopback addresses only; else they are `******`.",
+        |r, v| put(&mut r.settings.admin_show_secrets, switch(v, "boolean"));
     status_listen = "off",
         "Where the status API is: the same.",
         |r, v| { r.settings.status_listen = r.listeners(v)?; Ok(()) };

@@ -109,3 +109,113 @@ fn a_port_that_is_taken_stops_the_start() {
     let output = Gateway::to(&Upstream::echo()).set("KONG_STATUS_LISTEN", &address).fails();
     assert!(output.contains(&format!("cannot listen on {address}")), "{output}");
 }
+
+/// The value of a metric line.
+fn value(metrics: &str, line: &str) -> Option<f64> {
+    metrics.lines().find_map(|other| other.strip_prefix(line)?.trim().parse().ok())
+}
+
+#[test]
+fn prometheus_counts_requests_that_have_a_service() {
+    let upstream = Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+    let config = format!(
+        "_format_version: \"2.1\"\nplugins: [{{name: prometheus, config: {{per_consumer: true}}}}]\n\
+         consumers: [{{username: jo, keyauth_credentials: [{{key: k-1}}]}}]\nservices:\n- name: api\n  \
+         url: http://127.0.0.1:{}\n  plugins: [{{name: key-auth}}]\n  routes: [{{name: all, paths: [/]}}]\n",
+        upstream.port()
+    );
+    let (gateway, port) = watched(Gateway::with(config), "");
+    assert_eq!((gateway.get("/?apikey=k-1").0, gateway.get("/?apikey=k-1").0, gateway.get("/").0), (200, 200, 401));
+    let metrics = || ask(port, "GET", "/metrics").2;
+    let ok = "kong_http_status{service=\"api\",route=\"all\",code=\"200\"}";
+    assert!(within(LIMIT, || value(&metrics(), ok) == Some(2.0)), "{}", metrics());
+    let (_, head, metrics) = ask(port, "GET", "/metrics");
+    assert!(head.contains("content-type: text/plain; charset=UTF-8\n"), "{head}");
+    for (line, want) in [
+        ("kong_http_status{service=\"api\",route=\"all\",code=\"401\"}", 1.0),
+        ("kong_http_consumer_status{service=\"api\",route=\"all\",code=\"200\",consumer=\"jo\"}", 2.0),
+        ("kong_latency_count{service=\"api\",route=\"all\",type=\"request\"}", 3.0),
+        ("kong_latency_count{service=\"api\",route=\"all\",type=\"upstream\"}", 2.0),
+        ("kong_datastore_reachable", 1.0),
+        ("kong_nginx_http_current_connections{state=\"active\"}", 0.0),
+        ("gateway_config_last_reload_successful", 1.0),
+    ] {
+        assert_eq!(value(&metrics, line), Some(want), "{line} in\n{metrics}");
+    }
+    let sent = "kong_bandwidth{service=\"api\",route=\"all\",type=\"egress\"}";
+    assert!(value(&metrics, sent) > Some(100.0), "{metrics}");
+    let expiry = value(&metrics, "gateway_certificate_expiry_timestamp_seconds{sni=\"\"}");
+    assert!(expiry > Some(1_700_000_000.0), "{metrics}");
+}
+
+#[test]
+fn kong_3_counts_what_the_plugin_is_told_to() {
+    let upstream = Upstream::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let config = format!(
+        "_format_version: \"3.0\"\nplugins: [{{name: prometheus, config: {{status_code_metrics: true}}}}]\nservices:\n\
+         - name: api\n  url: http://127.0.0.1:{}\n  routes: [{{name: all, paths: [/]}}]\n",
+        upstream.port()
+    );
+    let (gateway, port) = watched(Gateway::with(config), "");
+    assert_eq!(gateway.get("/").0, 204);
+    let line = "kong_http_requests_total{service=\"api\",route=\"all\",code=\"204\",source=\"service\",\
+                workspace=\"default\",consumer=\"\"}";
+    let metrics = || ask(port, "GET", "/metrics").2;
+    assert!(within(LIMIT, || value(&metrics(), line) == Some(1.0)), "{}", metrics());
+    assert!(!metrics().contains("latency_ms") && !metrics().contains("bandwidth_bytes"));
+}
+
+/// A gateway with an Admin API over two services and secrets, and its port.
+fn administered(change: impl FnOnce(Builder) -> Builder) -> (Gateway, u16) {
+    let config = "_format_version: \"2.1\"\nconsumers:\n- username: jo\n  keyauth_credentials: [{key: k-secret}]\n  \
+                  basicauth_credentials: [{username: jo, password: p-secret}]\n  \
+                  jwt_secrets: [{key: iss, secret: s-secret}]\nservices:\n- name: api\n  url: http://127.0.0.1:1\n  \
+                  plugins:\n  - {name: key-auth, config: {key_names: [apikey]}}\n  - name: request-transformer\n    \
+                  config: {add: {headers: [\"Authorization: Bearer t-secret\"]}}\n  \
+                  routes: [{name: all, paths: [/]}]\n- {name: other, url: \"http://127.0.0.1:2\"}\n";
+    let port = free_port();
+    let builder = Gateway::with(config).set("KONG_ADMIN_LISTEN", &format!("127.0.0.1:{port}"));
+    (change(builder).start(), port)
+}
+
+/// All that could hold a secret, asked for under a host name.
+fn everything(port: u16, host: &str) -> String {
+    let paths = ["/key-auths", "/consumers/jo/key-auth", "/basic-auths", "/jwts", "/plugins", "/services/api/plugins"];
+    let told = paths.map(|path| {
+        let mut peer = Peer::connect(port).unwrap();
+        peer.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).unwrap();
+        let head = peer.head().unwrap();
+        assert_eq!(head.status(), 200, "{path}");
+        String::from_utf8(peer.body(&head).unwrap()).unwrap()
+    });
+    told.concat()
+}
+
+#[test]
+fn the_admin_api_hides_secrets_unless_asked_and_local() {
+    let (_gateway, port) = administered(|builder| builder);
+    let hidden = everything(port, "localhost");
+    assert!(!hidden.contains("-secret") && hidden.contains("******") && hidden.contains("[\"apikey\"]"), "{hidden}");
+    let (_gateway, port) = administered(|builder| builder.set("KONG_ADMIN_SHOW_SECRETS", "on"));
+    let shown = everything(port, &format!("127.0.0.1:{port}"));
+    assert!(shown.contains("k-secret") && shown.contains("s-secret") && shown.contains("t-secret"), "{shown}");
+    assert!(!shown.contains("p-secret"), "{shown}");
+    let from_elsewhere = everything(port, "rebound.test");
+    assert!(!from_elsewhere.contains("-secret"), "{from_elsewhere}");
+    assert!(!ask(port, "GET", "/services").1.contains("access-control-allow-origin"));
+}
+
+#[test]
+fn the_admin_api_tells_and_changes_nothing() {
+    let (_gateway, port) = administered(|builder| builder);
+    let told = |target| -> Value { serde_json::from_str(&ask(port, "GET", target).2).unwrap() };
+    assert_eq!(told("/")["version"], "2.8.1");
+    assert_eq!(told("/services/api/routes")["data"][0]["name"], "all");
+    let page = told("/services?size=1");
+    assert_eq!(page["data"][0]["name"], "api");
+    assert_eq!(told(page["next"].as_str().unwrap())["data"][0]["name"], "other");
+    assert_eq!(ask(port, "DELETE", "/services/api").0, 405);
+    assert_eq!((ask(port, "GET", "/services/none").0, ask(port, "GET", "/none").0), (404, 404));
+    assert!(ask(port, "GET", "/services").1.contains("access-control-allow-origin: *\n"));
+    assert_eq!(told("/services")["data"].as_array().unwrap().len(), 2);
+}
