@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use gateway::entity::{Compat, RouteId};
 use gateway::route::normalize::{escape, normalize};
 use gateway::route::rewrite::{PathHandling, upstream_path};
-use gateway::route::{Query, Router, Spec};
+use gateway::route::{Ends, Query, Router, Spec};
 use http::HeaderMap;
 use std::hint::black_box;
 
@@ -67,6 +67,7 @@ fn spec(number: u32, host: Option<String>, path: String) -> Spec {
         snis: Vec::new(),
         regex_priority: 0,
         created_at: 0,
+        expression: None,
     }
 }
 
@@ -92,8 +93,8 @@ fn find(c: &mut Criterion) {
                 b.iter(|| {
                     for (host, path) in &requests {
                         let (host, path) = (Some(host.as_bytes()), path.as_bytes());
-                        let query =
-                            Query { method: "GET", host, path, headers: &headers, tls: false, sni: None, port: 80 };
+                        let (tls, sni, port, query, ends) = (false, None, 80, None, Ends::default());
+                        let query = Query { method: "GET", host, path, headers: &headers, tls, sni, port, query, ends };
                         assert!(black_box(router.find(black_box(&query))).is_some());
                     }
                 });

@@ -48,7 +48,16 @@ fn slot(name: &str, config: &Checked) -> Slot {
     let (mut report, mut shared) = (Report::default(), Extensions::new());
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
     let (compat, path) = (Compat::Kong2, Vec::new());
-    let mut cx = Build { compat, report: &mut report, path, files, watch, shared: &mut shared };
+    let mut cx = Build {
+        compat,
+        report: &mut report,
+        path,
+        files,
+        watch,
+        shared: &mut shared,
+        before: &Extensions::new(),
+        standing: "",
+    };
     let plugin = (entry.build)(config, &mut cx);
     Slot { name: entry.name, base: Some(plugin.unwrap()), special: Vec::new() }
 }

@@ -20,6 +20,7 @@ pub mod nginx64;
 pub mod number;
 pub mod observe;
 pub mod offload;
+pub mod outbox;
 pub mod pcre;
 pub mod plugin;
 pub mod probe;

@@ -6,6 +6,7 @@ use crate::consumers::Consumers;
 use crate::entity::{Compat, Identity, RouteId, ServiceId, UpstreamId};
 use crate::listing::Listing;
 use crate::live::LiveFile;
+use crate::outbox::Outboxes;
 use crate::plugin::Chain;
 use crate::route::Router;
 pub use crate::route::rewrite::PathHandling;
@@ -37,11 +38,13 @@ pub struct Snapshot {
     /// The plugins that run for requests without a route.
     pub global: Chain,
     /// What plugins call secrets of clients ([`Plugin::secrets`](crate::plugin::Plugin::secrets)).
-    pub secrets: Box<[Box<str>]>,
+    pub secrets: Arc<[Box<str>]>,
     /// Its entities as documents, where the Admin API is on.
     pub listing: Option<Arc<Listing>>,
     /// Files that plugins want to be told of when they change.
     pub live: Vec<LiveFile>,
+    /// Lines that plugins write, on their way out of the process.
+    pub outboxes: Outboxes,
 }
 
 /// A route, as run.
@@ -207,6 +210,16 @@ impl PairFiles {
 // === impl Snapshot ===
 
 impl Snapshot {
+    /// The names that DNS is asked for.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let targets = self.upstreams.iter().flat_map(|upstream| &upstream.targets).map(|target| &target.host);
+        let hosts = self.services.iter().map(|service| &service.host).chain(targets);
+        hosts.filter_map(|host| match host {
+            Host::Name(name) => Some(&**name),
+            Host::Address(_) | Host::Upstream(_) => None,
+        })
+    }
+
     /// The route of a number.
     ///
     /// # Panics

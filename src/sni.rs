@@ -49,6 +49,11 @@ impl<T> Names<T> {
         found.or(self.any.as_ref())
     }
 
+    /// The values, in any order.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.exact.values().chain(self.parents.values()).chain(self.prefixes.values()).chain(&self.any)
+    }
+
     /// The same names with other values.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! The router against a naive one that follows Kong's rules list by list (`kong/routing.md` §3, §4).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "route/expressed.rs"]
+mod expressed;
 #[path = "route/naive.rs"]
 mod naive;
 
 use gateway::entity::{Compat, RouteId};
-use gateway::route::{Query, Router, Spec, shadows};
+use gateway::route::{Ends, Query, Router, Spec, shadows};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -54,6 +56,8 @@ impl Request {
             tls: self.tls,
             sni: self.sni,
             port: self.port,
+            query: None,
+            ends: Ends::default(),
         }
     }
 }
@@ -94,7 +98,8 @@ fn spec(compat: Compat) -> impl Strategy<Value = Spec> {
     (kinds, -1..3_i64, 0..3_i64, 0..4_u128).prop_map(
         |((hosts, paths, methods, headers, snis), priority, created, uuid)| {
             let (id, uuid) = (RouteId(0), Uuid::from_u128(uuid));
-            Spec { id, uuid, hosts, paths, methods, headers, snis, regex_priority: priority, created_at: created }
+            let (regex_priority, created_at, expression) = (priority, created, None);
+            Spec { id, uuid, hosts, paths, methods, headers, snis, regex_priority, created_at, expression }
         },
     )
 }
@@ -219,10 +224,12 @@ proptest! {
 fn one(path: &str, request: &str, compat: Compat) -> Option<gateway::route::Match> {
     let (id, uuid, paths) = (RouteId(0), Uuid::nil(), vec![path.to_owned()]);
     let (hosts, methods, snis) = (Vec::new(), Vec::new(), Vec::new());
-    let spec = Spec { id, uuid, hosts, paths, methods, headers: vec![], snis, regex_priority: 0, created_at: 0 };
+    let (regex_priority, created_at, expression) = (0, 0, None);
+    let spec = Spec { id, uuid, hosts, paths, methods, headers: vec![], snis, regex_priority, created_at, expression };
     let headers = HeaderMap::new();
     let path = request.as_bytes();
-    let query = Query { method: "GET", host: None, path, headers: &headers, tls: false, sni: None, port: 80 };
+    let (tls, sni, port, query, ends) = (false, None, 80, None, Ends::default());
+    let query = Query { method: "GET", host: None, path, headers: &headers, tls, sni, port, query, ends };
     Router::build(&[spec], compat).unwrap().find(&query)
 }
 
@@ -266,8 +273,18 @@ fn escapes_in_an_expression_are_decoded_in_kong_2() {
 fn every_broken_expression_is_told() {
     let (uuid, paths) = (Uuid::nil(), vec!["/a(".to_owned(), "/ok".to_owned(), "/[b".to_owned()]);
     let (hosts, methods, snis) = (Vec::new(), Vec::new(), Vec::new());
-    let spec =
-        Spec { id: RouteId(3), uuid, hosts, paths, methods, headers: vec![], snis, regex_priority: 0, created_at: 0 };
+    let spec = Spec {
+        id: RouteId(3),
+        uuid,
+        hosts,
+        paths,
+        methods,
+        headers: vec![],
+        snis,
+        regex_priority: 0,
+        created_at: 0,
+        expression: None,
+    };
     let errors = Router::build(&[spec], Compat::Kong2).unwrap_err();
     let told: Vec<_> = errors.iter().map(|error| (error.route, error.text.as_str())).collect();
     assert_eq!(told, [(RouteId(3), "/a("), (RouteId(3), "/[b")]);

@@ -24,7 +24,6 @@ use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
 use crate::sni::Names;
 use answer::{Api, Now};
-use arc_swap::ArcSwap;
 use node::Node;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -44,8 +43,8 @@ struct Door {
 pub struct State {
     /// The process's settings.
     pub settings: Arc<Settings>,
-    /// What is served.
-    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// What is served; the last one stays when there can be no other any more.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What every worker counts.
     pub workers: Vec<Arc<Traffic>>,
     /// The certificates that handshakes show.
@@ -130,7 +129,7 @@ fn door(api: Api, listen: &Listen, tls: &ServerTls) -> Result<(TcpListener, Door
 
 impl State {
     fn served(&self) -> Served {
-        Served { snapshot: self.snapshot.load_full(), certificates: self.certificates.load_full() }
+        Served { snapshot: self.snapshots.borrow().clone(), certificates: self.certificates.load_full() }
     }
 
     fn now<'a>(&'a self, served: &'a Served, node: &'a Node, wall: SystemTime) -> Now<'a> {

@@ -38,8 +38,9 @@ mod tests {
             consumers: std::sync::Arc::default(),
             certificates: crate::snapshot::Certificates::default(),
             global: Chain::default(),
-            secrets: Box::default(),
+            secrets: [].into(),
             listing: None,
+            outboxes: crate::outbox::Outboxes::default(),
             live: Vec::new(),
         };
         assert_eq!(contents(&snapshot), "0 services, 0 routes, no plugins");

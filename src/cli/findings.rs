@@ -2,11 +2,12 @@
 
 use super::edge::{self, Setup};
 use super::print::Look;
-use crate::config::Opened;
+use super::reload::Serving;
 use crate::config::kong_print;
 use crate::config::outline::Outline;
 use crate::config::render;
 use crate::config::report::{Report, Severity, Source};
+use crate::config::{Legacy, Opened};
 use crate::settings::Loaded;
 use crate::snapshot::Snapshot;
 use std::io::IsTerminal;
@@ -19,6 +20,8 @@ pub(super) struct Compiled {
     pub(super) snapshot: Option<Snapshot>,
     /// What was found.
     pub(super) report: Report,
+    /// What a reload needs of it.
+    pub(super) serving: Serving,
 }
 
 /// Compiles a document with the settings of all sources, its own among them. `env` answers for variables in it.
@@ -33,8 +36,11 @@ pub(super) fn compile(
     let world = edge::world(env);
     let opened = crate::config::open(&source, world, edge::EDGE);
     let loaded = settings_of(&opened, setup)?;
-    let (snapshot, report) = opened.compile(world, &loaded.settings);
-    Ok((Compiled { source, snapshot, report }, loaded))
+    let section = opened.settings().to_vec();
+    let (made, report) = opened.compile_after(&Legacy::default(), world, &loaded.settings);
+    let (snapshot, legacy) = made.unzip();
+    let serving = Serving { legacy: legacy.unwrap_or_default(), section };
+    Ok((Compiled { source, snapshot, report, serving }, loaded))
 }
 
 /// Compiles a document with this process's environment, and tells what was written where.
@@ -47,7 +53,7 @@ pub(super) fn compile_outlined(source: Source, setup: &Setup) -> Result<(Compile
     let loaded = settings_of(&opened, setup)?;
     let (made, report) = opened.compile_outlined(&source, world, &loaded.settings);
     let (snapshot, outline) = made.unzip();
-    Ok((Compiled { source, snapshot, report }, outline.unwrap_or_default(), loaded))
+    Ok((Compiled { source, snapshot, report, serving: Serving::default() }, outline.unwrap_or_default(), loaded))
 }
 
 /// The settings of all sources, a document among them.

@@ -15,7 +15,9 @@ mod kong;
 mod logs;
 mod man;
 mod online;
+mod pid;
 mod print;
+mod reload;
 mod routes;
 mod run;
 mod schema;
@@ -44,6 +46,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match command {
         Command::Run(args) => run::main(&args),
+        Command::Reload(args) => pid::reload(&args),
         Command::Demo(args) => demo::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Explain(args) => explain::main(&args),

@@ -4,6 +4,8 @@ use super::args;
 use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
+use super::pid::PidFile;
+use super::reload::Again;
 use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
 use crate::server::Server;
 use crate::server::passed::Passed;
@@ -31,7 +33,7 @@ fn try_main(args: &args::Run) -> Result<ExitCode, ExitCode> {
     let (compiled, loaded) = compile_here(source, &setup).map_err(|all| refuse(&all))?;
     let mut settings = begin(loaded);
     settings.resolve.extend(args.resolve.iter().cloned());
-    Ok(until_stopped(settings, compiled, &passed, |_| String::new()))
+    Ok(until_stopped(settings, compiled, Some((place, setup)), &passed, |_| String::new()))
 }
 
 /// What systemd passed. Before any thread is there, since it looks at the environment. On failure everything is said.
@@ -51,23 +53,32 @@ pub(super) fn begin(Loaded { settings, notes }: Loaded) -> Settings {
     settings
 }
 
-/// Serves what was compiled, if it can be. `more` is asked, once it listens, for what else to say.
+/// Serves what was compiled, if it can be, and follows what it was compiled `from`. `more` is asked, once it listens, for
+/// what else to say.
 pub(super) fn until_stopped(
     settings: Settings,
     compiled: Compiled,
+    from: Option<(Place, Setup)>,
     passed: &[Passed],
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
     print::err(&told(&compiled));
-    let name = &compiled.source.name;
-    let Some(snapshot) = compiled.snapshot else {
-        print::err(&format!("error: {name} cannot be served ({})\n", counts(&compiled.report)));
+    let Compiled { source, snapshot, report, serving } = compiled;
+    let Some(snapshot) = snapshot else {
+        print::err(&format!("error: {} cannot be served ({})\n", source.name, counts(&report)));
         return ExitCode::from(REFUSED);
     };
     let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
+    let prefix = from.is_some().then(|| settings.prefix.clone());
+    let again = from.map(|(place, setup)| Again::new(place, setup, settings.clone(), source.clone(), serving));
     let ended = Server::open(settings, snapshot, passed).and_then(|server| {
         let listens = bound(listens, server.addresses());
-        print::err(&(banner(&listens, name, &contents) + &others(&server) + &more(&listens)));
+        print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
+        let _pid = prefix.as_deref().and_then(PidFile::write);
+        let server = match again {
+            Some(again) => server.following(Box::new(again), source),
+            None => server,
+        };
         server.run(systemd::tell)
     });
     match ended {

@@ -15,12 +15,14 @@ use super::{blank, header, shorthand};
 use crate::entity::Compat;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
-use crate::settings::{Plugins, Settings};
+use crate::settings::{Plugins, RouterFlavor, Settings};
 use crate::world::World;
 use http::Extensions;
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// An entity as read.
 pub(super) struct Draft {
@@ -55,8 +57,12 @@ pub(super) struct Read {
     pub texts: HashMap<Span, PathBuf>,
     /// Files that plugins want to be told of.
     pub live: Vec<LiveFile>,
+    /// When that was: seconds since the epoch.
+    pub loaded: i64,
     /// Whether passwords are written as Kong stores them (`_transform: false`).
     pub hashed: bool,
+    /// Whether routes may have an `expression` (`router_flavor`).
+    pub expressions: bool,
     /// What plugins share, see [`crate::plugin::Build::shared`].
     pub shared: Extensions,
 }
@@ -67,6 +73,8 @@ pub(super) struct Walker<'a> {
     world: World<'a>,
     enabled: &'a Plugins,
     table: &'static [Entry],
+    /// What plugins of the configuration before this one shared.
+    before: &'a Extensions,
     report: &'a mut Report,
     compat: Compat,
     /// Whether the environment fills in credentials.
@@ -76,26 +84,36 @@ pub(super) struct Walker<'a> {
     read: Read,
 }
 
-/// Reads a document with the plugins of a table. Never fails: what is wrong is in the report.
+/// Reads a document with the plugins of a table, which may go on with what those `before` shared. Never fails: what is
+/// wrong is in the report.
 pub(super) fn read(
     tree: Tree,
     root: NodeId,
     world: World<'_>,
     settings: &Settings,
     table: &'static [Entry],
+    before: &Extensions,
     report: &mut Report,
 ) -> Document {
     let compat = header::compat(&tree, root);
     header::check(&tree, root, compat, report);
     let filled = blank::is_filled_in(&tree, root, world);
     let (path, drafts, mut read) = (Vec::new(), Vec::new(), Read::default());
+    read.loaded = seconds(world.now);
     read.hashed = header::is_hashed(&tree, root);
+    read.expressions = settings.router_flavor == RouterFlavor::Expressions;
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
+    read.shared.insert(Arc::<[IpNet]>::from(&*settings.trusted_ips));
     let enabled = &settings.plugins;
-    let mut walker = Walker { tree, world, enabled, table, report, compat, filled, path, drafts, read };
+    let mut walker = Walker { tree, world, enabled, table, before, report, compat, filled, path, drafts, read };
     walker.top(root);
     header::foreign(&walker.tree, root, walker.report);
     Document { compat, drafts: walker.drafts, read: walker.read }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 // === impl Document ===
@@ -277,7 +295,7 @@ impl Walker<'_> {
         let mut checker = self.checker("plugin", Some("name"), id, false);
         let fields = checker.record(id, &entities::PLUGIN, around);
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
-        let plugin = self.build(entry, id);
+        let plugin = self.build(entry, id, parent);
         self.keep(kind, id, fields, plugin, parent);
         self.consumer_scope(entry, place, parent);
         if entry.extension {
@@ -285,9 +303,23 @@ impl Walker<'_> {
         }
     }
 
-    fn build(&mut self, entry: &'static Entry, id: NodeId) -> Option<Built> {
+    fn build(&mut self, entry: &'static Entry, id: NodeId, parent: Option<(usize, &'static str)>) -> Option<Built> {
         let config = self.tree.get(id, "config").map(|pair| pair.value);
-        plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config)
+        let (before, standing) = (self.before, self.standing(id, parent));
+        plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config, before, &standing)
+    }
+
+    /// What a plugin is bound to, by names: the same in the next document, whatever else comes or goes there. An entity
+    /// without a name is told by its place.
+    fn standing(&self, id: NodeId, parent: Option<(usize, &'static str)>) -> String {
+        let within = parent.and_then(|(at, field)| {
+            let draft = self.drafts.get(at)?;
+            let name = draft.kind.label().and_then(|label| draft.fields.str(label));
+            Some(format!("{field} {};", name.map_or_else(|| format!("{:?}", draft.path), str::to_owned)))
+        });
+        let bound = ["route", "service", "consumer"].into_iter();
+        let bound = bound.filter_map(|field| Some(format!("{field} {};", self.tree.text(id, field)?.0)));
+        within.into_iter().chain(bound).collect()
     }
 
     /// A plugin without a name is not looked at any further.
@@ -345,7 +377,7 @@ impl Walker<'_> {
         let Some(fields) = fields else { return };
         let place = kind.key.or(Some("name")).and_then(|key| self.tree.text(id, key)).map(|(_, place)| place);
         let place = place.unwrap_or(fields.checked.span);
-        unsupported::report(kind, &fields, place, self.compat, self.report);
+        unsupported::report(kind, &fields, place, self.report);
         let at = self.drafts.len();
         self.drafts.push(Draft { kind, fields: fields.checked, plugin, parent, path: self.path.clone(), place });
         for (child, field) in kind.children(self.compat).collect::<Vec<_>>() {

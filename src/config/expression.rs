@@ -1,15 +1,18 @@
-//! What a route's `expression` would be as `paths`: a help for people who write one. Nothing is routed by it.
+//! What to do about a route's `expression` where routes have none: a help for people who write one.
 
 use crate::entity::Compat;
+
+/// As Supabase's compose file has it.
+const SETTING: &str = "set `KONG_ROUTER_FLAVOR` to `expressions` in the environment";
 
 /// The comparisons of a path that `paths` can have, and how they are written.
 const COMPARISONS: [(&str, bool); 2] = [("==", true), ("^=", false)];
 
-/// What to write in place of an expression that only compares the path.
+/// How to have expressions, and what to write in place of one that only compares the path.
 pub(super) fn help(expression: &str, compat: Compat) -> String {
     match path(expression, compat) {
-        Some(path) => format!("write `paths: ['{path}']` in its place"),
-        None => "say it by `paths`, `hosts`, `methods`, `headers` or `snis`".to_owned(),
+        Some(path) => format!("{SETTING}, or write `paths: ['{path}']` in its place"),
+        None => format!("{SETTING}, or say it by `paths`, `hosts`, `methods`, `headers` or `snis`"),
     }
 }
 

@@ -11,6 +11,7 @@ mod expression;
 mod header;
 mod ids;
 mod inside;
+pub mod inventory;
 mod json;
 pub mod json_schema;
 pub mod kong_print;
@@ -42,6 +43,8 @@ use crate::settings::Settings;
 use crate::settings::reading::Edge;
 use crate::snapshot::Snapshot;
 use crate::world::World;
+use http::Extensions;
+use inventory::Inventory;
 use model::Model;
 use outline::Outline;
 use report::{Diagnostic, Report, Source, Span};
@@ -57,6 +60,15 @@ pub struct Opened {
     settings: Vec<Setting>,
     tree: Option<(tree::Tree, tree::NodeId)>,
     report: Report,
+}
+
+/// What a configuration leaves to the one that comes after it. Nothing, before the first.
+#[derive(Clone, Debug, Default)]
+pub struct Legacy {
+    /// What it was made of.
+    pub inventory: Inventory,
+    /// What its plugins shared, such as counts; see [`crate::plugin::Build::before`].
+    shared: Extensions,
 }
 
 /// Reads one document. A name that ends in `.json` is JSON, one that ends in `.yml` or `.yaml` is YAML; anything else is
@@ -100,6 +112,20 @@ impl Opened {
         self.compile_with(world, settings, crate::plugin::TABLE)
     }
 
+    /// The same, after another configuration: what that counted goes on where it can. With a snapshot comes what it will
+    /// leave itself.
+    #[must_use]
+    pub fn compile_after(
+        self,
+        before: &Legacy,
+        world: World<'_>,
+        settings: &Settings,
+    ) -> (Option<(Snapshot, Legacy)>, Report) {
+        let (made, report) = self.make(world, settings, crate::plugin::TABLE, &before.shared);
+        let legacy = |model: Model| Legacy { inventory: Inventory::of(&model), shared: model.read.shared };
+        (made.map(|(snapshot, model)| (snapshot, legacy(model))), report)
+    }
+
     /// The same, and with a snapshot what people want to know besides. `source` is what was opened.
     #[must_use]
     pub fn compile_outlined(
@@ -108,7 +134,7 @@ impl Opened {
         world: World<'_>,
         settings: &Settings,
     ) -> (Option<(Snapshot, Outline)>, Report) {
-        let (made, report) = self.make(world, settings, crate::plugin::TABLE);
+        let (made, report) = self.make(world, settings, crate::plugin::TABLE, &Extensions::new());
         (made.map(|(snapshot, model)| (snapshot, Outline::of(&model, &source.text))), report)
     }
 
@@ -119,7 +145,7 @@ impl Opened {
         settings: &Settings,
         table: &'static [Entry],
     ) -> (Option<Snapshot>, Report) {
-        let (made, report) = self.make(world, settings, table);
+        let (made, report) = self.make(world, settings, table, &Extensions::new());
         (made.map(|(snapshot, _)| snapshot), report)
     }
 
@@ -128,10 +154,11 @@ impl Opened {
         world: World<'_>,
         settings: &Settings,
         table: &'static [Entry],
+        before: &Extensions,
     ) -> (Option<(Snapshot, Model)>, Report) {
         let Self { source, tree, mut report, .. } = self;
         let Some((tree, root)) = tree else { return (None, report) };
-        let document = document::read(tree, root, world, settings, table, &mut report);
+        let document = document::read(tree, root, world, settings, table, before, &mut report);
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };

@@ -10,6 +10,7 @@ use crate::entity::Compat;
 use crate::route::is_plain;
 use crate::settings::Settings;
 use crate::world::World;
+use http::Extensions;
 
 /// Places of a document, by the numbers of its snapshot.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +44,7 @@ pub struct ServicePlace {
 pub fn places(source: &Source, world: World<'_>, settings: &Settings) -> Places {
     let mut report = Report::default();
     let Some((tree, root)) = super::tree(source, &mut report) else { return Places::default() };
-    let document = document::read(tree, root, world, settings, crate::plugin::TABLE, &mut report);
+    let document = document::read(tree, root, world, settings, crate::plugin::TABLE, &Extensions::new(), &mut report);
     let model = resolve::resolve(document, &mut report);
     let targets = targets(&model).into_iter().map(|targets| targets.iter().map(|entity| entity.place).collect());
     Places {

@@ -9,6 +9,7 @@ use super::value::Checked;
 use crate::entity::Compat;
 use crate::plugin::{Build, Entry, Plugin};
 use crate::settings::Plugins;
+use http::Extensions;
 use std::sync::Arc;
 
 /// What a plugin entity builds.
@@ -234,7 +235,14 @@ pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'sta
 }
 
 /// Builds a plugin by its `config`. `None`: reported. A disabled one is built as well, since Kong checks it, too.
-pub(super) fn build(checker: &mut Checker<'_>, entry: &'static Entry, config: Option<NodeId>) -> Option<Built> {
+/// `before` and `standing` are those of [`Build`].
+pub(super) fn build(
+    checker: &mut Checker<'_>,
+    entry: &'static Entry,
+    config: Option<NodeId>,
+    before: &Extensions,
+    standing: &str,
+) -> Option<Built> {
     let config = self::config(checker, entry, config)?;
     let path = checker.path.iter().cloned().chain([Step::Key("config".into())]).collect();
     let mut build = Build {
@@ -244,6 +252,8 @@ pub(super) fn build(checker: &mut Checker<'_>, entry: &'static Entry, config: Op
         files: checker.world.file,
         watch: &mut checker.read.live,
         shared: &mut checker.read.shared,
+        before,
+        standing,
     };
     let plugin = (entry.build)(&config, &mut build)?;
     Some(Built { entry, config, plugin })

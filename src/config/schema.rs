@@ -34,6 +34,8 @@ pub struct Field {
     pub since: Since,
     /// Whether only this gateway has it.
     pub extension: bool,
+    /// Whether only routes of the flavor `expressions` have it (`router_flavor`).
+    pub flavored: bool,
     /// Whose name Kong has for it today: what is written here is read as if it were written there.
     pub alias: Option<&'static str>,
 }
@@ -82,13 +84,19 @@ pub enum Default {
     Ints(&'static [i64]),
 }
 
-/// What is wrong with a text that is a program, where in it, and how Kong says so.
+/// What is wrong with a text in a language of its own, where in it, and how Kong says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// The place: bytes of the text.
     pub at: Range<usize>,
-    /// In our words: what follows "is no Lua: ".
+    /// The code of the error.
+    pub code: &'static str,
+    /// In our words: what follows the field's name.
     pub message: String,
+    /// What to write under that place, if more is to be said.
+    pub label: Option<Box<str>>,
+    /// What to do.
+    pub help: Option<Box<str>>,
     /// In Kong's.
     pub kong: String,
 }
@@ -114,7 +122,7 @@ pub enum Rule {
     MayBeEmpty,
     /// A test of a text; the error is Kong's message.
     Text(fn(&str) -> Result<(), String>),
-    /// A test of a text that is a program.
+    /// A test of a text in a language of its own.
     Code(fn(&str) -> Result<(), Wrong>),
     /// A test of any value; the error is Kong's message.
     Value(fn(&Checked) -> Result<(), String>),
@@ -162,6 +170,16 @@ impl Record {
     }
 }
 
+// === impl Wrong ===
+
+impl Wrong {
+    /// A program that is no Lua. `message` says why.
+    #[must_use]
+    pub fn lua(at: Range<usize>, message: &str, kong: String) -> Self {
+        Self { at, code: "bad-lua", message: format!("is no Lua: {message}"), label: None, help: None, kong }
+    }
+}
+
 // === impl Since ===
 
 impl Since {
@@ -188,6 +206,7 @@ impl Field {
             rules: &[],
             since: Since::Always,
             extension: false,
+            flavored: false,
             alias: None,
         }
     }
@@ -277,6 +296,13 @@ impl Field {
     #[must_use]
     pub const fn extension(mut self) -> Self {
         self.extension = true;
+        self
+    }
+
+    /// Known only with `router_flavor = expressions`.
+    #[must_use]
+    pub const fn flavored(mut self) -> Self {
+        self.flavored = true;
         self
     }
 

@@ -4,7 +4,6 @@
 
 use super::check::Fields;
 use super::entities::EntityType;
-use super::expression;
 use super::report::{Diagnostic, Report, Span};
 use super::schema::Since;
 use super::tree::Raw;
@@ -25,8 +24,6 @@ const FIELDS: &[Field] = &[
     field("routes", "protocols", any_no_http, "a route for anything but http, https and grpc", ""),
     field("routes", "sources", set, "routing by source address", ""),
     field("routes", "destinations", set, "routing by destination address", ""),
-    field("routes", "expression", set, EXPRESSIONS, ""),
-    field("routes", "priority", set, EXPRESSIONS, ""),
     field("upstreams", "algorithm", not_round_robin, "any load balancing but round-robin", ROUND_ROBIN),
     field("upstreams", "hash_on", not_none, "consistent hashing", ROUND_ROBIN),
     field("upstreams", "use_srv_name", truth, "`use_srv_name`", ""),
@@ -40,7 +37,6 @@ const FIELDS: &[Field] = &[
     field("vaults_beta", "name", other_vault, "any vault but `env`", VAULTS),
 ];
 
-const EXPRESSIONS: &str = "routing by expressions";
 const CHECKING: &str = "health checking";
 const ROUND_ROBIN: &str = "leave it out if requests may go to the targets in turn";
 const CHECKS: &str =
@@ -73,28 +69,24 @@ const fn field(
 }
 
 /// Reports the fields of an entity that would matter. `place` is its name's, or all of it.
-pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, compat: Compat, report: &mut Report) {
+pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, report: &mut Report) {
     for row in FIELDS.iter().filter(|row| row.entity == kind.name) {
         let first = row.path.split('.').next().unwrap_or_default();
         let found = row.path.split('.').try_fold(&fields.checked, |at, key| at.get(key));
         let Some(value) = found.filter(|value| !fields.bad.contains(&first) && (row.matters)(value)) else { continue };
         let already = report.found.last().is_some_and(|last| last.code == CODE && last.message.starts_with(row.what));
         if !already {
-            report.push(told(row, kind, value, fields.checked.span, place, compat));
+            report.push(told(row, kind, value, fields.checked.span, place));
         }
     }
 }
 
-fn told(row: &Field, kind: &EntityType, value: &Checked, whole: Span, place: Span, compat: Compat) -> Diagnostic {
+fn told(row: &Field, kind: &EntityType, value: &Checked, whole: Span, place: Span) -> Diagnostic {
     let span = if value.span == whole { place } else { value.span };
     let found = Diagnostic::error(CODE, span, format!("{} is not supported yet", row.what));
     let apart = place.end <= span.start || span.end <= place.start;
     let found = if apart { found.also(place, format!("in this {}", kind.noun)) } else { found };
-    match (row.path, value.as_str(), row.help) {
-        ("expression", Some(text), _) => found.help(expression::help(text, compat)),
-        (_, _, "") => found,
-        (.., help) => found.help(help),
-    }
+    if row.help.is_empty() { found } else { found.help(row.help) }
 }
 
 const CODE: &str = "unsupported-field";

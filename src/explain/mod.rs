@@ -25,7 +25,7 @@ pub use text::{Look, text};
 
 use crate::body::Body;
 use crate::config::outline::Outline;
-use crate::plugin::Origin;
+use crate::plugin::{Origin, Piece};
 use crate::proxy::decide::{Course, Outbound, Scene, Settled};
 use crate::proxy::detour;
 use crate::proxy::failure::Failure;
@@ -127,6 +127,14 @@ pub enum Answerer {
     Plugin(&'static str),
 }
 
+/// Why no route's plugins run.
+enum Stop {
+    /// The gateway answers, for this reason.
+    Failure(Failure),
+    /// A plugin does, before there is a route.
+    Answer(&'static str, Box<Response<Body>>),
+}
+
 /// A request under explanation.
 struct Inquiry<'a> {
     served: Served<'a>,
@@ -157,8 +165,8 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
     course.cx.arrival.server = connection.server;
     told.client = course.cx.client;
     let (mut parts, body) = request.into_parts();
-    let settled = course.settle(scene, &mut parts);
-    if settled.as_ref().map_or_else(|failure| reason::is_after_routing(*failure), |_| true) {
+    let settled = settle(&mut course, scene, &mut parts, &mut told.notes);
+    if settled.as_ref().map_or_else(Stop::is_after_routing, |_| true) {
         told.routing = routing::routing(served, &parts, &connection);
     }
     let recorder = Recorder::new(served, course.chain(served.snapshot), &parts, &question.body);
@@ -168,14 +176,38 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
     told
 }
 
+/// All that comes before a route's plugins.
+fn settle(course: &mut Course, scene: Scene<'_>, parts: &mut Parts, notes: &mut Vec<String>) -> Result<Settled, Stop> {
+    course.receive(scene, parts).map_err(Stop::Failure)?;
+    let before = scene.snapshot.global.rare().rewrite.then(|| parts.headers.clone());
+    let answer = course.rewrite(scene.snapshot, parts);
+    notes.extend(before.and_then(|before| steps::rewritten(&before, &parts.headers)));
+    match answer {
+        Some((name, response)) => Err(Stop::Answer(name, Box::new(response))),
+        None => course.settle(scene, parts).map_err(Stop::Failure),
+    }
+}
+
+// === impl Stop ===
+
+impl Stop {
+    fn is_after_routing(&self) -> bool {
+        matches!(self, Self::Failure(failure) if reason::is_after_routing(*failure))
+    }
+}
+
 // === impl Inquiry ===
 
 impl Inquiry<'_> {
-    async fn follow(&mut self, settled: Result<Settled, Failure>, parts: Parts, body: Body) -> Outcome {
+    async fn follow(&mut self, settled: Result<Settled, Stop>, parts: Parts, body: Body) -> Outcome {
         let snapshot = self.served.snapshot;
         let settled = match settled {
             Ok(settled) => settled,
-            Err(failure) => return self.refuse(failure, false).await,
+            Err(Stop::Failure(failure)) => return self.refuse(failure, false).await,
+            Err(Stop::Answer(by, response)) => {
+                self.recorder.answered(by, response.status());
+                return self.answer(Answerer::Plugin(by), *response, Origin::Gateway).await;
+            }
         };
         let (mut req, route) = (Request::from_parts(parts, body), snapshot.route(settled.route));
         let answer = route.chain.access_seen(&mut req, &mut self.course.cx, &mut self.recorder).await;
@@ -239,7 +271,13 @@ impl Inquiry<'_> {
         self.course.close(self.scene, &mut response, Latencies::default(), false);
         let (parts, body) = response.into_parts();
         // Own answers are at hand and cannot break.
-        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let mut body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let chain = self.course.chain(self.served.snapshot);
+        if chain.rare().body {
+            let mut piece = Piece { data: body, last: true };
+            chain.body(&mut piece, &mut self.course.cx);
+            body = piece.data;
+        }
         Outcome::Answer(Box::new(Answer { by, status: parts.status, headers: parts.headers, body }))
     }
 

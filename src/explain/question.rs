@@ -104,6 +104,7 @@ impl Question {
         let port = self.port.or_else(|| Some(listen?.address.port())).unwrap_or(usual);
         let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
         let tls = self.tls.then(|| Tls {
+            handshake: None,
             sni: self.sni.as_deref().map(Into::into),
             auth: self.sni.as_deref().and_then(|name| snapshot.certificates.clients.find(name)).cloned(),
             client_cert: None,

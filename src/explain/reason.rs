@@ -60,6 +60,8 @@ pub(super) fn of_criterion(criterion: &Criterion) -> String {
         Criterion::Regex => "its path is no regular expression".to_owned(),
         Criterion::RegexPriority(won, lost) => format!("lower regex_priority ({lost} against {won})"),
         Criterion::PathLength(won, lost) => format!("shorter path ({lost} against {won} bytes)"),
+        Criterion::Expression => "has no expression, and who has one goes first".to_owned(),
+        Criterion::Priority(won, lost) => format!("lower priority ({lost} against {won})"),
         Criterion::Uuid => "has the smaller id".to_owned(),
         Criterion::CreatedAt => "is younger (created_at)".to_owned(),
         Criterion::FileOrder => "stands later in the file".to_owned(),

@@ -55,7 +55,8 @@ struct Asked<'a> {
 pub(super) fn routing(served: Served<'_>, parts: &Parts, connection: &Connection) -> Option<Routing> {
     let target = target(&parts.uri).ok()?;
     let path = normalize(target.path).ok()?;
-    let asked = Asked { served, query: query(parts, &path, connection) };
+    let client = connection.client(&parts.headers, served.settings);
+    let asked = Asked { served, query: query(parts, target, &path, connection, client) };
     let trace = served.snapshot.router.trace(&asked.query);
     let standings = Standings::of(&served.outline.specs, served.snapshot.compat);
     let winner = trace.winner.map(|rank| standings.standing(rank));
@@ -121,6 +122,7 @@ fn winner_of(served: Served<'_>, standing: Standing<'_>) -> Winner {
         ("path", standing.path.map(str::to_owned).into_iter().collect()),
         ("method", spec.methods.clone()),
         ("server name", spec.snis.clone()),
+        ("expression", spec.expression.iter().map(|asked| asked.text.clone()).collect()),
     ];
     Winner {
         name: outline.name.clone(),
@@ -142,6 +144,12 @@ impl Asked<'_> {
                 None => format!("there is no host, such as {}", any_of(&spec.hosts)),
             },
             Miss::Path => self.missed_path(standing),
+            Miss::Scheme if query.tls => "it came over https, and the route is for http".to_owned(),
+            Miss::Scheme => "it came over http, and the route is for https".to_owned(),
+            Miss::Expression => {
+                let text = spec.expression.as_ref().map_or("", |asked| &asked.text);
+                format!("its expression is false: {text}")
+            }
             Miss::Method => format!("method {} is not {}", query.method, any_of(&spec.methods)),
             Miss::Sni => match query.sni {
                 Some(name) => format!("TLS server name {name} is not {}", any_of(&spec.snis)),

@@ -95,6 +95,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// A plugin has answered before its turn in the chain.
+    pub(super) fn answered(&mut self, name: &str, status: StatusCode) {
+        self.steps.iter_mut().filter(|step| step.name == name).for_each(|step| step.ran = Ran::Answered(status));
+    }
+
     /// The plugin that answered.
     pub(super) fn answerer(&self) -> Option<&'static str> {
         self.steps.iter().find(|step| matches!(step.ran, Ran::Answered(_))).map(|step| step.name)
@@ -179,6 +184,17 @@ impl Seen {
     }
 }
 
+/// What functions did to headers before there was a route, in words. Values may be secrets.
+pub(super) fn rewritten(before: &HeaderMap, after: &HeaderMap) -> Option<String> {
+    let named = |change| match change {
+        Change::Added(name, _) => format!("+ {name}"),
+        Change::Removed(name, _) => format!("- {name}"),
+        Change::Became(what, ..) => what.to_owned(),
+    };
+    let changes: Vec<_> = headers(before, after).into_iter().map(named).collect();
+    (!changes.is_empty()).then(|| format!("functions changed headers before there was a route: {}", changes.join(", ")))
+}
+
 /// Header lines that went, then those that came.
 fn headers(before: &HeaderMap, after: &HeaderMap) -> Vec<Change> {
     let lacks = |map: &HeaderMap, name: &HeaderName, value: &HeaderValue| !map.get_all(name).iter().any(|v| v == value);
@@ -206,6 +222,8 @@ mod tests {
         let changes = headers(&map(&[("a", "1"), ("b", "2"), ("b", "3")]), &map(&[("a", "1"), ("b", "3"), ("c", "4")]));
         let line = |name, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let ((gone, was), (fresh, is)) = (line("b", "2"), line("c", "4"));
+        let told = rewritten(&map(&[("a", "1")]), &map(&[("c", "secret")]));
+        assert_eq!(told.as_deref(), Some("functions changed headers before there was a route: - a, + c"));
         assert_eq!(changes, [Change::Removed(gone, was), Change::Added(fresh, is)]);
     }
 }

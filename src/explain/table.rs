@@ -15,6 +15,8 @@ pub struct Row {
     pub line: usize,
     /// Its hosts.
     pub hosts: Vec<String>,
+    /// Its expression, in place of all that follows.
+    pub expression: Option<String>,
     /// Its path; `None` takes any.
     pub path: Option<String>,
     /// Whether that is a regular expression.
@@ -55,6 +57,7 @@ fn row(served: Served<'_>, standing: &Standing<'_>) -> Row {
         route: outline.name.clone(),
         line: outline.line,
         hosts: spec.hosts.clone(),
+        expression: spec.expression.as_ref().map(|asked| asked.text.clone()),
         path: path.map(str::to_owned),
         is_regex,
         methods: spec.methods.clone(),
@@ -82,6 +85,7 @@ impl Row {
             ("route", json!(self.route)),
             ("line", json!(self.line)),
             ("hosts", json!(self.hosts)),
+            ("expression", json!(self.expression)),
             ("path", json!(self.path)),
             ("regex", json!(self.is_regex)),
             ("methods", json!(self.methods)),
@@ -110,7 +114,8 @@ impl Row {
     /// Where it goes, and with what.
     fn goes(&self) -> Vec<String> {
         let service = self.service.as_ref().map_or("no service", |(_, url)| url);
-        let strip = (self.strip_path && self.path.is_some()).then_some("strips the path");
+        let strip =
+            (self.strip_path && (self.path.is_some() || self.expression.is_some())).then_some("strips the path");
         let host = self.preserve_host.then_some("keeps the host");
         let with = [strip, host].into_iter().flatten().collect::<Vec<_>>().join(", ");
         let first = if with.is_empty() { service.to_owned() } else { format!("{service}  ({with})") };
@@ -165,6 +170,9 @@ fn methods(row: &Row) -> String {
 
 /// `host/path`, as people write it.
 fn asked(row: &Row) -> String {
+    if let Some(expression) = &row.expression {
+        return expression.clone();
+    }
     let path = row.path.as_deref().map_or_else(|| "any path".to_owned(), str::to_owned);
     match row.hosts.len() {
         0 => path,
@@ -184,7 +192,8 @@ fn stacked(row: &Row, width: usize, paint: Paint) -> String {
     let hosts = (!row.hosts.is_empty()).then(|| format!("host {}", row.hosts.join(", ")));
     let path = row.path.as_ref().map(|path| format!("path {path}{regex}"));
     let methods = (!row.methods.is_empty()).then(|| format!("method {}", row.methods.join(", ")));
-    let asks = [hosts, path, methods].into_iter().flatten().chain(row.also());
+    let expression = row.expression.clone();
+    let asks = [expression, hosts, path, methods].into_iter().flatten().chain(row.also());
     let goes = row.goes().into_iter().enumerate().map(|(at, line)| if at == 0 { format!("-> {line}") } else { line });
     let lines = asks.chain(goes).map(|line| format!("  {}\n", folded(&line, 2, 4, width)));
     format!("{}\n{}", paint.bold(&name), lines.collect::<String>())
@@ -199,6 +208,7 @@ mod tests {
             route: route.to_owned(),
             line: 7,
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            expression: None,
             path: Some("/a".to_owned()),
             is_regex: false,
             methods: Vec::new(),

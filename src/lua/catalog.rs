@@ -1,4 +1,4 @@
-//! Routes, services and upstreams of a configuration, as Lua may ask for them.
+//! Routes, services, consumers and upstreams of a configuration, as Lua may ask for them and log records tell them.
 
 use crate::config::value::Checked;
 use crate::entity::UpstreamId;
@@ -13,6 +13,8 @@ pub struct Entities {
     pub routes: Box<[Checked]>,
     /// Services by number.
     pub services: Box<[Checked]>,
+    /// Consumers by number.
+    pub consumers: Box<[Checked]>,
     /// Upstreams by name.
     pub upstreams: HashMap<Box<str>, UpstreamId>,
 }

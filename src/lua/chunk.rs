@@ -108,10 +108,24 @@ fn find(source: &str, line: usize, token: &str, message: &str) -> Option<Range<u
     let line = lines(source, line);
     let places =
         source[line.clone()].match_indices(token).map(|(at, _)| line.start + at..line.start + at + token.len());
-    let mut places = places.peekable();
+    let mut places = places.filter(|at| is_apart(source, at)).peekable();
     let first = places.peek().cloned();
     let same = |at: &Range<usize>| vm::compile(&source[..at.end], "").is_err_and(|kong| parted(&kong).1 == message);
     places.find(same).or(first)
+}
+
+/// Whether a word is not a part of a longer one.
+fn is_apart(source: &str, at: &Range<usize>) -> bool {
+    let kind = |c: char| match c {
+        '=' | '~' | '<' | '>' => Some(true),
+        '_' => Some(false),
+        _ => c.is_alphanumeric().then_some(false),
+    };
+    let meets = |one: Option<char>, other: Option<char>| {
+        one.and_then(kind).is_some_and(|one| other.and_then(kind) == Some(one))
+    };
+    let (before, word, after) = (&source[..at.start], &source[at.clone()], &source[at.end..]);
+    !meets(before.chars().next_back(), word.chars().next()) && !meets(word.chars().next_back(), after.chars().next())
 }
 
 #[cfg(test)]

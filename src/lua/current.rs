@@ -11,6 +11,7 @@ use futures_util::stream;
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -68,6 +69,8 @@ pub struct Facts {
     pub consumers: Directory,
     /// Its routes, services and upstreams.
     pub catalog: Catalog,
+    /// The settings' `trusted_ips`.
+    pub trusted: Arc<[IpNet]>,
     /// Tells the plugin's instance from every other: `kong.ctx.plugin` is its own.
     pub instance: u64,
 }

@@ -6,17 +6,20 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// Longest time that the chunks of one phase may take, all together.
-pub const LONGEST: Duration = Duration::from_secs(1);
+/// Longest time that the chunks of one phase may take, all together. No other request of the worker goes on meanwhile.
+pub const LONGEST: Duration = Duration::from_millis(200);
 
 /// Most bytes that a VM may hold, of all its chunks.
 pub const MEMORY: usize = 64 << 20;
+
+/// Bytes that a VM may hold between two calls.
+pub(super) const FULL: usize = MEMORY / 2;
 
 /// Virtual instructions between two looks at the clock: a few microseconds.
 const EVERY: u32 = 1000;
 
 /// What is said of a chunk that took too long.
-pub(super) const TOO_LONG: &str = "the chunk ran for more than a second";
+pub(super) const TOO_LONG: &str = "the chunk ran for more than 200 ms";
 
 /// The clock of the call that runs.
 #[derive(Debug, Default)]
@@ -53,7 +56,8 @@ impl Watch {
         self.over.get()
     }
 
-    fn look(&self) -> mlua::Result<VmState> {
+    /// Fails when the time is up.
+    pub(super) fn look(&self) -> mlua::Result<VmState> {
         if self.until.get().is_some_and(|until| Instant::now() > until) {
             self.over.set(true);
             return Err(mlua::Error::runtime(TOO_LONG));
@@ -62,7 +66,26 @@ impl Watch {
     }
 }
 
+/// How long a function of ours that loops goes on: Lua's hook does not see it.
+#[derive(Debug)]
+pub(super) struct Patience(Instant);
+
 /// How much time has passed since a moment.
 pub(super) fn passed(since: Instant) -> Duration {
     Instant::now().saturating_duration_since(since)
+}
+
+// === impl Patience ===
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Patience {
+    /// Whether it has taken as long as all chunks of a phase may.
+    pub(super) fn is_over(&self) -> bool {
+        passed(self.0) > LONGEST
+    }
 }

@@ -3,12 +3,14 @@
 use super::api::{self, Slot};
 use super::chunk::{Chunk, number};
 use super::current::Current;
-use super::limits::Watch;
+use super::limits::{FULL, TOO_LONG, Watch};
+use super::pattern::{self, Group};
 use super::sandbox::Sandbox;
 use super::template::{self, Names, Template};
 use crate::settings::LuaMode;
 use mlua::chunk::{Chunk as Compiler, ChunkMode};
-use mlua::{Error, Function, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value};
+use mlua::{Error, Function, IntoLua, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value};
+use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -43,6 +45,9 @@ struct Loaded {
     lease: Weak<()>,
 }
 
+/// Steps up to which a pattern is LuaJIT's to match: a fraction of a millisecond.
+const LIGHT: u32 = 1 << 17;
+
 thread_local! {
     static VM: RefCell<Option<Rc<Vm>>> = const { RefCell::new(None) };
 }
@@ -57,13 +62,32 @@ pub fn run(chunks: &[Chunk], current: Current) -> (Current, Result<(), Fault>) {
         Err(error) => return (current, Err(Fault(message(&error)))),
     };
     let (current, result) = vm.run(chunks, current);
+    vm.tidy();
     (current, result.map_err(fault))
+}
+
+/// Runs a chunk for its first value, as JSON; nil is null. The request comes back in any case.
+pub fn value(chunk: &Chunk, current: Current) -> (Current, Result<Json, Fault>) {
+    let vm = match of_this_thread() {
+        Ok(vm) => vm,
+        Err(error) => return (current, Err(Fault(message(&error)))),
+    };
+    let (current, result) = vm.during(current, || vm.value(chunk));
+    (current, result.map_err(fault))
+}
+
+/// Lets go of what this thread compiled for chunks that are gone. Cheap when there is nothing of that kind.
+pub fn forget() {
+    let vm = VM.with_borrow(|place| place.as_ref().map(Rc::clone));
+    vm.into_iter().for_each(|vm| vm.forget());
 }
 
 /// Renders a template.
 pub(super) fn render(template: &Template, names: &dyn Names) -> Result<Vec<u8>, Fault> {
     let vm = of_this_thread().map_err(|error| Fault(message(&error)))?;
-    vm.render(template, names).map_err(fault)
+    let result = vm.render(template, names);
+    vm.tidy();
+    result.map_err(fault)
 }
 
 /// What became of a call. A VM without memory is of no more use.
@@ -129,7 +153,8 @@ impl Vm {
             lua.create_function(move |_, ()| Ok(slot.has_ended() || watch.is_over()))?
         };
         let prelude: Table = lua.load(include_str!("prelude.lua")).set_name("=prelude").call(stopped)?;
-        guard(&lua, &prelude.raw_get("guarded")?)?;
+        let patterns = prelude.raw_get::<Function>("patterns")?.call((scan(&lua, &watch)?, LIGHT))?;
+        guard(&lua, &prelude.raw_get("guarded")?, &patterns)?;
         let wrap: Function = prelude.raw_get("wrap")?;
         let root = api::install(&lua, &slot, &prelude)?;
         for name in ["kong", "ngx"] {
@@ -142,14 +167,39 @@ impl Vm {
         Ok(Self { id: number(), lua, slot, watch, sandbox, surface, render, folded, loaded })
     }
 
-    fn run(&self, chunks: &[Chunk], mut current: Current) -> (Current, mlua::Result<()>) {
+    fn run(&self, chunks: &[Chunk], current: Current) -> (Current, mlua::Result<()>) {
+        self.during(current, || self.run_all(chunks))
+    }
+
+    /// Works while the request is where functions of the API find it.
+    fn during<T>(&self, mut current: Current, work: impl FnOnce() -> mlua::Result<T>) -> (Current, mlua::Result<T>) {
         current.cx.lua.enter(self.id);
         let now = current.cx.now;
         self.slot.enter(current);
         self.watch.start();
-        let result = self.surface.call::<()>(()).and_then(|()| self.run_all(chunks));
+        let result = self.surface.call::<()>(()).and_then(|()| work());
         self.watch.stop();
         (self.slot.leave(now), result)
+    }
+
+    /// Collects what nobody needs when it is much. A VM whose chunks keep too much is given up, and all that they keep
+    /// with it: the next chunk gets a new one.
+    fn tidy(&self) {
+        if self.lua.used_memory() < FULL {
+            return;
+        }
+        let collected = self.lua.gc_collect().and_then(|()| self.lua.gc_collect());
+        if collected.is_err() || self.lua.used_memory() >= FULL {
+            tracing::warn!("Lua's globals held {} MB, and were forgotten", self.lua.used_memory() >> 20);
+            VM.with_borrow_mut(Option::take);
+        }
+    }
+
+    fn value(&self, chunk: &Chunk) -> mlua::Result<Json> {
+        refuse_if_off(chunk, true)?;
+        let (function, _) = self.load(chunk, || self.sandbox.environment(&self.lua, &chunk.rules))?;
+        let text = api::json(&function.call::<Value>(())?).map_err(Error::runtime)?;
+        serde_json::from_str(&String::from_utf8_lossy(&text)).map_err(Error::runtime)
     }
 
     fn render(&self, template: &Template, names: &dyn Names) -> mlua::Result<Vec<u8>> {
@@ -195,6 +245,17 @@ impl Vm {
         kept.map_or(Ok(()), |inner| inner.call(()))
     }
 
+    /// What a chunk left behind, its globals for one, is garbage with it.
+    fn forget(&self) {
+        let mut loaded = self.loaded.borrow_mut();
+        let before = loaded.len();
+        loaded.retain(|_, old| old.lease.strong_count() > 0);
+        if loaded.len() < before {
+            // Only a finalizer could fail, and no chunk can make one.
+            let _ = self.lua.gc_collect();
+        }
+    }
+
     /// The function of a chunk, compiled if it is new; with it, what is gone is forgotten.
     fn load(&self, chunk: &Chunk, env: impl FnOnce() -> mlua::Result<Table>) -> mlua::Result<(Function, bool)> {
         if let Some(loaded) = self.loaded.borrow().get(&chunk.id) {
@@ -217,8 +278,34 @@ fn refuse_if_off(chunk: &Chunk, concerned: bool) -> mlua::Result<()> {
     Err(Error::runtime(words))
 }
 
+/// The prelude's `scan`: a match from a place on, as its bounds and groups; nil where there is none, nil and a message where
+/// there is no saying.
+fn scan(lua: &Lua, watch: &Rc<Watch>) -> mlua::Result<Function> {
+    let watch = Rc::clone(watch);
+    lua.create_function(move |lua, (subject, pattern, from, anchored): (LuaString, LuaString, usize, bool)| {
+        let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
+        let failed = |words: &str| Ok(MultiValue::from_iter([Value::Nil, lua.create_string(words)?.into_lua(lua)?]));
+        let from = from.saturating_sub(1);
+        if from > subject.len() {
+            return Ok(MultiValue::from_iter([Value::Nil]));
+        }
+        let found = match pattern::find(&subject, &pattern, from, anchored, &|| watch.look().is_ok()) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(MultiValue::from_iter([Value::Nil])),
+            Err(pattern::Fault::Malformed(words)) => return failed(words),
+            Err(pattern::Fault::Stopped) => return failed(TOO_LONG),
+        };
+        let group = |group| match group {
+            Group::Text(start, end) => lua.create_string(&subject[start..end])?.into_lua(lua),
+            Group::Place(at) => at.into_lua(lua),
+        };
+        let bounds = [(found.start + 1).into_lua(lua), found.end.into_lua(lua)];
+        bounds.into_iter().chain(found.groups.into_iter().map(group)).collect()
+    })
+}
+
 /// Puts the prelude's functions in the place of those that could be misused.
-fn guard(lua: &Lua, guarded: &Table) -> mlua::Result<()> {
+fn guard(lua: &Lua, guarded: &Table, patterns: &Table) -> mlua::Result<()> {
     let globals = lua.globals();
     let library = |name| globals.raw_get::<Table>(name);
     let put = |table: &Table, name| table.raw_set(name, guarded.raw_get::<Value>(name)?);
@@ -227,10 +314,15 @@ fn guard(lua: &Lua, guarded: &Table) -> mlua::Result<()> {
     }
     put(&library("coroutine")?, "resume")?;
     put(&library("coroutine")?, "wrap")?;
-    put(&library("string")?, "gsub")?;
+    for name in ["find", "match", "gmatch", "gsub"] {
+        library("string")?.raw_set(name, patterns.raw_get::<Value>(name)?)?;
+    }
     put(&library("table")?, "sort")?;
     for name in REMOVED {
         globals.raw_remove(*name)?;
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

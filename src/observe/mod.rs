@@ -5,4 +5,5 @@ pub mod access;
 pub mod redact;
 pub mod reloads;
 pub mod repeats;
+pub mod shipping;
 pub mod traffic;

@@ -10,7 +10,7 @@ const SECRET_PARTS: [&str; 9] =
 const SECRET_NAMES: [&str; 6] = ["authorization", "key", "jwt", "otp", "pwd", "sig"];
 
 /// What stands in place of a secret.
-const MASK: &str = "REDACTED";
+pub const MASK: &str = "REDACTED";
 
 /// The text with secrets masked: values of telling query parameters and of those that are named (in lower case), and
 /// anything that looks like a JWT.
@@ -35,8 +35,9 @@ fn mask_pair<'a>(pair: &'a str, names: &[Box<str>]) -> Cow<'a, str> {
     }
 }
 
-/// By its name, however that is written.
-fn is_secret(name: &str, names: &[Box<str>]) -> bool {
+/// Whether an argument is a secret, by its name, however that is written.
+#[must_use]
+pub fn is_secret(name: &str, names: &[Box<str>]) -> bool {
     let name = percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
     let known = SECRET_NAMES.contains(&&*name) || SECRET_PARTS.iter().any(|part| name.contains(part));
     known || names.iter().any(|own| **own == *name)

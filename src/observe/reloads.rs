@@ -53,6 +53,11 @@ impl Reloads {
         self.refused.store(true, Ordering::Relaxed);
     }
 
+    /// What is offered is what is served, again.
+    pub fn stays(&self) {
+        self.refused.store(false, Ordering::Relaxed);
+    }
+
     /// How it stands.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
@@ -76,7 +81,10 @@ mod tests {
         let reloads = Reloads::begin(at(1));
         reloads.refused();
         assert_eq!(reloads.outcome(), Outcome { last_good: false, good: 0, bad: 1, since: 1 });
+        reloads.stays();
+        assert_eq!(reloads.outcome(), Outcome { last_good: true, good: 0, bad: 1, since: 1 });
+        reloads.refused();
         reloads.took(at(2));
-        assert_eq!(reloads.outcome(), Outcome { last_good: true, good: 1, bad: 1, since: 2 });
+        assert_eq!(reloads.outcome(), Outcome { last_good: true, good: 1, bad: 2, since: 2 });
     }
 }

@@ -16,6 +16,18 @@ const IDENTIFIER: HeaderName = HeaderName::from_static("x-credential-identifier"
 const CREDENTIAL_USERNAME: HeaderName = HeaderName::from_static("x-credential-username");
 const ANONYMOUS: HeaderName = HeaderName::from_static("x-anonymous-consumer");
 
+/// The names under which upstreams are told who asks.
+const TOLD: [HeaderName; 8] = [
+    CONSUMER_ID,
+    USERNAME,
+    CUSTOM_ID,
+    IDENTIFIER,
+    CREDENTIAL_USERNAME,
+    ANONYMOUS,
+    HeaderName::from_static("x-consumer-groups"),
+    HeaderName::from_static("x-authenticated-groups"),
+];
+
 /// By whom a request was authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authenticated {
@@ -86,8 +98,18 @@ impl Auth {
         introduce(consumer, headers);
         put(headers, IDENTIFIER, credential.identifier.as_ref());
         let username = matches!(credential.kind, Kind::Password | Kind::Signature).then_some(&credential.identifier);
-        self.put_username(headers, username.and_then(Option::as_ref));
-        headers.remove(ANONYMOUS);
+        if self.compat == Compat::Kong2 {
+            // Kong 3 has given that header up.
+            put(headers, CREDENTIAL_USERNAME, username.and_then(Option::as_ref));
+        }
+    }
+
+    /// Lets somebody pass who was not asked, such as a preflight request: whom an earlier plugin let in, or nobody.
+    pub(super) fn pass(req: &mut Request<Body>, cx: &Ctx) -> Flow {
+        if cx.consumer.is_none() && cx.authenticated.is_none() {
+            forget(req.headers_mut());
+        }
+        Flow::Continue
     }
 
     /// Answers, or lets the anonymous consumer in.
@@ -100,8 +122,6 @@ impl Auth {
         (cx.consumer, cx.authenticated) = (Some(id), None);
         let headers = req.headers_mut();
         introduce(consumer, headers);
-        headers.remove(IDENTIFIER);
-        self.put_username(headers, None);
         headers.insert(ANONYMOUS, HeaderValue::from_static("true"));
         Flow::Continue
     }
@@ -111,27 +131,36 @@ impl Auth {
         let anonymous = self.anonymous.as_ref().map(|anonymous| &anonymous.name);
         anonymous.map_or_else(String::new, |name| format!("; who is not known goes on as consumer `{name}`"))
     }
-
-    /// Kong 3 has given that header up.
-    fn put_username(&self, headers: &mut HeaderMap, value: Option<&HeaderValue>) {
-        if self.compat == Compat::Kong2 {
-            put(headers, CREDENTIAL_USERNAME, value);
-        }
-    }
 }
 
 fn introduce(consumer: &Consumer, headers: &mut HeaderMap) {
+    forget(headers);
     let known = &consumer.headers;
     put(headers, CONSUMER_ID, Some(&known.id));
     put(headers, USERNAME, known.username.as_ref());
     put(headers, CUSTOM_ID, known.custom_id.as_ref());
 }
 
-/// What a client sent by that name never passes.
+/// What a client says of itself by the names of [`TOLD`] never passes, nor with `_` for `-`: an upstream that reads
+/// headers as CGI variables takes both for one. Kong lets some of it pass.
+fn forget(headers: &mut HeaderMap) {
+    TOLD.iter().for_each(|name| _ = headers.remove(name));
+    forget_spellings(headers);
+}
+
+/// Forgets headers that are called as in [`TOLD`], but for `_` in place of `-`.
+pub(super) fn forget_spellings(headers: &mut HeaderMap) {
+    let same = |(sent, name): (u8, u8)| sent == name || (sent, name) == (b'_', b'-');
+    let is = |sent: &str, name: &str| sent.len() == name.len() && sent.bytes().zip(name.bytes()).all(same);
+    let is_told = |sent: &str| sent.contains('_') && TOLD.iter().any(|name| is(sent, name.as_str()));
+    while let Some(sent) = headers.keys().find(|sent| is_told(sent.as_str())).cloned() {
+        headers.remove(sent);
+    }
+}
+
 fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<&HeaderValue>) {
-    match value {
-        Some(value) => drop(headers.insert(name, value.clone())),
-        None => drop(headers.remove(name)),
+    if let Some(value) = value {
+        headers.insert(name, value.clone());
     }
 }
 

@@ -3,7 +3,7 @@
 //! Which instance of a plugin runs depends on the consumer known when its turn comes (`kong/plugins.md` §1). All other
 //! precedence was folded into the slots when the configuration was compiled.
 
-use super::{Ctx, Flow, Head, Origin, Plugin, Received};
+use super::{Answered, Ctx, Flow, Head, Origin, Piece, Plugin, Rare, Received};
 use crate::body::Body;
 use crate::entity::ConsumerId;
 use http::header::CONTENT_TYPE;
@@ -31,6 +31,8 @@ pub struct Special {
     keeps: Vec<HeaderName>,
     keeps_head: bool,
     measures: bool,
+    rare: Rare,
+    records: bool,
 }
 
 /// All slots, by priority descending, by name descending on ties. Cheap to clone: many routes share one.
@@ -40,6 +42,8 @@ pub struct Chain {
     keeps: Arc<[HeaderName]>,
     keeps_head: bool,
     measures: bool,
+    rare: Rare,
+    records: bool,
 }
 
 /// Who looks on while plugins run; `()` looks away.
@@ -78,8 +82,16 @@ impl Slot {
     }
 
     fn measures(&self) -> bool {
-        let special = self.special.iter().any(|special| special.measures);
-        special || self.base.iter().any(|plugin| plugin.measures())
+        self.special.iter().any(|special| special.measures) || self.base.iter().any(|plugin| plugin.measures())
+    }
+
+    fn rare(&self) -> Rare {
+        let special = self.special.iter().map(|special| special.rare);
+        self.base.iter().map(|plugin| plugin.phases()).chain(special).fold(Rare::default(), std::ops::BitOr::bitor)
+    }
+
+    fn records(&self) -> bool {
+        self.special.iter().any(|special| special.records) || self.base.iter().any(|plugin| plugin.records())
     }
 }
 
@@ -95,6 +107,8 @@ impl Special {
         }
         self.keeps_head |= plugin.keeps_head();
         self.measures |= plugin.measures();
+        self.rare = self.rare | plugin.phases();
+        self.records |= plugin.records();
         self.by_consumer.insert(consumer, plugin);
     }
 }
@@ -110,7 +124,9 @@ impl Chain {
         keeps.dedup();
         let keeps_head = slots.iter().any(Slot::keeps_head);
         let measures = slots.iter().any(Slot::measures);
-        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, measures }
+        let rare = slots.iter().map(Slot::rare).fold(Rare::default(), std::ops::BitOr::bitor);
+        let records = slots.iter().any(Slot::records);
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, measures, rare, records }
     }
 
     /// Whether no plugin runs.
@@ -123,6 +139,12 @@ impl Chain {
     #[must_use]
     pub fn measures(&self) -> bool {
         self.measures
+    }
+
+    /// Whether some plugin writes a record of the request.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.records
     }
 
     /// The plugins' names in running order.
@@ -146,6 +168,35 @@ impl Chain {
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Runs `rewrite` until a plugin answers; with its name.
+    pub fn rewrite(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<(&'static str, Response<Body>)> {
+        let answer = self.slots.iter().find_map(|slot| Some((slot.name, slot.base.as_ref()?.rewrite(req, cx)?)));
+        cx.exited = answer.is_some();
+        answer
+    }
+
+    /// Whether some plugin has this phase.
+    #[must_use]
+    pub fn rare(&self) -> Rare {
+        self.rare
+    }
+
+    /// Copies of the answer's head what later phases look at.
+    pub fn keep_answer<B>(&self, res: &Response<B>, cx: &mut Ctx) {
+        if self.rare.answered {
+            cx.answered = Some(Box::new(Answered::of(res)));
+        }
+    }
+
+    /// Runs `body` of every plugin for a piece.
+    pub fn body(&self, piece: &mut Piece, cx: &mut Ctx) {
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Some(plugin) = slot.pick(known_at(cx, at)) {
+                plugin.body(piece, cx);
+            }
+        }
     }
 
     /// Runs `access` until a plugin answers.
@@ -223,7 +274,7 @@ impl Chain {
     }
 
     /// Runs `log` of every plugin.
-    pub fn log(&self, cx: &Ctx) {
+    pub fn log(&self, cx: &mut Ctx) {
         for (at, slot) in self.slots.iter().enumerate() {
             if let Some(plugin) = slot.pick(known_at(cx, at)) {
                 plugin.log(cx);

@@ -1,5 +1,6 @@
 //! What a plugin knows of the request besides the request itself.
 
+use super::record::Facts;
 use super::{Arrival, Authenticated};
 use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId, UpstreamId};
@@ -7,7 +8,7 @@ use crate::lua::Session;
 use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -53,6 +54,15 @@ pub struct Peer {
 /// An upstream's answer as it came, before a plugin changed it.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
+/// An answer's head as it went to the client, for later phases.
+#[derive(Clone, Debug)]
+pub struct Answered {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
@@ -156,6 +166,8 @@ pub struct Ctx {
     pub kept: Kept,
     /// The request's head, if some plugin of the chain [wants it](super::Plugin::keeps_head) later.
     pub head: Option<Box<Head>>,
+    /// The answer's head, if some plugin of the chain [wants it](super::Rare) after it has gone.
+    pub answered: Option<Box<Answered>>,
     /// Headers that a plugin adds to whatever answer there will be, before the `response` phase.
     pub answer_headers: HeaderMap,
     /// The request's tables in Lua.
@@ -173,10 +185,12 @@ pub struct Ctx {
     pub dry_run: bool,
     /// Who made the answer; set before the `response` phase.
     pub origin: Origin,
-    /// Whether a plugin made it.
+    /// Whether a plugin made it, or Kong's core in the way of one (`kong.response.get_source`: `exit`).
     pub exited: bool,
     /// The upstream's answer as it came, if some plugin of the chain [looks back](super::Plugin::keeps_head).
     pub received: Option<Box<Received>>,
+    /// What log records tell, if some plugin of the chain [writes them](super::Plugin::records).
+    pub facts: Option<Box<Facts>>,
     /// How it ended; only in the `log` phase.
     pub ended: Option<Ended>,
     /// What a plugin wants to find again in a later phase, by type.
@@ -219,6 +233,13 @@ impl Head {
         }
     }
 
+    /// The head that a request has, which is not needed any more.
+    #[must_use]
+    pub fn of_spent<B>(req: Request<B>) -> Self {
+        let Parts { method, uri, version, headers, .. } = req.into_parts().0;
+        Self { method, uri, version, headers }
+    }
+
     /// The same, of one that is in parts.
     #[must_use]
     pub fn of_parts(parts: &Parts) -> Self {
@@ -235,6 +256,32 @@ impl Head {
         *req.version_mut() = self.version;
         *req.headers_mut() = self.headers;
         req
+    }
+}
+
+// === impl Answered ===
+
+impl Answered {
+    /// The head of an answer.
+    #[must_use]
+    pub fn of<B>(res: &Response<B>) -> Self {
+        Self { status: res.status(), headers: res.headers().clone() }
+    }
+
+    /// The same, of one that is not needed any more.
+    #[must_use]
+    pub fn of_spent<B>(res: Response<B>) -> Self {
+        let parts = res.into_parts().0;
+        Self { status: parts.status, headers: parts.headers }
+    }
+
+    /// An answer with this head and no body.
+    #[must_use]
+    pub fn into_response<B: Default>(self) -> Response<B> {
+        let mut res = Response::new(B::default());
+        *res.status_mut() = self.status;
+        *res.headers_mut() = self.headers;
+        res
     }
 }
 
@@ -267,6 +314,7 @@ impl Ctx {
             captures: Vec::new(),
             kept: Kept::default(),
             head: None,
+            answered: None,
             answer_headers: HeaderMap::new(),
             lua: Session::default(),
             body_buffer: 8 * 1024,
@@ -277,6 +325,7 @@ impl Ctx {
             origin: Origin::Gateway,
             exited: false,
             received: None,
+            facts: None,
             ended: None,
             stash: Extensions::new(),
             consumers: Vec::new(),

@@ -10,8 +10,12 @@ mod basic;
 pub mod chain;
 mod client;
 mod context;
+mod logger;
 mod pair;
 pub(crate) mod payload;
+mod piece;
+mod rate;
+pub mod record;
 #[cfg(test)]
 pub(crate) mod testing;
 mod whole;
@@ -19,7 +23,9 @@ mod whole;
 pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Special, Witness};
-pub use context::{Ctx, Detour, Ended, Group, Head, Kept, Origin, Peer, Received, Whom};
+pub use context::{Answered, Ctx, Detour, Ended, Group, Head, Kept, Origin, Peer, Received, Whom};
+pub use piece::Piece;
+pub(crate) use piece::shown;
 
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
@@ -33,6 +39,7 @@ use http::{Extensions, HeaderName, Request, Response};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// What a plugin decided about a request.
 #[derive(Debug)]
@@ -45,8 +52,38 @@ pub enum Flow {
     Wait,
 }
 
+/// Phases that few plugins have, so that a chain without them does nothing for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rare {
+    /// [`Plugin::rewrite`].
+    pub rewrite: bool,
+    /// [`Plugin::body`].
+    pub body: bool,
+    /// Whether `body` or `log` look at the answer's head: it is in [`Ctx::answered`] then.
+    pub answered: bool,
+}
+
+/// Where an instance stands, by the ids of entities, which are the same in the next configuration that has them.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The route that it is bound to.
+    pub route: Option<Uuid>,
+    /// The service.
+    pub service: Option<Uuid>,
+    /// All services, by number.
+    pub services: Arc<[Uuid]>,
+}
+
 /// Behaviour. Every method has a default, so that a plugin writes only what it needs.
 pub trait Plugin: Send + Sync + 'static {
+    /// Before there is a route; only of instances that are bound to nothing. The body is not there yet. An answer ends it.
+    fn rewrite(&self, _req: &mut Request<Body>, _cx: &mut Ctx) -> Option<Response<Body>> {
+        None
+    }
+
+    /// Once, before the first request: the configuration is resolved, and this is the instance's place in it.
+    fn bound(&self, _to: &Scope) {}
+
     /// Before the upstream is asked. `req` has the client's method and headers; what goes upstream as path and query
     /// is in [`Ctx::path`] and [`Ctx::query`].
     fn access(&self, _req: &mut Request<Body>, _cx: &mut Ctx) -> Flow {
@@ -61,8 +98,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// When there is an answer, whoever made it ([`Ctx::origin`]).
     fn response(&self, _res: &mut Response<Body>, _cx: &mut Ctx) {}
 
+    /// For each piece of the answer's body on its way to the client. The answer's head is gone by then.
+    fn body(&self, _piece: &mut Piece, _cx: &mut Ctx) {}
+
     /// When the answer's last byte is gone, or the client.
-    fn log(&self, _cx: &Ctx) {}
+    fn log(&self, _cx: &mut Ctx) {}
 
     /// Request headers that `response` or `log` look at; they are in [`Ctx::kept`] then, as the client sent them, even
     /// when `access` never ran.
@@ -84,6 +124,16 @@ pub trait Plugin: Send + Sync + 'static {
 
     /// Whether it wants the sizes in [`Ctx::ended`].
     fn measures(&self) -> bool {
+        false
+    }
+
+    /// Which of the phases it has that most plugins have not.
+    fn phases(&self) -> Rare {
+        Rare::default()
+    }
+
+    /// Whether `log` writes a [record] of the request: what that needs is in [`Ctx::facts`] then.
+    fn records(&self) -> bool {
         false
     }
 
@@ -129,6 +179,11 @@ pub struct Build<'a> {
     pub watch: &'a mut Vec<LiveFile>,
     /// What the instances of one configuration share, by type, such as the zones of `limit-req`.
     pub shared: &'a mut Extensions,
+    /// What those of the configuration before this one shared. Whoever goes on counting takes from it; nothing in it may be
+    /// changed, for this configuration may yet be refused.
+    pub before: &'a Extensions,
+    /// Where the plugin stands, told by names as far as there are any: the same in the next configuration.
+    pub standing: &'a str,
 }
 
 /// A row of the table: a [`Define`] without its type.
@@ -163,20 +218,41 @@ plugins! {
     bot_detection::BotDetection,
     correlation_id::CorrelationId,
     cors::Cors,
+    file_log::FileLog,
     function::PostFunction + PreFunction,
     hmac_auth::HmacAuth,
     htpasswd::Htpasswd,
+    http_log::HttpLog,
     ip_restriction::IpRestriction,
     jwt::Jwt,
     key_auth::KeyAuth,
     limit_req::LimitReq,
     prometheus::Prometheus,
+    rate_limiting::RateLimiting,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,
     request_termination::RequestTermination,
     request_transformer::RequestTransformer,
+    response_ratelimiting::ResponseRateLimiting,
     response_transformer::ResponseTransformer,
     security_headers::SecurityHeaders,
+    syslog::Syslog,
+    tcp_log::TcpLog,
+    udp_log::UdpLog,
+}
+
+// === impl Rare ===
+
+impl std::ops::BitOr for Rare {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            rewrite: self.rewrite | other.rewrite,
+            body: self.body | other.body,
+            answered: self.answered | other.answered,
+        }
+    }
 }
 
 // === impl Entry ===
@@ -251,14 +327,20 @@ mod tests {
     fn priorities_are_kongs() {
         let known = [
             ("acl", 950, false),
+            ("response-ratelimiting", 900, true),
             ("bot-detection", 2500, false),
             ("cors", 2000, false),
+            ("file-log", 9, true),
+            ("http-log", 12, true),
             ("limit-req", 1500, false),
             ("ip-restriction", 990, true),
             ("request-size-limiting", 951, true),
             ("request-transformer", 801, true),
             ("response-transformer", 800, true),
             ("security-headers", 798, true),
+            ("syslog", 4, true),
+            ("tcp-log", 7, true),
+            ("udp-log", 8, true),
             ("redirect", 779, true),
             ("request-termination", 2, true),
         ];

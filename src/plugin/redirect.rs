@@ -101,7 +101,7 @@ fn authority(rest: &str) -> &str {
 }
 
 /// Kong's check of a URL, in its order (`kong/db/schema/typedefs.lua`).
-fn url(text: &str) -> Result<(), String> {
+pub(super) fn url(text: &str) -> Result<(), String> {
     let (scheme, rest) = text.split_once("//").unwrap_or((text, ""));
     let host = authority(rest).rsplit('@').next().unwrap_or_default();
     if host.is_empty() || host.starts_with(':') {

@@ -42,10 +42,19 @@ pub(crate) fn plugin_knowing<P: Define>(config: &Json, compat: Compat, consumers
     plugin.unwrap()
 }
 
-fn build_sharing<P: Define>(config: &Json, compat: Compat, shared: &mut Extensions) -> (Option<P>, Report) {
+pub(crate) fn build_sharing<P: Define>(config: &Json, compat: Compat, shared: &mut Extensions) -> (Option<P>, Report) {
     let mut report = Report::default();
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
-    let mut cx = Build { compat, report: &mut report, path: Vec::new(), files, watch, shared };
+    let mut cx = Build {
+        compat,
+        report: &mut report,
+        path: Vec::new(),
+        files,
+        watch,
+        shared,
+        before: &Extensions::new(),
+        standing: "",
+    };
     let plugin = P::build(&checked(config), &mut cx);
     (plugin, report)
 }

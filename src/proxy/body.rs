@@ -19,6 +19,8 @@ pub struct Progress {
     pub state: Cell<Upload>,
     /// When that changed last.
     pub since: Cell<Instant>,
+    /// Bytes that were handed over.
+    pub bytes: Cell<u64>,
 }
 
 /// What a request's body waits for.
@@ -47,7 +49,8 @@ pub enum Break {
     Client,
 }
 
-/// The client's body on its way to the upstream.
+/// The client's body on its way to the upstream. Trailers end here, as in nginx: there are servers that take them for
+/// headers, which plugins have no look at.
 #[derive(Debug)]
 pub struct RequestBody {
     body: Body,
@@ -68,7 +71,7 @@ pub struct RequestBody {
 
 impl Progress {
     fn new() -> Rc<Self> {
-        Rc::new(Self { state: Cell::new(Upload::Untouched), since: Cell::new(Instant::now()) })
+        Rc::new(Self { state: Cell::new(Upload::Untouched), since: Cell::new(Instant::now()), bytes: Cell::new(0) })
     }
 
     fn now(&self, state: Upload) {
@@ -129,6 +132,9 @@ impl RequestBody {
             None => return self.broken(Break::TooLarge),
             Some(left) => self.allowed = if self.allowed == u64::MAX { u64::MAX } else { left },
         }
+        if let Some(progress) = &self.progress {
+            progress.bytes.set(progress.bytes.get() + size);
+        }
         // Over HTTP/2 the end may come after the last byte, when nobody asks any more.
         let whole = self.body.is_end_stream() || self.body.size_hint().exact() == Some(0);
         self.note(if whole { Upload::Done } else { Upload::Upstream });
@@ -157,12 +163,12 @@ impl HttpBody for RequestBody {
         }
         self.waiting = None;
         Poll::Ready(match ready!(polled) {
-            Some(Ok(frame)) => self.count(frame),
+            Some(Ok(frame)) if !frame.is_trailers() => self.count(frame),
             Some(Err(error)) => {
                 tracing::debug!(%error, "the client's body ended early");
                 self.broken(break_of(&error))
             }
-            None => {
+            Some(Ok(_)) | None => {
                 self.note(Upload::Done);
                 None
             }

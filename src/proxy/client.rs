@@ -3,6 +3,7 @@
 
 use super::activity::Activity;
 use crate::observe::traffic::Traffic;
+use crate::plugin::record::Handshake;
 use crate::settings::Settings;
 use crate::snapshot::ClientAuth;
 use http::{HeaderMap, HeaderValue};
@@ -42,6 +43,8 @@ pub struct Tls {
     pub sni: Option<Box<str>>,
     /// Whom the listener, or the name, lets in.
     pub auth: Option<Arc<ClientAuth>>,
+    /// Version and cipher; `None` where nobody looked.
+    pub handshake: Option<Handshake>,
     /// The client's certificate as `Client-Cert` carries it (RFC 9440).
     pub client_cert: Option<HeaderValue>,
 }

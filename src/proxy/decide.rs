@@ -4,6 +4,7 @@
 use super::asked::{self, Asked};
 use super::client::Connection;
 use super::clients;
+use super::facts;
 use super::failure::Failure;
 use super::inspect;
 use super::own;
@@ -15,11 +16,12 @@ use crate::plugin::{Chain, Ctx, Group, Kept, Origin, Peer};
 use crate::reply::Asker;
 use crate::route::normalize::{Target, normalize};
 use crate::route::rewrite::{forwarded_prefix, upstream_path};
-use crate::route::{Match, Query};
+use crate::route::{Ends, Match, Query};
 use crate::settings::Settings;
 use crate::snapshot::{Route, Snapshot};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header};
+use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
 const MALFORMED: Failure = Failure::BadRequest("the request target is malformed");
@@ -98,26 +100,52 @@ impl Course {
         Self { asked, cx, route: None, upgrade: Upgrade::None, location: None, closes: false }
     }
 
-    /// What nginx refuses, the route, and what the route asks of a client before any plugin.
+    /// What nginx refuses.
+    ///
+    /// # Errors
+    /// Why the gateway answers itself.
+    pub fn receive(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<(), Failure> {
+        let said = match parts.version {
+            Version::HTTP_2 => request::from_http2(&mut parts.headers, &parts.uri),
+            _ => Ok(()),
+        };
+        scene.snapshot.global.keep(parts, &mut self.cx);
+        self.note(&scene.snapshot.global, scene, parts);
+        said?;
+        inspect::inspect(parts, scene.settings)?;
+        request::remove_named_by_connection(&mut parts.headers);
+        Ok(())
+    }
+
+    /// The plugins that run before there is a route. An answer comes with the name of the plugin that gave it.
+    pub fn rewrite(&mut self, snapshot: &Snapshot, parts: &mut Parts) -> Option<(&'static str, Response<Body>)> {
+        if !snapshot.global.rare().rewrite {
+            return None;
+        }
+        let empty = Request::new(()).into_parts().0;
+        let mut req = Request::from_parts(std::mem::replace(parts, empty), Body::Empty);
+        let answer = snapshot.global.rewrite(&mut req, &mut self.cx);
+        *parts = req.into_parts().0;
+        answer
+    }
+
+    /// The route, and what it asks of a client before any plugin of it.
     ///
     /// # Errors
     /// Why the gateway answers itself.
     pub fn settle(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<Settled, Failure> {
-        let Scene { snapshot, settings, connection } = scene;
-        if parts.version == Version::HTTP_2 {
-            request::from_http2(&mut parts.headers, &parts.uri)?;
-        }
-        snapshot.global.keep(parts, &mut self.cx);
-        inspect::inspect(parts, settings)?;
+        let Scene { snapshot, connection, .. } = scene;
         let target = target(&parts.uri)?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;
-        let found = snapshot.router.find(&query(parts, &path, connection)).ok_or(Failure::NoRoute)?;
+        let found =
+            snapshot.router.find(&query(parts, target, &path, connection, self.cx.client)).ok_or(Failure::NoRoute)?;
         let route = snapshot.route(found.route);
         self.check_scheme(route, parts, connection)?;
         if clients::is_misdirected(&snapshot.certificates.clients, &parts.headers, connection) {
             return Err(Failure::Misdirected);
         }
         self.enter(found.route, route, parts);
+        self.note(&route.chain, scene, parts);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
         let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, connection);
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
@@ -125,6 +153,13 @@ impl Course {
         self.cx.captures = captures(&found, &path);
         self.cx.stripped = found.prefix.filter(|_| route.strip_path);
         Ok(Settled { route: found.route, forwarded, query: target.query.map(<[u8]>::to_vec) })
+    }
+
+    /// Begins to note what log records need, if a plugin writes them.
+    fn note(&mut self, chain: &Chain, scene: Scene<'_>, parts: &Parts) {
+        if chain.records() && self.cx.facts.is_none() {
+            self.cx.facts = Some(Box::new(facts::begin(scene, parts)));
+        }
     }
 
     /// `kong/routing.md` §7. Before any plugin.
@@ -190,6 +225,9 @@ impl Course {
         };
         parts.uri = upstream_uri(&self.cx.path, query.as_deref())?;
         parts.version = Version::HTTP_11;
+        if let Some(facts) = &mut self.cx.facts {
+            facts.upstream = Some(parts.uri.clone());
+        }
         Ok(Outbound { host, parts, body })
     }
 
@@ -207,6 +245,7 @@ impl Course {
         }
         failure.log(self.cx.client, self.route.map(|id| &scene.snapshot.route(id).identity));
         self.closes = failure.closes();
+        self.cx.exited |= failure.is_exit();
         let headers = self.asked.error_headers();
         let mut response = failure.answer(&self.asker(scene, failure.saw_headers().then_some(&headers)));
         if let Some(location) = self.location.take() {
@@ -278,9 +317,17 @@ pub fn target(uri: &Uri) -> Result<Target<'_>, Failure> {
     Target::split(raw.as_bytes()).ok_or(MALFORMED)
 }
 
-/// What routing looks at.
+/// What routing looks at: a request, its target and the path of that in normal form, and who sent it.
 #[must_use]
-pub fn query<'a>(parts: &'a Parts, path: &'a [u8], connection: &'a Connection) -> Query<'a> {
+pub fn query<'a>(
+    parts: &'a Parts,
+    target: Target<'a>,
+    path: &'a [u8],
+    connection: &'a Connection,
+    client: IpAddr,
+) -> Query<'a> {
+    let client_port = Some(connection.peer.port()).filter(|_| connection.peer.ip() == client);
+    let ends = Ends { client: Some(client), client_port, server: Some(connection.server.ip()) };
     Query {
         method: parts.method.as_str(),
         host: parts.headers.get(header::HOST).map(HeaderValue::as_bytes),
@@ -289,6 +336,8 @@ pub fn query<'a>(parts: &'a Parts, path: &'a [u8], connection: &'a Connection) -
         tls: connection.tls.is_some(),
         port: connection.port,
         sni: connection.sni(),
+        query: target.query,
+        ends,
     }
 }
 
@@ -312,8 +361,9 @@ fn upstream_uri(path: &str, query: Option<&[u8]>) -> Result<Uri, Failure> {
         .map_err(|_| Failure::BadRequest("the upstream target is malformed"))
 }
 
-/// The groups of a regex path, as plugins see them.
+/// The groups of a regex path or an expression, as plugins see them.
 fn captures(found: &Match, path: &[u8]) -> Vec<Group> {
-    let text = |(start, end)| path.get(start..end).map(Into::into);
+    let whole = found.texts.as_deref().unwrap_or(path);
+    let text = |(start, end)| whole.get(start..end).map(Into::into);
     found.captures.iter().map(|group| Group { name: group.name.clone(), text: group.range.and_then(text) }).collect()
 }

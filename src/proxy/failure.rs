@@ -133,6 +133,12 @@ impl Failure {
         }
     }
 
+    /// Whether Kong's core says it as a plugin would (`kong.response.exit`), and not by nginx's error page.
+    #[must_use]
+    pub fn is_exit(self) -> bool {
+        !matches!(self.wording(), Wording::ByAccept | Wording::Page)
+    }
+
     /// Whether the client's connection is of no further use: its next bytes can't be told from this request's.
     #[must_use]
     pub fn closes(self) -> bool {

@@ -4,9 +4,10 @@ use super::activity::Activity;
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::Body;
-use crate::proxy::worker::Worker;
+use crate::plugin::record::Try;
+use crate::proxy::worker::{Held, Worker};
 use crate::settings::Settings;
-use crate::snapshot::{Service, Snapshot};
+use crate::snapshot::Service;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::connect::ConnectError;
 use crate::upstream::lease::Lease;
@@ -15,6 +16,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -44,10 +46,12 @@ pub struct Answer {
 }
 
 /// When things happened; filled in as they do, whatever the outcome.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Times {
     /// When the last peer was chosen; `None` when none was.
     pub chosen: Option<Instant>,
+    /// Each attempt, if somebody wants to know.
+    pub tries: Option<Vec<Try>>,
 }
 
 /// How one attempt failed, and whether another may be made.
@@ -60,25 +64,51 @@ enum Trouble {
     Client(Break),
 }
 
+// === impl Times ===
+
+impl Times {
+    /// A peer is about to be chosen. The time, if it is of interest.
+    fn begin(&self) -> Option<Instant> {
+        self.tries.is_some().then(Instant::now)
+    }
+
+    /// A peer was chosen.
+    fn choose(&mut self, peer: SocketAddr, start: Option<Instant>) {
+        let now = Instant::now();
+        self.chosen = Some(now);
+        if let (Some(tries), Some(start)) = (&mut self.tries, start) {
+            tries.push(Try { peer, start: start.into_std(), choice: between(start, now), failed: None });
+        }
+    }
+
+    /// The last attempt was in vain.
+    fn fail(&mut self, why: Failure) {
+        if let Some(last) = self.tries.as_mut().and_then(|tries| tries.last_mut()) {
+            last.failed = Some(why.status());
+        }
+    }
+}
+
 /// Sends a request and waits for the answer's head.
 ///
 /// # Errors
 /// What the client is told after the last attempt.
 pub async fn forward(
     worker: &Rc<Worker>,
-    snapshot: &Snapshot,
+    held: &Held,
     errand: Errand<'_>,
     times: &mut Times,
 ) -> Result<Answer, Failure> {
     let Errand { service, host, parts, body } = errand;
-    let mut peers = worker.directory.peers(snapshot, service);
+    let mut peers = worker.directory.peers(held, &held.turns, service);
     let spare = spare_head(&parts, &body);
     let mut request = Some(Request::from_parts(parts, body));
     let mut failure = Failure::BadGateway;
     for _ in 0..=service.retries {
         let Some(mut ready) = request.take().or_else(|| spare.as_ref().map(again)) else { break };
+        let start = times.begin();
         let peer = peers.next().await?;
-        times.chosen = Some(Instant::now());
+        times.choose(peer.address, start);
         let name = host.clone().unwrap_or_else(|| peer.host.clone());
         ready.headers_mut().insert(header::HOST, name);
         match attempt(worker, service, &peer, ready, spare.as_ref()).await {
@@ -88,6 +118,7 @@ pub async fn forward(
             Err(Trouble::Sent(why)) => failure = why,
         }
         peers.failed(&peer);
+        times.fail(failure);
         tracing::warn!(service = %service.identity, peer = %peer.address, ?failure, "an attempt at the upstream failed");
     }
     Err(failure)

@@ -8,6 +8,7 @@ mod clients;
 pub mod closing;
 pub mod decide;
 pub mod detour;
+mod facts;
 pub mod failure;
 pub mod forward;
 pub mod gather;
@@ -25,12 +26,12 @@ pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::{Entry, Outcome};
-use crate::plugin::{Ended, Origin};
+use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
 use activity::Busy;
-use body::RequestBody;
+use body::{Progress, RequestBody};
 use client::Connection;
 use decide::{Course, Scene, Settled};
 use failure::Failure;
@@ -43,6 +44,7 @@ use outgoing::{End, Outgoing};
 use patience::patient;
 use request::Upgrade;
 use response::Latencies;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -62,6 +64,15 @@ struct Place {
     snapshot: Pinned,
 }
 
+/// A request's context once its answer is on its way. What holds it is boxed already.
+#[allow(clippy::large_enum_variant)]
+enum Held {
+    /// Only the log phase needs it.
+    Alone(Ctx),
+    /// The body needs it, too.
+    Shared(Rc<RefCell<Ctx>>),
+}
+
 /// One request under way.
 struct Exchange {
     busy: Busy,
@@ -72,6 +83,8 @@ struct Exchange {
     answered: Option<Instant>,
     /// Bytes of the request; 0 where nobody measures.
     received: u64,
+    /// How far its body has come, if a log record tells its size.
+    upload: Option<Rc<Progress>>,
     /// Whether it was on its way to an upstream; what fails then looks like an upstream's failure.
     under_way: bool,
 }
@@ -102,6 +115,26 @@ fn request_id() -> Box<str> {
     uuid::Uuid::new_v4().simple().to_string().into()
 }
 
+/// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
+fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Held) {
+    if !chain.rare().body {
+        return (response, Held::Alone(cx));
+    }
+    let cx = Rc::new(RefCell::new(cx));
+    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Held::Shared(cx))
+}
+
+// === impl Held ===
+
+impl Held {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Ctx) -> T) -> T {
+        match self {
+            Self::Alone(cx) => work(cx),
+            Self::Shared(cx) => work(&mut cx.borrow_mut()),
+        }
+    }
+}
+
 // === impl Place ===
 
 impl Place {
@@ -121,14 +154,19 @@ impl Exchange {
         let busy = place.connection.activity.begin();
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
-        Self { busy, course, start, times: Times::default(), answered: None, received: 0, under_way: false, place }
+        let times = Times::default();
+        Self { busy, course, start, times, answered: None, received: 0, upload: None, under_way: false, place }
     }
 
     /// The story of a request, up to an answer's head.
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
         let (mut parts, body) = req.into_parts();
-        let settled = self.course.settle(self.place.scene(), &mut parts)?;
+        self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
+        if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
+            return Ok(Made { response, origin: Origin::Gateway, source: None });
+        }
+        let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
         self.received = if route.chain.measures() { sizes::request(&parts) } else { 0 };
 
@@ -151,6 +189,9 @@ impl Exchange {
         let Place { worker, connection, snapshot } = &self.place;
         let max = self.course.body_limit(self.place.scene());
         let body = forward::request_body(out.body, max, &worker.settings, &connection.activity).await?;
+        if self.course.cx.facts.is_some() {
+            (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
+        }
         let errand = Errand { service, host: out.host, parts: out.parts, body };
         let answer = forward(worker, snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
@@ -189,8 +230,12 @@ impl Exchange {
         if origin != Origin::Upstream {
             response.headers_mut().insert(header::DATE, self.place.worker.date(SystemTime::now()));
         }
-        let stopping = self.place.worker.closing.is_closing();
-        self.course.close(self.place.scene(), &mut response, self.latencies(), stopping);
+        let (stopping, latencies) = (self.place.worker.closing.is_closing(), self.latencies());
+        self.course.close(self.place.scene(), &mut response, latencies, stopping);
+        if let Some(facts) = &mut self.course.cx.facts {
+            facts.tries = Some(self.times.tries.take().unwrap_or_default());
+            facts.end = Some(facts::answered(&response, origin, latencies));
+        }
         self.depart(response, source, entry)
     }
 
@@ -200,12 +245,15 @@ impl Exchange {
         Latencies { gateway: between(self.start, chosen), upstream: between(chosen, answered) }
     }
 
-    /// What is known of the end before the body has gone.
-    fn ended(&self, response: &Response<Body>) -> Ended {
-        let Latencies { gateway, upstream } = self.latencies();
-        let measures = self.course.chain(&self.place.snapshot).measures();
-        let sent = if measures { sizes::answer(response.headers()) } else { 0 };
-        Ended { status: response.status(), received: self.received, sent, gateway, upstream, whole: Duration::ZERO }
+    /// What is known of the end before the body has gone, if some plugin may ask.
+    fn ended(&self, response: &Response<Body>) -> Option<Ended> {
+        let chain = self.course.chain(&self.place.snapshot);
+        if chain.is_empty() {
+            return None;
+        }
+        let (Latencies { gateway, upstream }, status) = (self.latencies(), response.status());
+        let sent = if chain.measures() { sizes::answer(response.headers()) } else { 0 };
+        Some(Ended { status, received: self.received, sent, gateway, upstream, whole: Duration::ZERO })
     }
 
     /// Sends the body on its way; when it has gone, the log phase runs.
@@ -215,26 +263,35 @@ impl Exchange {
         source: Option<(Lease<RequestBody>, Duration)>,
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
-        let (start, status) = (self.start, response.status());
-        let chain_logs = !self.course.chain(&self.place.snapshot).is_empty();
-        let ended = chain_logs.then(|| self.ended(&response));
-        let Self { place: Place { worker, snapshot, .. }, course: Course { mut cx, route, .. }, busy, .. } = self;
-        let response = response.map(|body| match source {
+        let (ended, status) = (self.ended(&response), response.status());
+        let Self { place, course, busy, upload, start, .. } = self;
+        let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
+        let outgoing = |body| match source {
             Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
             None => Outgoing::own(body, busy),
-        });
-        if entry.is_none() && ended.is_none() {
-            return response;
+        };
+        let chain = decide::chain(route, &snapshot);
+        if entry.is_none() && chain.is_empty() {
+            return response.map(outgoing);
         }
+        chain.keep_answer(&response, &mut cx);
+        let (response, mut cx) = watched(chain, response, cx);
+        let response = response.map(outgoing);
         let at_end = Box::new(move |end: End| {
-            if let Some(entry) = &entry {
-                let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
-                worker.access.write(entry, &Outcome { user, status, bytes: end.bytes, secrets }, SystemTime::now());
-            }
-            if let Some(ended) = ended {
-                cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole: start.elapsed(), ..ended });
-                decide::chain(route, &snapshot).log(&cx);
-            }
+            cx.with(|cx| {
+                if let Some(entry) = &entry {
+                    let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
+                    let outcome = Outcome { user, status, bytes: end.bytes, secrets };
+                    worker.access.write(entry, &outcome, SystemTime::now());
+                }
+                if let Some(facts) = &mut cx.facts {
+                    facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
+                }
+                if let Some(ended) = ended {
+                    cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole: start.elapsed(), ..ended });
+                    decide::chain(route, &snapshot).log(cx);
+                }
+            });
         });
         response.map(|body| body.at_end(at_end))
     }

@@ -189,7 +189,6 @@ fn join_cookies(headers: &mut HeaderMap) {
 /// Removes what is between the client and this gateway only, and writes `Connection` for the upstream.
 pub fn clean(headers: &mut HeaderMap, upgrade: &Upgrade) {
     settle_te(headers);
-    remove_named_by_connection(headers);
     for name in [KEEP_ALIVE, PROXY, PROXY_CONNECTION, HTTP2_SETTINGS, header::EXPECT, header::TRANSFER_ENCODING] {
         headers.remove(name);
     }
@@ -235,17 +234,34 @@ fn settle_te(headers: &mut HeaderMap) {
     }
 }
 
-/// RFC 9110 §7.6.1. `Host` is never removed, whatever `Connection` says.
-fn remove_named_by_connection(headers: &mut HeaderMap) {
+/// Headers that `Connection` may name and that are settled elsewhere: those of the message itself, what [`clean`] writes
+/// anew, and what [`Forwarded`] looks at and writes.
+const NOT_NAMED: [HeaderName; 13] = [
+    header::HOST,
+    header::TE,
+    header::CONTENT_LENGTH,
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    FORWARDED_PORT,
+    FORWARDED_PATH,
+    FORWARDED_PREFIX,
+    REAL_IP,
+];
+
+/// Removes what `Connection` names (RFC 9110 §7.6.1). To be done before plugins run: otherwise a client could name what
+/// they set, such as `X-Anonymous-Consumer`.
+pub fn remove_named_by_connection(headers: &mut HeaderMap) {
     let Some(only) = headers.get(header::CONNECTION) else { return };
     if matches!(only.as_bytes(), b"keep-alive" | b"close" | b"Upgrade" | b"upgrade") && !has_second(headers) {
         return;
     }
     let named: Vec<HeaderName> = connection_tokens(headers).filter_map(|t| HeaderName::from_bytes(t).ok()).collect();
-    for name in named {
-        if name != header::HOST && name != header::TE && name != header::CONTENT_LENGTH {
-            headers.remove(name);
-        }
+    for name in named.into_iter().filter(|name| !NOT_NAMED.contains(name)) {
+        headers.remove(name);
     }
 }
 
@@ -274,6 +290,7 @@ mod tests {
     fn cleaned(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut map = headers(pairs);
         let upgrade = wanted_upgrade(&map);
+        remove_named_by_connection(&mut map);
         clean(&mut map, &upgrade);
         map
     }

@@ -1,5 +1,5 @@
 //! What one worker thread owns. Nothing in it is shared with another worker but the settings and the snapshot, both
-//! immutable, so nothing on a request's way is locked.
+//! immutable, so nothing on a request's way is locked. A new snapshot takes the place of the old one for requests to come.
 
 use super::body::RequestBody;
 use super::closing::Closing;
@@ -10,16 +10,25 @@ use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upstream::connect::Links;
 use crate::upstream::lease::Sender;
-use crate::upstream::peers::Directory;
+use crate::upstream::peers::{Directory, Turns};
 use crate::upstream::pool::{Limits, Pool};
 use http::HeaderValue;
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// One snapshot, held for one request: counted within the worker, so that requests on other cores are not disturbed.
-pub type Pinned = Rc<Arc<Snapshot>>;
+pub type Pinned = Rc<Held>;
+
+/// A snapshot, with what this worker knows of its upstreams.
+#[derive(Debug)]
+pub struct Held {
+    snapshot: Arc<Snapshot>,
+    /// Whose turn it is.
+    pub turns: Turns,
+}
 
 /// One worker thread's belongings.
 #[derive(Debug)]
@@ -44,6 +53,16 @@ pub struct Worker {
     date: RefCell<(u64, HeaderValue)>,
 }
 
+// === impl Held ===
+
+impl Deref for Held {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
 // === impl Worker ===
 
 impl Worker {
@@ -58,7 +77,7 @@ impl Worker {
         serials: Serials,
         traffic: Arc<Traffic>,
     ) -> Self {
-        directory.adopt(&snapshot);
+        let held = Held { turns: directory.adopt(&snapshot), snapshot };
         let limits = Limits {
             per_key: settings.upstream_keepalive_pool_size,
             uses: settings.upstream_keepalive_max_requests,
@@ -72,10 +91,18 @@ impl Worker {
             serials,
             traffic,
             closing: Rc::default(),
-            snapshot: RefCell::new(Rc::new(snapshot)),
+            snapshot: RefCell::new(Rc::new(held)),
             date: RefCell::new((0, HeaderValue::from_static(""))),
             settings,
         }
+    }
+
+    /// Serves this snapshot from the next request on. Those under way keep theirs to their end.
+    pub fn adopt(&self, snapshot: Arc<Snapshot>) {
+        self.links.adopt(&snapshot);
+        self.pool.turn(Instant::now());
+        let held = Held { turns: self.directory.adopt(&snapshot), snapshot };
+        self.snapshot.replace(Rc::new(held));
     }
 
     /// What a request that begins now is served with, to its end.
@@ -96,8 +123,9 @@ impl Worker {
         date.1.clone()
     }
 
-    /// What must be done now and then: close what is idle too long, hand on the access log.
+    /// What must be done now and then: close what is idle too long, hand on the access log, forget chunks that are gone.
     pub fn tidy(&self) {
+        crate::lua::forget();
         self.pool.sweep(Instant::now());
         self.access.flush();
         let dropped = self.access.take_dropped();

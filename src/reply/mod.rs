@@ -55,7 +55,7 @@ pub fn proxy_error(status: StatusCode, asker: &Asker<'_>) -> Response<Body> {
 /// Kong's `kong.response.error(status, message)`: what most plugins refuse with, shaped by `Accept` (§9b).
 #[must_use]
 pub fn error(status: StatusCode, message: Option<&str>, asker: &Asker<'_>) -> Response<Body> {
-    if asker.http2 && format::sends_grpc(asker) {
+    if asker.speaks_grpc() {
         return grpc::error(status);
     }
     let standard = || message::standard(status);
@@ -89,6 +89,22 @@ pub fn nginx_page(status: StatusCode) -> Response<Body> {
 #[must_use]
 pub fn reason(status: StatusCode) -> Option<ReasonPhrase> {
     page::phrase(status).map(|text| ReasonPhrase::from_static(text.as_bytes()))
+}
+
+// === impl Asker ===
+
+impl Asker<'_> {
+    /// Whether it speaks gRPC, which knows errors by headers alone.
+    #[must_use]
+    pub fn speaks_grpc(&self) -> bool {
+        self.http2 && format::sends_grpc(self)
+    }
+}
+
+/// `kong.response.exit` with a text, for a gRPC client: the text is its `grpc-message`.
+#[must_use]
+pub fn exit_grpc(status: StatusCode, message: &str) -> Response<Body> {
+    grpc::proxy_error(status, message)
 }
 
 fn written(status: StatusCode, format: Format, message: &str, asker: &Asker<'_>) -> Response<Body> {

@@ -1,7 +1,8 @@
 //! Which candidate takes a request: walks the [`Index`] (`kong/routing.md` §3, §4). What Kong 2 tries before the order
 //! of a category is in [`super::narrow`].
 
-use super::host::{Authority, Hit};
+use super::expression::Hit;
+use super::host::{self, Authority};
 use super::index::{Index, PathRef};
 use super::rule::{Kinds, Rule};
 use super::trie::{Root, Side};
@@ -17,8 +18,8 @@ pub(super) const NOBODY: u32 = u32::MAX;
 pub(super) struct Search<'i> {
     pub(super) index: &'i Index,
     pub(super) query: &'i Query<'i>,
-    pub(super) host: Hit,
-    pub(super) sni: Hit,
+    pub(super) host: host::Hit,
+    pub(super) sni: host::Hit,
     /// What Kong 2 calls the path hit, once somebody asks.
     pub(super) path: OnceCell<PathRef>,
 }
@@ -32,7 +33,7 @@ pub(super) enum Filter {
     /// Those with a path.
     Path(PathRef),
     /// Those with a host.
-    Host(super::host::Key),
+    Host(host::Key),
 }
 
 /// The best candidate so far.
@@ -51,22 +52,25 @@ impl<'i> Search<'i> {
         let hosts = &index.hosts.names;
         let host = match query.host {
             Some(host) if !hosts.is_empty() => hosts.find(Authority::read(host, index.compat), port(index, query)),
-            _ => Hit::default(),
+            _ => host::Hit::default(),
         };
         let sni = match query.sni {
             Some(sni) if query.tls && !index.snis.names.is_empty() => index.snis.names.find(Authority::whole(sni), 0),
-            _ => Hit::default(),
+            _ => host::Hit::default(),
         };
         Self { index, query, host, sni, path: OnceCell::new() }
     }
 
     /// The route, if one takes the request.
     pub(super) fn find(&self) -> Option<Match> {
+        if let Some((rank, hit)) = self.index.expressed.find(self.query) {
+            return Some(self.taken(rank, hit));
+        }
         let rank = self.find_rank();
         (rank != NOBODY).then(|| self.finish(rank))
     }
 
-    /// The rank of the candidate that takes the request, or [`NOBODY`].
+    /// The rank of the candidate without an expression that takes the request, or [`NOBODY`].
     pub(super) fn find_rank(&self) -> u32 {
         match self.index.compat {
             Compat::Kong2 => self.find2(),
@@ -172,7 +176,15 @@ impl<'i> Search<'i> {
             PathRef::Plain(number) => (Some(self.index.plains[number as usize] as usize), Vec::new()),
             PathRef::Regex(number) => self.captures(number as usize),
         };
-        Match { route, prefix, captures }
+        Match { route, prefix, captures, texts: None }
+    }
+
+    /// By an expression.
+    fn taken(&self, rank: u32, hit: Hit) -> Match {
+        let route = self.index.rule(self.index.candidates[rank as usize]).id;
+        let prefix = hit.prefix;
+        let (captures, texts) = hit.groups();
+        Match { route, prefix, captures, texts: Some(texts.into()) }
     }
 
     /// Kong 2 appends a group to the expression to find what follows the prefix: with alternatives at the top level it

@@ -2,6 +2,7 @@
 //! in it by host (or SNI), in that by path prefix, literal start of an expression included. Built once; must not know
 //! requests.
 
+use super::expressed::Expressed;
 use super::host::{Hosts, Key, Pattern};
 use super::order::{self, Place};
 use super::rule::{Header, Kinds, Path, Rule, patterns, sni};
@@ -19,6 +20,8 @@ type Map<K, V> = HashMap<K, V, FixedState>;
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub(super) compat: Compat,
+    /// Those that go before all others. Theirs are the first ranks.
+    pub(super) expressed: Expressed,
     pub(super) rules: Vec<Rule>,
     /// One per path of each route, best first: its position is its rank.
     pub(super) candidates: Vec<Candidate>,
@@ -120,8 +123,11 @@ impl Index {
     pub(super) fn build(specs: &[Spec], compat: Compat) -> Result<Self, Vec<SpecError>> {
         let read: Vec<Vec<Path>> = specs.iter().map(|spec| Self::paths_of(spec, compat)).collect();
         let places = order::places(specs, &read, compat);
-        let mut builder = Builder { index: Self { compat, ..Self::default() }, ..Builder::default() };
-        let mut errors = Vec::new();
+        let (expressed, mut errors) = match Expressed::build(specs, &places) {
+            Ok(expressed) => (expressed, Vec::new()),
+            Err(errors) => (Expressed::default(), errors),
+        };
+        let mut builder = Builder { index: Self { compat, expressed, ..Self::default() }, ..Builder::default() };
         for (spec, path) in places.into_iter().map(Place::order) {
             let text = specs[spec].paths.get(path).map(String::as_str).unwrap_or_default();
             if let Err(message) = builder.add(spec, &specs[spec], read[spec].get(path)) {
@@ -173,6 +179,11 @@ impl Builder {
     /// Adds the next candidate. They come best first.
     fn add(&mut self, number_in_file: usize, spec: &Spec, path: Option<&Path>) -> Result<(), String> {
         let kinds = Kinds::of(spec);
+        if spec.expression.is_some() {
+            let rule = self.rule(number_in_file, spec);
+            self.index.candidates.push(Candidate { rule, path: PathRef::None });
+            return Ok(());
+        }
         let path_ref = path.map_or(Ok(PathRef::None), |path| self.path(path))?;
         let rule = self.rule(number_in_file, spec);
         let rank = number(self.index.candidates.len());

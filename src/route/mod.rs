@@ -3,6 +3,8 @@
 //! The types here are the border: `config/compile.rs` builds a [`Router`] from [`Spec`]s, `proxy/` asks it with a
 //! [`Query`].
 
+mod expressed;
+pub mod expression;
 mod find;
 mod host;
 mod index;
@@ -21,6 +23,7 @@ pub use shadow::{Shadow, shadows};
 
 use crate::entity::{Compat, RouteId};
 use http::{HeaderMap, HeaderName};
+use std::net::IpAddr;
 
 /// What a route asks of a request, as compiled from a file: texts that passed validation.
 #[derive(Clone, Debug)]
@@ -43,6 +46,19 @@ pub struct Spec {
     pub regex_priority: i64,
     /// Unix seconds; the older route wins a tie.
     pub created_at: i64,
+    /// What it asks in place of all of these; see [`expression`].
+    pub expression: Option<Asked>,
+}
+
+/// A route's expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// As written.
+    pub text: String,
+    /// Higher ones go first.
+    pub priority: i64,
+    /// Whether only requests over TLS, or only those without, are the route's: its `protocols`.
+    pub tls: Option<bool>,
 }
 
 /// What of a request routing looks at.
@@ -62,6 +78,21 @@ pub struct Query<'a> {
     pub sni: Option<&'a str>,
     /// The port that the client reached, after port maps. Kong 3 compares a host's port with it.
     pub port: u16,
+    /// The query, without `?`. Only expressions look at it, and at the rest.
+    pub query: Option<&'a [u8]>,
+    /// Whence and whither.
+    pub ends: Ends,
+}
+
+/// The ends of a request's connection; `None` where they are not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The client's address, after real-ip processing.
+    pub client: Option<IpAddr>,
+    /// Its port, unless a proxy stands between.
+    pub client_port: Option<u16>,
+    /// The address that it reached.
+    pub server: Option<IpAddr>,
 }
 
 /// The route that took a request, and how.
@@ -73,6 +104,8 @@ pub struct Match {
     pub prefix: Option<usize>,
     /// Groups of a regex path, number 0 the whole path: byte ranges in the normalised path. Empty for others.
     pub captures: Vec<Capture>,
+    /// What the ranges are of instead, where they are those of an expression.
+    pub texts: Option<Box<[u8]>>,
 }
 
 /// A regular expression that does not compile, or another thing that keeps a route from being routed to.

@@ -13,6 +13,8 @@ use uuid::Uuid;
 /// The place of one path of one route among all; the smallest is tried first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
+    /// Those with an expression go before all others, by priority.
+    expression: Reverse<Option<i64>>,
     weight: Reverse<Weight>,
     uuid: Reverse<Uuid>,
     created_at: i64,
@@ -70,6 +72,10 @@ pub enum Criterion {
     PathLength(usize, usize),
     /// Kong 3: the larger id.
     Uuid,
+    /// The winner asks by an expression.
+    Expression,
+    /// `priority`.
+    Priority(i64, i64),
     /// The winner is older.
     CreatedAt,
     /// The winner stands first in the file.
@@ -120,11 +126,13 @@ impl Place {
             length: path.filter(|_| !regex).map_or(0, |(text, _)| text.len()),
             ..Weight::default()
         };
+        let expression = Reverse(spec.expression.as_ref().map(|asked| asked.priority));
         let (weight, uuid) = match compat {
+            _ if expression.0.is_some() => (Weight::default(), Uuid::nil()),
             Compat::Kong2 => (base.kong2(spec, regex), Uuid::nil()),
             Compat::Kong3 => (base.kong3(spec, regex), spec.uuid),
         };
-        Self { weight: Reverse(weight), uuid: Reverse(uuid), created_at: spec.created_at, order }
+        Self { expression, weight: Reverse(weight), uuid: Reverse(uuid), created_at: spec.created_at, order }
     }
 
     /// Where the candidate stands in the file.
@@ -136,6 +144,11 @@ impl Place {
 impl Place {
     /// What decides for this place and against a worse one of the same kinds.
     pub(super) fn criterion(&self, worse: &Self) -> Criterion {
+        match (self.expression.0, worse.expression.0) {
+            (Some(_), None) => return Criterion::Expression,
+            (Some(won), Some(lost)) if won != lost => return Criterion::Priority(won, lost),
+            _ => {}
+        }
         if let Some(criterion) = self.weight.0.criterion(worse.weight.0) {
             return criterion;
         }

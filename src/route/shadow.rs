@@ -2,7 +2,7 @@
 //!
 //! Says so only where it is certain: the other one is tried first, and asks for nothing more, text by text. Kong 2 tries
 //! a part of the routes before the order counts (see [`super::narrow`]); what is compared here keeps both routes in the
-//! same parts. Two expressions are compared as texts.
+//! same parts. Two regular expressions are compared as texts, and nothing is said of routes with an `expression`.
 
 use super::order::{self, Place};
 use super::rule::{Kinds, Path, paths, sni};
@@ -74,7 +74,8 @@ pub fn shadows(specs: &[Spec], flavor: Flavor) -> Vec<Shadow> {
 /// In the order in which they are tried.
 fn candidates<'s>(specs: &'s [Spec], read: &'s [Vec<Path>], flavor: Flavor) -> Vec<Candidate<'s>> {
     let mut all = Vec::new();
-    for (number, (spec, paths)) in specs.iter().zip(read).enumerate() {
+    let by_lists = |(_, (spec, _)): &(usize, (&Spec, &Vec<Path>))| spec.expression.is_none();
+    for (number, (spec, paths)) in specs.iter().zip(read).enumerate().filter(by_lists) {
         let texts = spec.paths.iter().map(String::as_str).zip(paths).map(Some);
         let none = spec.paths.is_empty().then_some(None);
         for (path, text) in texts.chain(none).enumerate() {
@@ -182,7 +183,8 @@ mod tests {
         let (id, uuid, none) = (RouteId(0), uuid::Uuid::nil(), Vec::new);
         let (hosts, paths) = (texts(hosts), texts(paths));
         let (methods, headers, snis) = (none(), Vec::new(), none());
-        Spec { id, uuid, hosts, paths, methods, headers, snis, regex_priority: 0, created_at: 0 }
+        let (regex_priority, created_at, expression) = (0, 0, None);
+        Spec { id, uuid, hosts, paths, methods, headers, snis, regex_priority, created_at, expression }
     }
 
     fn found(specs: &[Spec], flavor: Flavor) -> Vec<(usize, usize, usize)> {

@@ -29,6 +29,10 @@ pub enum Miss {
     Header(HeaderName),
     /// The TLS server name.
     Sni,
+    /// What its expression says.
+    Expression,
+    /// Whether it came over TLS.
+    Scheme,
 }
 
 /// How a request fared with every path of every route.
@@ -68,14 +72,18 @@ pub struct Standing<'a> {
 impl Search<'_> {
     /// How the request fares with everybody.
     pub(super) fn trace(&self) -> Trace {
-        let rank = self.find_rank();
+        let expressed = self.index.expressed.find(self.query).map(|(rank, _)| rank);
+        let rank = expressed.unwrap_or_else(|| self.find_rank());
         let first = if self.index.compat == Compat::Kong2 { self.first_category() } else { 0 };
         let tried = &self.index.categories[first.min(self.index.categories.len())..];
         let ranks = 0..u32::try_from(self.index.candidates.len()).unwrap_or(NOBODY);
-        let kinds = ranks.clone().map(|rank| self.rule(rank).kinds);
+        let first_others = self.index.expressed.len();
+        let is_tried = |rank: u32| {
+            (rank as usize) < first_others || tried.iter().any(|category| category.kinds == self.rule(rank).kinds)
+        };
         Trace {
             winner: (rank != NOBODY).then_some(rank as usize),
-            tried: kinds.map(|kinds| tried.iter().any(|category| category.kinds == kinds)).collect(),
+            tried: ranks.clone().map(is_tried).collect(),
             misses: ranks.map(|rank| self.misses(rank)).collect(),
         }
     }
@@ -85,6 +93,9 @@ impl Search<'_> {
     }
 
     fn misses(&self, rank: u32) -> Vec<Miss> {
+        if (rank as usize) < self.index.expressed.len() {
+            return self.index.expressed.miss(rank, self.query).into_iter().collect();
+        }
         let (rule, path) = (self.rule(rank), self.index.candidates[rank as usize].path);
         let host = rule.kinds.has(Kinds::HOST) && !self.host.keys.iter().any(|key| rule.hosts.contains(&key));
         let sni =
@@ -129,8 +140,11 @@ impl<'a> Standings<'a> {
     /// Routes that ask for nothing take nothing and are left out.
     #[must_use]
     pub fn in_order(&self) -> Vec<Standing<'a>> {
-        let mut all: Vec<_> = self.by_rank().filter(|standing| Kinds::of(standing.spec) != Kinds::default()).collect();
-        all.sort_by_key(|standing| (order::category(Kinds::of(standing.spec)), standing.rank));
+        let asks = |spec: &Spec| spec.expression.is_some() || Kinds::of(spec) != Kinds::default();
+        let mut all: Vec<_> = self.by_rank().filter(|standing| asks(standing.spec)).collect();
+        all.sort_by_key(|standing| {
+            (standing.spec.expression.is_none(), order::category(Kinds::of(standing.spec)), standing.rank)
+        });
         all
     }
 
@@ -150,6 +164,9 @@ impl<'a> Standings<'a> {
     #[must_use]
     pub fn criterion(&self, winner: usize, loser: usize) -> Criterion {
         let (won, lost) = (self.standing(winner), self.standing(loser));
+        if won.spec.expression.is_some() {
+            return self.places[winner].criterion(&self.places[loser]);
+        }
         let kinds = (Kinds::of(won.spec), Kinds::of(lost.spec));
         match order::by_kinds(kinds.0, kinds.1, self.flavor) {
             Some(criterion) => criterion,
@@ -173,7 +190,7 @@ impl Standing<'_> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::route::{Query, Router};
+    use crate::route::{Ends, Query, Router};
     use http::HeaderMap;
 
     fn spec(id: u32, hosts: &[&str], paths: &[&str], methods: &[&str]) -> Spec {
@@ -188,12 +205,14 @@ mod tests {
             snis: Vec::new(),
             regex_priority: 0,
             created_at: i64::MAX,
+            expression: None,
         }
     }
 
     fn ask<'a>(headers: &'a HeaderMap, host: &'a str, path: &'a str, method: &'a str) -> Query<'a> {
         let (host, path) = (Some(host.as_bytes()), path.as_bytes());
-        Query { method, host, path, headers, tls: false, sni: None, port: 80 }
+        let (tls, sni, port, query, ends) = (false, None, 80, None, Ends::default());
+        Query { method, host, path, headers, tls, sni, port, query, ends }
     }
 
     /// The winner's route, and what each other path misses or what decided against it.

@@ -127,7 +127,7 @@ async fn greet(tls: &DoorTls, socket: TcpStream, local: SocketAddr) -> io::Resul
 /// What requests may have to know of a handshake.
 fn known(met: &Met) -> Tls {
     let sni = met.stream.get_ref().1.server_name().map(Into::into);
-    Tls { sni, auth: met.auth.clone(), client_cert: met.client_cert() }
+    Tls { sni, handshake: met.handshake(), auth: met.auth.clone(), client_cert: met.client_cert() }
 }
 
 /// Work before a connection's first request, within a limit. A worker that stops waits for it no longer than a moment:

@@ -2,14 +2,16 @@
 
 use super::tls::ServerTls;
 use crate::keys::{self, KeyError};
+use crate::plugin::record::Handshake;
 use crate::settings::{ClientVerify, Listen};
 use crate::snapshot::ClientAuth;
 use crate::sni::Names;
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use rustls::{CipherSuite, ProtocolVersion, ServerConfig};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -22,9 +24,13 @@ use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 pub struct DoorTls {
     own: TlsAcceptor,
     auth: Option<Arc<ClientAuth>>,
-    /// Names that want certificates of their clients.
-    names: Arc<Names<Guarded>>,
+    http2: bool,
+    /// Names that want certificates of their clients. A reload stores others.
+    names: Arc<ArcSwap<Names<Guarded>>>,
 }
+
+/// Names that are to take the place of a listener's.
+pub struct Guards(Arc<Names<Guarded>>);
 
 /// A server name that lets in clients with a certificate.
 #[derive(Clone)]
@@ -59,10 +65,32 @@ impl DoorTls {
     /// If authorities cannot be read or used.
     pub fn new(listen: &Listen, tls: &ServerTls, names: &Names<Arc<ClientAuth>>) -> Result<Self, TlsError> {
         let auth = listener_auth(listen).map_err(TlsError::Authorities)?;
-        let config = |auth: Option<&ClientAuth>| tls.config(listen.http2, auth).map_err(TlsError::Config);
-        let own = TlsAcceptor::from(config(auth.as_deref())?);
-        let names = names.try_map(|auth| Ok(Guarded { config: config(Some(auth))?, auth: Arc::clone(auth) }))?;
-        Ok(Self { own, auth, names: Arc::new(names) })
+        let own = TlsAcceptor::from(tls.config(listen.http2, auth.as_deref()).map_err(TlsError::Config)?);
+        let door = Self { own, auth, http2: listen.http2, names: Arc::default() };
+        door.guard(door.guards(tls, names)?);
+        Ok(door)
+    }
+
+    /// The names of another configuration, ready for [`guard`](Self::guard). One that lets in the same clients as some did
+    /// before goes on with their sessions.
+    ///
+    /// # Errors
+    /// If authorities cannot be used.
+    pub fn guards(&self, tls: &ServerTls, names: &Names<Arc<ClientAuth>>) -> Result<Guards, TlsError> {
+        let before = self.names.load();
+        let guarded = names.try_map(|auth| {
+            if let Some(same) = before.values().find(|guarded| guarded.auth == *auth) {
+                return Ok(same.clone());
+            }
+            let config = tls.config(self.http2, Some(auth)).map_err(TlsError::Config)?;
+            Ok(Guarded { config, auth: Arc::clone(auth) })
+        });
+        guarded.map(|names| Guards(Arc::new(names)))
+    }
+
+    /// Lets clients in by these names from the next handshake on, at every copy of this door.
+    pub fn guard(&self, Guards(names): Guards) {
+        self.names.store(names);
     }
 
     /// Greets a client.
@@ -70,17 +98,21 @@ impl DoorTls {
     /// # Errors
     /// What went wrong, after the client was told by an alert.
     pub async fn accept(&self, socket: TcpStream) -> io::Result<Met> {
-        if self.names.is_empty() {
+        if self.names.load().is_empty() {
             return Ok(Met { stream: self.own.accept(socket).await?, auth: self.auth.clone() });
         }
         let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
-        let guarded = start.client_hello().server_name().and_then(|name| self.names.find(name));
-        let (config, auth) = match guarded {
-            Some(guarded) => (&guarded.config, Some(&guarded.auth)),
-            None => (self.own.config(), self.auth.as_ref()),
-        };
-        let (config, auth) = (Arc::clone(config), auth.cloned());
+        let (config, auth) = self.rule(start.client_hello().server_name());
         Ok(Met { stream: start.into_stream(config).await?, auth })
+    }
+
+    /// The configuration for a name, and whom it lets in.
+    fn rule(&self, name: Option<&str>) -> (Arc<ServerConfig>, Option<Arc<ClientAuth>>) {
+        let names = self.names.load();
+        match name.and_then(|name| names.find(name)) {
+            Some(guarded) => (Arc::clone(&guarded.config), Some(Arc::clone(&guarded.auth))),
+            None => (Arc::clone(self.own.config()), self.auth.clone()),
+        }
     }
 }
 
@@ -98,6 +130,34 @@ impl Met {
     pub fn client_cert(&self) -> Option<HeaderValue> {
         let leaf = self.stream.get_ref().1.peer_certificates()?.first()?;
         HeaderValue::try_from(format!(":{}:", STANDARD.encode(leaf))).ok()
+    }
+
+    /// What log records tell of it.
+    #[must_use]
+    pub fn handshake(&self) -> Option<Handshake> {
+        let connection = self.stream.get_ref().1;
+        let version = match connection.protocol_version()? {
+            ProtocolVersion::TLSv1_3 => "TLSv1.3",
+            _ => "TLSv1.2",
+        };
+        let cipher = openssl(connection.negotiated_cipher_suite()?.suite());
+        Some(Handshake { version, cipher, verified: connection.peer_certificates().is_some() })
+    }
+}
+
+/// What OpenSSL calls a cipher suite.
+fn openssl(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "ECDHE-RSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "ECDHE-RSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-RSA-CHACHA20-POLY1305",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => "ECDHE-ECDSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => "ECDHE-ECDSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-ECDSA-CHACHA20-POLY1305",
+        other => other.as_str().unwrap_or_default(),
     }
 }
 

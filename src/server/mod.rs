@@ -1,7 +1,7 @@
 //! The process's side toward clients: listeners, worker threads, and how they stop.
 //!
 //! One thread per core, each with a runtime, listening sockets, upstream connections and addresses of its own. Workers
-//! share the settings and the snapshot, which never change.
+//! share the settings and the snapshot, which never change; a reload gives every worker another snapshot.
 
 pub mod certificates;
 
@@ -15,15 +15,18 @@ pub mod listen;
 pub mod passed;
 mod plain;
 pub mod proxy_protocol;
+pub mod reload;
 mod signals;
 pub mod tls;
 pub mod watcher;
 
 use crate::admin::answer::Api;
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Running};
+use crate::config::report::Source;
 use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
 use crate::observe::reloads::Reloads;
+use crate::observe::shipping::Shipping;
 use crate::observe::traffic::Traffic;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
@@ -33,11 +36,11 @@ use crate::sni::Names;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
-use arc_swap::ArcSwap;
-use certificates::{Live, Store};
+use certificates::Store;
 use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
 use passed::Passed;
+use reload::{Front, Origin, Reloader};
 use signals::Signals;
 use std::fmt;
 use std::io;
@@ -48,11 +51,15 @@ use std::time::{Duration, SystemTime};
 use tls::ServerTls;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
+use watcher::Watching;
 
 /// Time between two rounds of a worker's housekeeping.
 const TIDY: Duration = Duration::from_millis(500);
 /// Rest after the system refused another connection, so that the loop does not spin.
 const REST: Duration = Duration::from_millis(50);
+
+/// How long lines of log plugins may take to leave a process that stops.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// Why a process cannot serve.
 #[derive(Debug)]
@@ -70,7 +77,7 @@ pub enum Phase {
 /// What a worker thread is started with.
 struct Start {
     settings: Arc<Settings>,
-    snapshot: Arc<Snapshot>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
     links: Links,
     sink: Option<Sink>,
     sockets: Vec<(TcpListener, Door)>,
@@ -84,14 +91,14 @@ struct Start {
 /// A process that listens and has not begun to serve.
 pub struct Server {
     settings: Arc<Settings>,
-    snapshot: Arc<Snapshot>,
+    front: Front,
     links: Links,
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     admin: Admin,
-    certificates: Live,
     workers: usize,
     live: Vec<LiveFile>,
+    origin: Option<(Box<dyn Origin>, Source)>,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -115,16 +122,32 @@ impl Server {
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
         let sink = access::open(&settings.access_log)
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
-        let certificates = certificates(&settings, &snapshot)?;
-        let tls = ServerTls::new(certificates.live()).map_err(ServeError::from_any)?;
-        let shown = certificates.live();
+        let store = certificates(&settings, &snapshot)?;
+        let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
         let admin = Admin::open(&settings, &tls)?;
-        let live = snapshot.live.iter().cloned().chain(certificates.files()).collect();
+        let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let mut doors = Vec::new();
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
             doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
-        Ok(Self { settings, snapshot, links, sink, doors, admin, certificates: shown, workers, live })
+        let shipping = Shipping::new(links.configs());
+        shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let front = Front {
+            shipping: Arc::new(shipping),
+            store,
+            tls,
+            doors: doors.iter().filter_map(|(_, door)| door.tls.clone()).collect(),
+            reloads: Arc::new(Reloads::begin(SystemTime::now())),
+            snapshots: watch::Sender::new(snapshot),
+        };
+        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None })
+    }
+
+    /// Follows where its configuration comes from: what is there `now` is served.
+    #[must_use]
+    pub fn following(mut self, origin: Box<dyn Origin>, now: Source) -> Self {
+        self.origin = Some((origin, now));
+        self
     }
 
     /// The addresses that are listened on, as the system gave them.
@@ -142,9 +165,9 @@ impl Server {
     /// # Errors
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
-        let signals = Signals::listen().map_err(ServeError::from_any)?;
+        let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
-        let _watch = watcher::start(std::mem::take(&mut self.live)).map_err(ServeError::from_any)?;
+        let shipping = Arc::clone(&self.front.shipping);
         let (told, mut threads) = (Arc::default(), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
@@ -152,25 +175,39 @@ impl Server {
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
-        let state = admin::State {
-            settings: self.settings.clone(),
-            snapshot: Arc::new(ArcSwap::new(self.snapshot)),
-            workers: counts,
-            certificates: self.certificates,
-            reloads: Arc::new(Reloads::begin(SystemTime::now())),
-            stopping: stopped,
-        };
-        let _admin = self.admin.start(state).map_err(ServeError::from_any)?;
+        let drain_timeout = self.settings.drain_timeout;
+        let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
-        let told = signals.wait().map_err(ServeError::from_any)?;
+        let told = signals.wait(|| watching.reload()).map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
-        tracing::info!(signal = told, limit = ?self.settings.drain_timeout, "stopping: requests under way may end");
+        tracing::info!(signal = told, limit = ?drain_timeout, "stopping: requests under way may end");
         let _ = stop.send(true);
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
         if results.contains(&false) {
             tracing::warn!("the time to stop ran out; some requests were cut off");
         }
+        shipping.finish(FLUSH);
         Ok(())
+    }
+
+    /// Follows files, and the configuration; answers on the admin and status listeners. What only that needs goes with it.
+    fn attend(
+        self,
+        workers: Vec<Arc<Traffic>>,
+        stopping: watch::Receiver<bool>,
+    ) -> io::Result<(Watching, Option<Running>)> {
+        let Self { settings, front, admin, live, origin, .. } = self;
+        let state = admin::State {
+            settings,
+            snapshots: front.snapshots.subscribe(),
+            workers,
+            certificates: front.store.live(),
+            reloads: Arc::clone(&front.reloads),
+            stopping,
+        };
+        let admin = admin.start(state)?;
+        let reloader = origin.map(|(origin, now)| Reloader::new(origin, &now, front));
+        Ok((watcher::start(live, reloader)?, admin))
     }
 
     /// One worker's share of the sockets.
@@ -178,7 +215,7 @@ impl Server {
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
         Start {
             settings: self.settings.clone(),
-            snapshot: self.snapshot.clone(),
+            snapshots: self.front.snapshots.subscribe(),
             links: self.links.clone(),
             sink: self.sink.clone(),
             sockets: self.doors.iter_mut().filter_map(take).collect(),
@@ -233,7 +270,8 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, snapshot, links, sink, sockets, traffic, told, number, workers, mut stop } = start;
+    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop } = start;
+    let snapshot = snapshots.borrow_and_update().clone();
     let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
@@ -243,6 +281,7 @@ async fn serve_until_told(start: Start) -> bool {
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))
         .collect();
     let tidying = tokio::task::spawn_local(tidy(worker.clone()));
+    tokio::task::spawn_local(follow(worker.clone(), snapshots));
     let _ = stop.wait_for(|told| *told).await;
     listening.iter().for_each(tokio::task::JoinHandle::abort);
     worker.closing.close();
@@ -250,6 +289,14 @@ async fn serve_until_told(start: Start) -> bool {
     tidying.abort();
     worker.tidy();
     whole
+}
+
+/// Takes up each new snapshot until there can be none any more.
+async fn follow(worker: Rc<Worker>, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
+    while snapshots.changed().await.is_ok() {
+        let snapshot = snapshots.borrow_and_update().clone();
+        worker.adopt(snapshot);
+    }
 }
 
 async fn tidy(worker: Rc<Worker>) {

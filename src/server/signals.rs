@@ -1,4 +1,5 @@
-//! The signals that end a process: the first one politely, the second one at once.
+//! The signals that end a process, the first one politely, the second one at once; and SIGHUP, which makes it read its
+//! configuration again.
 
 use std::io;
 use tokio::runtime::{Builder, Runtime};
@@ -8,6 +9,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Signals {
     runtime: Runtime,
     signals: [Signal; 3],
+    /// `None` where there is nothing to read again: SIGHUP then ends the process, as it does by itself.
+    again: Option<Signal>,
 }
 
 // === impl Signals ===
@@ -17,19 +20,27 @@ impl Signals {
     ///
     /// # Errors
     /// When the system does not let us listen for signals.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(super) fn listen(reloads: bool) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let signals = runtime.block_on(async { listen() })?;
-        Ok(Self { runtime, signals })
+        let again = reloads.then(|| runtime.block_on(async { signal(SignalKind::hangup()) })).transpose()?;
+        Ok(Self { runtime, signals, again })
     }
 
-    /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, and says its name. From then on a second one ends the
-    /// process.
+    /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, and says its name; until then, `reload` is called at each
+    /// SIGHUP. From then on a second one ends the process.
     ///
     /// # Errors
     /// When no thread can be started to wait for the second.
-    pub(super) fn wait(mut self) -> io::Result<&'static str> {
-        let told = self.runtime.block_on(first(&mut self.signals));
+    pub(super) fn wait(mut self, reload: impl Fn()) -> io::Result<&'static str> {
+        let told = self.runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    told = first(&mut self.signals) => return told,
+                    () = next(self.again.as_mut()) => reload(),
+                }
+            }
+        });
         std::thread::Builder::new().name("second-signal".into()).spawn(move || {
             let told = self.runtime.block_on(first(&mut self.signals));
             tracing::warn!(signal = told, "stopping at once");
@@ -41,6 +52,13 @@ impl Signals {
 
 fn listen() -> io::Result<[Signal; 3]> {
     Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::quit())?])
+}
+
+async fn next(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn first(signals: &mut [Signal; 3]) -> &'static str {

@@ -1,18 +1,19 @@
-//! Notices that files changed, and hands their new contents on ([`LiveFile`]).
+//! Notices that files changed, and hands their new contents on ([`LiveFile`]); the configuration's own to `reload.rs`.
 //!
 //! Looks once a second instead of waiting for events: a bind-mounted file that is replaced, a symbolic link that is
 //! switched two folders away and a network disk have no event that could be relied on, and a look at a few files costs
 //! microseconds.
 
+use super::reload::Reloader;
 use crate::live::LiveFile;
 use std::fs::{self, File, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Time between two looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -22,11 +23,22 @@ const READ_EVERY: u32 = 30;
 const HOT: Duration = Duration::from_secs(2);
 /// Most bytes of a watched file.
 const MAX: u64 = 16 << 20;
+/// Stack of the thread that reads configurations: what the main thread had for the first one.
+const STACK: usize = 8 << 20;
 
 /// Ends the watching when it is dropped.
 #[derive(Debug)]
 pub struct Watching {
-    _stop: Sender<()>,
+    reload: Sender<()>,
+}
+
+/// What the thread works with.
+struct Watch {
+    files: Vec<Watched>,
+    reloader: Option<Reloader>,
+    hasher: RandomState,
+    /// How often it looked.
+    looks: u32,
 }
 
 /// Files under watch.
@@ -53,7 +65,7 @@ enum Trouble {
 
 /// Tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     device: u64,
     inode: u64,
     size: u64,
@@ -61,27 +73,70 @@ struct Stamp {
     changed: (i64, i64),
 }
 
-/// Watches files on a thread of its own.
+/// Watches files, and with a reloader the configuration, on a thread of its own.
 ///
 /// # Errors
 /// If the thread cannot be started.
-pub fn start(files: Vec<LiveFile>) -> io::Result<Watching> {
-    let (stop, stopped) = mpsc::channel();
-    if !files.is_empty() {
-        let hasher = RandomState::new();
-        let mut all: Vec<_> = files.into_iter().map(Watched::new).collect();
-        let work = move || {
-            for look in 1_u32.. {
-                if stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
-                    return;
-                }
-                let thorough = look % READ_EVERY == 0;
-                all.iter_mut().for_each(|watched| watched.look(thorough, SystemTime::now(), &hasher));
-            }
-        };
-        thread::Builder::new().name("watch".to_owned()).spawn(work)?;
+pub fn start(files: Vec<LiveFile>, reloader: Option<Reloader>) -> io::Result<Watching> {
+    let (reload, asked) = mpsc::channel();
+    if !files.is_empty() || reloader.is_some() {
+        let files = files.into_iter().map(Watched::new).collect();
+        let watch = Watch { files, reloader, hasher: RandomState::new(), looks: 0 };
+        thread::Builder::new().name("watch".to_owned()).stack_size(STACK).spawn(move || watch.run(&asked))?;
     }
-    Ok(Watching { _stop: stop })
+    Ok(Watching { reload })
+}
+
+// === impl Watching ===
+
+impl Watching {
+    /// Reads the configuration again, whether or not it changed. Returns before it is done.
+    pub fn reload(&self) {
+        // Nobody listens where there is nothing to read again.
+        let _ = self.reload.send(());
+    }
+}
+
+// === impl Watch ===
+
+impl Watch {
+    fn run(mut self, asked: &Receiver<()>) {
+        let mut next = Instant::now() + EVERY;
+        loop {
+            match asked.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(()) => {
+                    // Whoever asked until now gets what is there now.
+                    while asked.try_recv().is_ok() {}
+                    self.reload();
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look();
+                    next = Instant::now() + EVERY;
+                }
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        self.looks = self.looks.wrapping_add(1);
+        let (thorough, now) = (self.looks.is_multiple_of(READ_EVERY), SystemTime::now());
+        let files = self.reloader.as_mut().and_then(|reloader| reloader.look(thorough, now));
+        self.follow(files);
+        self.files.iter_mut().for_each(|watched| watched.look(thorough, now, &self.hasher));
+    }
+
+    fn reload(&mut self) {
+        let files = self.reloader.as_mut().and_then(Reloader::reload);
+        self.follow(files);
+    }
+
+    /// The files of a new configuration take the place of the old one's.
+    fn follow(&mut self, files: Option<Vec<LiveFile>>) {
+        if let Some(files) = files {
+            self.files = files.into_iter().map(Watched::new).collect();
+        }
+    }
 }
 
 // === impl Watched ===
@@ -131,7 +186,8 @@ impl Watched {
     }
 }
 
-fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
+/// What the system says of each file.
+pub(super) fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
     paths.iter().map(|path| fs::metadata(path).ok().map(|found| Stamp::of(&found))).collect()
 }
 
@@ -159,7 +215,7 @@ impl Stamp {
         }
     }
 
-    fn is_hot(&self, now: SystemTime) -> bool {
+    pub(super) fn is_hot(&self, now: SystemTime) -> bool {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let ago = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_sub(self.modified.0.max(self.changed.0));
         ago <= i64::try_from(HOT.as_secs()).unwrap_or_default()

@@ -52,7 +52,6 @@ pub const IGNORED: &[Ignored] = &[
     told("cluster_", &[], "nodes do not talk to each other"),
     told("worker_consistency", &[], "a configuration is swapped at once, for all workers"),
     told("worker_state_update_frequency", &[], "a configuration is swapped at once, for all workers"),
-    told("router_flavor", &["traditional", "traditional_compatible"], "routes are always matched the traditional way"),
     told("router_", &[], "routes are matched by fixed rules"),
     told("vaults", &[], "`{vault://env/…}` always works, and no other vault does"),
     told("vault_", &[], "`{vault://env/…}` always works, and no other vault does"),

@@ -3,7 +3,7 @@
 use super::cloudflare;
 use super::reading::Fault;
 use super::units::{list, number};
-use super::{AccessLog, ClientVerify, ErrorType, LuaMode, Plugins, Tokens};
+use super::{AccessLog, ClientVerify, ErrorType, LuaMode, Plugins, RouterFlavor, Tokens};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -88,6 +88,16 @@ pub(super) fn plugins(text: &str) -> Plugins {
 /// Names, by commas.
 pub(super) fn names(text: &str) -> Vec<String> {
     list(text).map(str::to_owned).collect()
+}
+
+/// `router_flavor`.
+pub(super) fn router_flavor(text: &str) -> Result<RouterFlavor, Fault> {
+    Ok(match text {
+        "traditional" => RouterFlavor::Traditional,
+        "traditional_compatible" => RouterFlavor::TraditionalCompatible,
+        "expressions" => RouterFlavor::Expressions,
+        _ => return Err(Fault::OneOf(&["traditional", "traditional_compatible", "expressions"])),
+    })
 }
 
 /// `untrusted_lua`.

@@ -100,6 +100,8 @@ pub struct Settings {
     pub dns_timeout: Duration,
     /// `nginx_worker_processes`: worker threads; `None` is one per core.
     pub workers: Option<usize>,
+    /// `router_flavor`: whether routes may have an `expression`.
+    pub router_flavor: RouterFlavor,
     /// `untrusted_lua` and what belongs to it: what Lua in a configuration may do.
     pub untrusted_lua: Arc<UntrustedLua>,
     /// `proxy_access_log`: where access lines go.
@@ -162,6 +164,18 @@ pub enum Plugins {
     Bundled(Vec<String>),
     /// Only these. `off` is none.
     Only(Vec<String>),
+}
+
+/// What routes may ask by. The two traditional ones are the same here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RouterFlavor {
+    /// `traditional`: paths, hosts and other lists.
+    Traditional,
+    /// `traditional_compatible`: the same.
+    #[default]
+    TraditionalCompatible,
+    /// `expressions`: the same, or an `expression`.
+    Expressions,
 }
 
 /// What Lua in a configuration may do (`kong/templates-and-functions.md` §2).
@@ -340,6 +354,7 @@ impl Default for Settings {
             dns_max_ttl: Duration::from_secs(5),
             dns_timeout: Duration::from_secs(5),
             workers: None,
+            router_flavor: RouterFlavor::default(),
             untrusted_lua: Arc::default(),
             access_log: AccessLog::Stdout,
             log_level: tracing::Level::INFO,

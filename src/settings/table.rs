@@ -70,6 +70,9 @@ keys! {
     plugins = "bundled",
         "Which plugins a file may use: `bundled`, `off`, names.",
         |r, v| put(&mut r.settings.plugins, Ok(lists::plugins(v)));
+    router_flavor = "traditional_compatible",
+        "What routes may ask by: `expressions` lets them have an `expression`; `traditional` and `traditional_compatible` do not.",
+        |r, v| put(&mut r.settings.router_flavor, lists::router_flavor(v));
     headers = "server_tokens, latency_tokens, X-Kong-Request-Id",
         "Which of Kong's headers answers carry: `off`, `server_tokens`, `latency_tokens`, or single names.",
         |r, v| put(&mut r.settings.headers, lists::headers(v));
@@ -161,7 +164,7 @@ keys! {
         |r, v| { r.settings.trusted_certificates = r.files(v, true)?; Ok(()) };
 
     untrusted_lua = "sandbox",
-        "What Lua in a Kong file may do: `sandbox`, `on` (all of Lua but `debug` and `ffi`), or `off`.",
+        "What Lua in a Kong file may do: `sandbox`, `on` (all of Lua but what docs/lua.md names, such as `debug` and `ffi`), or `off`.",
         |r, v| put(&mut lua(r).mode, lists::lua_mode(v));
     untrusted_lua_sandbox_requires = "",
         "Modules that sandboxed Lua may `require`: names.",

@@ -2,7 +2,7 @@
 //! Every key: its default, a value, and what is refused in which words.
 
 use super::super::sources::Sources;
-use super::super::{AccessLog, ClientVerify, ErrorType, Loaded, Plugins, Settings, Tokens, load};
+use super::super::{AccessLog, ClientVerify, ErrorType, Loaded, Plugins, RouterFlavor, Settings, Tokens, load};
 use super::*;
 use crate::settings::reading::Edge;
 use std::net::IpAddr;
@@ -89,6 +89,16 @@ fn answers() {
     assert_eq!(
         refused("error_default_type", "json"),
         "error_default_type has an invalid value: 'json' (application/json, application/xml, text/html, text/plain)"
+    );
+}
+
+#[test]
+fn router() {
+    assert_eq!(Settings::default().router_flavor, RouterFlavor::TraditionalCompatible);
+    assert_eq!(set("router_flavor", "expressions").router_flavor, RouterFlavor::Expressions);
+    assert_eq!(
+        refused("router_flavor", "expression"),
+        "router_flavor has an invalid value: 'expression' (traditional, traditional_compatible, expressions)"
     );
 }
 

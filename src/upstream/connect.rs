@@ -4,7 +4,7 @@ use super::pool::Key;
 use super::tls::{ClientConfigs, ClientTls, TlsError};
 use crate::keys::KeyError;
 use crate::settings::Settings;
-use crate::snapshot::UpstreamTls;
+use crate::snapshot::{Snapshot, UpstreamTls};
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use http::HeaderValue;
@@ -17,7 +17,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -40,10 +40,10 @@ pub struct Links {
     response_head: usize,
 }
 
-/// A service's way to speak TLS, found once. It holds what its key is the address of.
+/// A service's way to speak TLS, found once. While it is there, nothing else has the address that is its key.
 #[derive(Clone, Debug)]
 struct Way {
-    _of: Arc<UpstreamTls>,
+    of: Weak<UpstreamTls>,
     found: Result<Arc<ClientTls>, TlsError>,
 }
 
@@ -70,6 +70,12 @@ impl Links {
         Ok(Self { configs, known: RefCell::default(), response_head: settings.response_head })
     }
 
+    /// How TLS is spoken.
+    #[must_use]
+    pub fn configs(&self) -> &Arc<ClientConfigs> {
+        &self.configs
+    }
+
     /// Where a connection to this address leads, for a service and a Host.
     ///
     /// # Errors
@@ -86,9 +92,23 @@ impl Links {
         Ok(Link { key, tls: Some((way, host.clone())) })
     }
 
+    /// Takes up a snapshot: services that speak TLS as some did before go on with their way, and so with their
+    /// connections. What belongs to no snapshot any more is forgotten.
+    pub fn adopt(&self, snapshot: &Snapshot) {
+        let mut known = self.known.borrow_mut();
+        known.retain(|_, way| way.of.strong_count() > 0 && way.found.is_ok());
+        let before: HashMap<_, _> = known.values().filter_map(|way| Some((way.of.upgrade()?, way.clone()))).collect();
+        for wanted in snapshot.services.iter().filter_map(|service| service.tls.as_ref()) {
+            if let Some(way) = before.get(wanted) {
+                let way = Way { of: Arc::downgrade(wanted), found: way.found.clone() };
+                known.entry(Arc::as_ptr(wanted).addr()).or_insert(way);
+            }
+        }
+    }
+
     fn way(&self, wanted: &Arc<UpstreamTls>) -> Result<Arc<ClientTls>, ConnectError> {
         let mut known = self.known.borrow_mut();
-        let make = || Way { _of: wanted.clone(), found: self.configs.get(wanted) };
+        let make = || Way { of: Arc::downgrade(wanted), found: self.configs.get(wanted) };
         let way = known.entry(Arc::as_ptr(wanted).addr()).or_insert_with(make);
         way.found.clone().map_err(ConnectError::Tls)
     }

@@ -158,6 +158,11 @@ impl Resolver {
         }
     }
 
+    /// Forgets names that are not to be kept. One that somebody may be waiting for stays.
+    pub fn keep(&self, wanted: impl Fn(&str) -> bool) {
+        self.0.names.borrow_mut().retain(|name, entry| wanted(name) || entry.running.is_some());
+    }
+
     fn judge(&self, name: &str, port: u16, now: Instant) -> Verdict {
         let mut names = self.0.names.borrow_mut();
         if !names.contains_key(name) {

@@ -7,7 +7,7 @@ use crate::snapshot::{Host, Service, Snapshot, Target, Upstream};
 use futures_util::future::join_all;
 use http::HeaderValue;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,11 +17,13 @@ use std::sync::Arc;
 pub struct Directory {
     resolver: Resolver,
     balancers: RefCell<Balancers>,
-    /// By [`UpstreamId`](crate::entity::UpstreamId).
-    turns: RefCell<Vec<Rc<RefCell<Balancer>>>>,
     rotations: RefCell<HashMap<Box<str>, Rotation, foldhash::fast::RandomState>>,
     start: u64,
 }
+
+/// Whose turn it is at each upstream of one snapshot, by [`UpstreamId`](crate::entity::UpstreamId). It belongs to the
+/// snapshot: the next one has other numbers.
+pub type Turns = Vec<Rc<RefCell<Balancer>>>;
 
 /// Someone to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,7 @@ pub struct Peer {
 pub struct Peers<'a> {
     directory: &'a Directory,
     snapshot: &'a Snapshot,
+    turns: &'a Turns,
     service: &'a Service,
     tried: Vec<SocketAddr>,
 }
@@ -60,21 +63,24 @@ impl Directory {
         Self {
             resolver: Resolver::new(&settings.resolve, limits, told, system()),
             balancers: RefCell::default(),
-            turns: RefCell::default(),
             rotations: RefCell::default(),
             start,
         }
     }
 
-    /// Takes up a snapshot's upstreams. Those that did not change keep their place in the turn.
-    pub fn adopt(&self, snapshot: &Snapshot) {
-        *self.turns.borrow_mut() = self.balancers.borrow_mut().adopt(&snapshot.upstreams, self.start);
+    /// Takes up a snapshot's upstreams. Those that did not change keep their place in the turn; names that are not used
+    /// any more are forgotten.
+    pub fn adopt(&self, snapshot: &Snapshot) -> Turns {
+        let names: HashSet<&str> = snapshot.names().collect();
+        self.resolver.keep(|name| names.contains(name));
+        self.rotations.borrow_mut().retain(|name, _| names.contains(&**name));
+        self.balancers.borrow_mut().adopt(&snapshot.upstreams, self.start)
     }
 
     /// The peers of a request to a service.
     #[must_use]
-    pub fn peers<'a>(&'a self, snapshot: &'a Snapshot, service: &'a Service) -> Peers<'a> {
-        Peers { directory: self, snapshot, service, tried: Vec::new() }
+    pub fn peers<'a>(&'a self, snapshot: &'a Snapshot, turns: &'a Turns, service: &'a Service) -> Peers<'a> {
+        Peers { directory: self, snapshot, turns, service, tried: Vec::new() }
     }
 
     async fn by_name(&self, name: &str, port: u16, tried: &[SocketAddr]) -> Result<SocketAddr, NoPeer> {
@@ -132,8 +138,8 @@ impl Peers<'_> {
             Host::Name(name) => directory.by_name(name, service.port, &self.tried).await.map(own),
             Host::Upstream(id) => {
                 let upstream = self.snapshot.upstream(*id);
-                let turn = directory.turns.borrow().get(id.index()).cloned().ok_or(NoPeer::Empty)?;
-                let pick = Box::pin(directory.by_turn(&turn, upstream, &self.tried)).await.ok_or(NoPeer::Empty)?;
+                let turn = self.turns.get(id.index()).ok_or(NoPeer::Empty)?;
+                let pick = Box::pin(directory.by_turn(turn, upstream, &self.tried)).await.ok_or(NoPeer::Empty)?;
                 let host = upstream.targets[pick.target].authorities[usize::from(service.tls.is_some())].clone();
                 Ok(Peer { address: pick.address, host })
             }

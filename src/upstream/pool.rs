@@ -4,10 +4,13 @@
 //! between threads, so never locked.
 
 use foldhash::fast::RandomState;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+/// How long a connection may be idle that was so before the configuration changed.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Which connections are alike: the same address, and the same way of speaking TLS (name, verification, client
 /// certificate), so that an unverified connection never serves a service that verifies.
@@ -40,6 +43,8 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Pool<C> {
     limits: Limits,
+    /// When the configuration changed last.
+    turned: Cell<Option<Instant>>,
     idle: RefCell<HashMap<Key, Vec<Parked<C>>, RandomState>>,
 }
 
@@ -56,7 +61,7 @@ impl<C: Idle> Pool<C> {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, idle: RefCell::default() }
+        Self { limits, turned: Cell::default(), idle: RefCell::default() }
     }
 
     /// The freshest live connection, and how many requests it has served.
@@ -84,11 +89,19 @@ impl<C: Idle> Pool<C> {
         stack.push(Parked { connection, since: now, uses });
     }
 
+    /// The configuration changed: what is idle may never be asked for again, and is kept for a minute at most.
+    pub fn turn(&self, now: Instant) {
+        self.turned.set(Some(now));
+    }
+
     /// Closes what has been idle too long or was closed by the other side.
     pub fn sweep(&self, now: Instant) {
-        let limit = self.limits.idle;
+        let (limit, turned) = (self.limits.idle, self.turned.get());
         self.idle.borrow_mut().retain(|_, stack| {
-            let young = |since: Instant| limit.is_zero() || now.saturating_duration_since(since) < limit;
+            let young = |since: Instant| {
+                let idle = now.saturating_duration_since(since);
+                (limit.is_zero() || idle < limit) && (idle < GRACE || turned.is_none_or(|turned| since > turned))
+            };
             stack.retain(|parked| young(parked.since) && !parked.connection.is_closed());
             !stack.is_empty()
         });
@@ -147,6 +160,20 @@ mod tests {
         pool.put(key(1, 0), Fake(1, false), 3, now);
         pool.put(key(1, 0), Fake(2, true), 1, now);
         assert!(pool.is_empty());
+    }
+
+    #[test]
+    fn what_was_idle_before_a_change_is_not_kept_for_ever() {
+        let pool = Pool::new(Limits { per_key: 2, uses: 3, idle: Duration::ZERO });
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        pool.put(key(1, 0), Fake(1, false), 1, start);
+        pool.sweep(start + 1000 * second);
+        pool.turn(start + 1000 * second);
+        pool.put(key(2, 0), Fake(2, false), 1, start + 1001 * second);
+        pool.sweep(start + 1002 * second);
+        assert!(pool.take(key(1, 0)).is_none());
+        pool.sweep(start + 9000 * second);
+        assert_eq!(pool.take(key(2, 0)).unwrap().0.0, 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -141,6 +141,11 @@ impl Gateway {
              routes:\n  - name: all\n    paths: [/]\n    strip_path: false\n",
             upstream.port()
         ))
+    }
+
+    /// Its configuration file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("gateway.yml")
     }
 
     /// Where it listens.

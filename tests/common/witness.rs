@@ -35,6 +35,11 @@ impl Witness {
         Self { upstream, seen }
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.upstream.port()
+    }
+
     /// A gateway in front of it that sends every path to it.
     pub(crate) fn behind(&self) -> gateway::Builder {
         Gateway::to(&self.upstream)

@@ -151,7 +151,9 @@ def supabase_check(place):
     without = {name: value for name, value in full.items() if not name.startswith("LUA_")}
     expect(found(place, without), ("valid", ["placeholder"] * 3), "without Lua")
     verdict, codes = found(place, {})
-    expect((verdict, set(codes)), ("invalid", {"unset-variable"}), "without anything")
+    expect((verdict, set(codes)), ("invalid", {"unset-variable", "unknown-field"}), "without anything")
+    traditional = {**full, "KONG_ROUTER_FLAVOR": "traditional"}
+    expect(found(place, traditional), ("invalid", ["unknown-field"]), "without expressions")
     return "nothing to say; empty, swapped and missing values are told"
 
 

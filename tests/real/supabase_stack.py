@@ -94,7 +94,7 @@ def expressions(keys):
 
 def environment(keys, hosts):
     """All that the file asks for."""
-    return {**hosts, **expressions(keys), "SUPABASE_ANON_KEY": keys.anon, "SUPABASE_SERVICE_KEY": keys.service,
+    return {**hosts, **expressions(keys), "KONG_ROUTER_FLAVOR": "expressions", "SUPABASE_ANON_KEY": keys.anon, "SUPABASE_SERVICE_KEY": keys.service,
             "SUPABASE_PUBLISHABLE_KEY": keys.publishable, "SUPABASE_SECRET_KEY": keys.secret,
             "WELL_KNOWN_OAUTH_PATH": WELL_KNOWN, "DASHBOARD_USERNAME": DASHBOARD[0], "DASHBOARD_PASSWORD": DASHBOARD[1]}
 

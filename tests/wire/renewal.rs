@@ -12,7 +12,7 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(5);
 
 /// The serial number that a new handshake shows.
-fn serial(gateway: &Gateway, name: &str) -> Option<u64> {
+pub(crate) fn serial(gateway: &Gateway, name: &str) -> Option<u64> {
     let connect = format!("127.0.0.1:{}", gateway.port());
     let shown = Command::new("openssl")
         .args(["s_client", "-connect", &connect, "-servername", name])

@@ -1,8 +1,11 @@
 //! The status and admin listeners: what they tell of the process, and that nobody holds them up.
 
 use crate::common::gateway::{Builder, free_port};
+use crate::common::pki::Pki;
 use crate::common::{Gateway, LIMIT, Peer, Upstream, within};
+use crate::reload::{SOON, indented};
 use serde_json::Value;
+use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
@@ -218,4 +221,50 @@ fn the_admin_api_tells_and_changes_nothing() {
     assert_eq!((ask(port, "GET", "/services/none").0, ask(port, "GET", "/none").0), (404, 404));
     assert!(ask(port, "GET", "/services").1.contains("access-control-allow-origin: *\n"));
     assert_eq!(told("/services")["data"].as_array().unwrap().len(), 2);
+}
+
+/// What a status or admin listener says of configurations: the services that it has, whether the last one was good, and how
+/// many were good and refused after the first.
+fn configured(port: u16) -> (Vec<String>, [Option<f64>; 3]) {
+    let told: Value = serde_json::from_str(&ask(port, "GET", "/services").2).unwrap();
+    let names = told["data"].as_array().unwrap().iter().map(|service| service["name"].as_str().unwrap().to_owned());
+    let metrics = ask(port, "GET", "/metrics").2;
+    let [good, bad] =
+        ["success", "refused"].map(|result| format!("gateway_config_reloads_total{{result=\"{result}\"}}"));
+    let lines = ["gateway_config_last_reload_successful", &good, &bad];
+    (names.collect(), lines.map(|line| value(&metrics, line)))
+}
+
+#[test]
+fn a_new_configuration_is_told_of_and_a_broken_one_counted() {
+    let pair = Pki::new("test").server("a.test", 7);
+    let config = |name: &str, more: &str| {
+        format!(
+            "_format_version: \"3.0\"\nservices:\n- name: {name}\n  url: http://127.0.0.1:1\n  \
+             routes: [{{name: all, paths: [/]}}]\n{more}"
+        )
+    };
+    let port = free_port();
+    let admin = format!("127.0.0.1:{port}");
+    let gateway = Gateway::with(config("first", "")).set("KONG_ADMIN_LISTEN", &admin).start();
+    // The file alone, no signal: so each content is tried once.
+    let becomes = |text: &str, name: &str, counts: [f64; 3]| {
+        fs::write(gateway.file(), text).unwrap();
+        let want = (vec![name.to_owned()], counts.map(Some));
+        assert!(
+            within(SOON, || configured(port) == want),
+            "not {want:?} but {:?}\n{}",
+            configured(port),
+            gateway.output()
+        );
+    };
+    let shown = || ask(port, "GET", "/metrics").2.contains("expiry_timestamp_seconds{sni=\"a.test\"}");
+    assert_eq!((configured(port), shown()), ((vec!["first".to_owned()], [1.0, 0.0, 0.0].map(Some)), false));
+    let (cert, key) = (indented(&pair.cert), indented(&pair.key));
+    let more = format!("certificates:\n- cert: |\n{cert}  key: |\n{key}  snis: [{{name: a.test}}]\n");
+    becomes(&config("second", &more), "second", [1.0, 1.0, 0.0]);
+    assert!(shown(), "the certificates are the new file's");
+    becomes(&config("third", "").replace("paths", "path"), "second", [0.0, 1.0, 1.0]);
+    becomes(&config("fourth", ""), "fourth", [1.0, 2.0, 1.0]);
+    assert!(!shown(), "the certificates are the new file's");
 }

@@ -37,6 +37,9 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Serve a Kong file.
     Run(Run),
+    /// Make a running gateway read its Kong file again, as SIGHUP does.
+    #[command(after_help = RELOAD_HELP)]
+    Reload(Reload),
     /// Serve the sample file, with a stand-in for every upstream that answers with the request it got.
     Demo(Demo),
     /// Say what is wrong with Kong files. Nothing is served.
@@ -93,6 +96,20 @@ pub(super) struct Run {
     pub(super) resolve: Vec<crate::settings::resolve::Override>,
     #[command(flatten)]
     pub(super) serving: Serving,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+const RELOAD_HELP: &str = "\
+The gateway is found by its prefix: where that folder exists, it writes its process number to PREFIX/pids/nginx.pid, as \
+Kong does. Whether the file can be served, its log says; one that cannot changes nothing. A file that changed is served \
+without being asked for, within seconds.";
+
+#[derive(Debug, Args)]
+pub(super) struct Reload {
+    /// The folder that the gateway was started with, its setting `prefix`.
+    #[arg(short = 'p', long)]
+    pub(super) prefix: Option<PathBuf>,
     #[command(flatten)]
     pub(super) settings: Settings,
 }

@@ -50,7 +50,7 @@ impl<'a> Checker<'a> {
         // What the unknown fields were meant to be: errors about those may be but consequences.
         let mut meant = Vec::new();
         for pair in tree.pairs(id) {
-            match record.fields(self.compat).find(|field| field.name == &*pair.key) {
+            match self.known(record).find(|field| field.name == &*pair.key) {
                 Some(field) => {
                     self.note_extension(pair, field);
                     let value = self.field(pair, field, around, &mut fields);
@@ -83,6 +83,12 @@ impl<'a> Checker<'a> {
             fields.bad.push(field.target());
             self.as_written(pair.value)
         })
+    }
+
+    /// The fields that there are in this file, with these settings.
+    fn known(&self, record: &'static Record) -> impl Iterator<Item = &'static Field> + use<> {
+        let expressions = self.read.expressions;
+        record.fields(self.compat).filter(move |field| expressions || !field.flavored)
     }
 
     fn note_extension(&mut self, pair: &Pair, field: &Field) {
@@ -164,7 +170,7 @@ impl<'a> Checker<'a> {
             self.no_url(pair);
             return None;
         }
-        let known = record.fields(self.compat).map(|field| field.name);
+        let known = self.known(record).map(|field| field.name);
         let near = nearest(&pair.key, known.chain(around.elsewhere.iter().copied()));
         let whose = self.described();
         let message = match &*pair.key {
@@ -190,11 +196,11 @@ impl<'a> Checker<'a> {
         alias.or(near).or(renamed).or((expression || plugin).then_some("paths"))
     }
 
-    /// Format 3.0 knows the field, and it would be refused there, too.
+    /// Kong refuses the field, too, unless it is started for it.
     fn no_expression(&self, found: Diagnostic, pair: &Pair) -> Diagnostic {
         let (raw, _) = self.raw(pair.value);
         let text = if let Raw::Text(text) = raw { text } else { "" };
-        found.label("the gateway does not route by expressions").help(expression::help(text, self.compat))
+        found.label("only with `router_flavor` set to `expressions`").help(expression::help(text, self.compat))
     }
 
     /// What to write where a list is wanted by another name than the text has: `path: /users`.
@@ -216,6 +222,7 @@ impl<'a> Checker<'a> {
         }
         if let Some(field) = record.fields.iter().find(|field| field.name == key) {
             return match (field.since, field.alias) {
+                _ if field.flavored => found.label("only with `router_flavor` set to `expressions`"),
                 (Since::Kong3, _) => found.label("only `_format_version: \"3.0\"` has it"),
                 (_, Some(name)) => found.label(format!("`_format_version: \"3.0\"` calls it `{name}`")),
                 _ => found.label("`_format_version: \"3.0\"` has it no more"),
@@ -226,7 +233,7 @@ impl<'a> Checker<'a> {
             Some(whose) => return found.label(whose),
             None => {}
         }
-        let known: Vec<_> = record.fields(self.compat).map(|field| format!("`{}`", field.name)).collect();
+        let known: Vec<_> = self.known(record).map(|field| format!("`{}`", field.name)).collect();
         let few = (1..=MANY).contains(&known.len()) && self.path.len() > self.owner.depth;
         if few { found.help(format!("its fields are {}", known.join(", "))) } else { found }
     }
@@ -239,7 +246,7 @@ impl<'a> Checker<'a> {
             for (place, message) in super::rules::entity_errors(check, &fields.checked, self.world.now) {
                 let told =
                     is_said(check, record.checks) || names_one(&message, meant) || names_one(&message, &fields.bad);
-                if told || is_consequence(&message, &fields.checked) {
+                if told || is_consequence(&message) {
                     self.also_kongs(place, message, names(check));
                 } else {
                     self.several_failed(place, message, names(check), &fields.checked);
@@ -250,16 +257,17 @@ impl<'a> Checker<'a> {
 
     /// Leaves something wrong to Kong's words alone, since what is reported says it better or is its cause.
     fn also_kongs(&mut self, place: &'static str, message: String, names: &[&str]) {
-        let above = usize::from(is_of_plugin(names));
+        let above = usize::from(is_of_plugin(names, &message));
         let own = self.path.iter().take(self.path.len().saturating_sub(above)).cloned();
         let path = own.chain(steps(place)).collect();
         self.report.asides.push(KongError { path, message });
     }
 
     fn several_failed(&mut self, place: &'static str, message: String, names: &[&str], checked: &Checked) {
-        let above = is_of_plugin(names).then(|| self.path.pop()).flatten();
+        let above = is_of_plugin(names, &message).then(|| self.path.pop()).flatten();
         let span = match place {
             "@entity" if message.starts_with("certificate ") => checked.get("cert").map(|field| field.span),
+            "@entity" if message.starts_with("Router Expression ") => named_in(&message, checked),
             "@entity" => None,
             "" => named_in(&message, checked),
             place => checked.get(place).map(|field| field.span),
@@ -284,10 +292,9 @@ impl<'a> Checker<'a> {
 }
 
 /// What Kong says of a whole object besides what is said of the field.
-fn is_consequence(kong: &str, checked: &Checked) -> bool {
+fn is_consequence(kong: &str) -> bool {
     let of_a_field = ["failed conditional validation", "'snis' can only be set when"];
-    let by_expression = checked.get("expression").is_some() && kong.starts_with("must set one of ");
-    by_expression || of_a_field.iter().any(|start| kong.starts_with(start))
+    of_a_field.iter().any(|start| kong.starts_with(start))
 }
 
 /// Puts a value where it is looked for. An older name goes before the one that it stands for, unless it holds nothing.
@@ -332,8 +339,8 @@ fn names_one(kong: &str, fields: &[&str]) -> bool {
 }
 
 /// Whether a check is of a plugin as a whole, though it is tried on its `config`.
-fn is_of_plugin(names: &[&str]) -> bool {
-    names.iter().any(|name| name.starts_with("config."))
+fn is_of_plugin(names: &[&str], kong: &str) -> bool {
+    names.iter().any(|name| name.starts_with("config.")) || kong.contains("'config.")
 }
 
 /// A place as the tables name it: `config.redis.host`.

@@ -78,15 +78,17 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What a variable holds has no place in the document.
+    /// What a variable holds has no place in the document, and is not quoted: it may be a secret.
     fn no_program(&mut self, text: &str, wrong: Wrong, span: Span, from_variable: bool) -> Option<Checked> {
-        let Wrong { at, message, kong } = wrong;
-        let found = Diagnostic::error("bad-lua", span, format!("{} is no Lua: {message}", self.entry_described()));
-        let found = if from_variable { found } else { found.inside(text, at) };
+        let Wrong { at, code, message, label, help, kong } = wrong;
+        let shown = |message: &str| if from_variable { unquoted(message) } else { message.to_owned() };
+        let found = Diagnostic::error(code, span, format!("{} {}", self.entry_described(), shown(&message)));
+        let found = Diagnostic { label: label.map(String::from), help: help.map(String::from), ..found };
+        let found = if from_variable { Diagnostic { label: None, ..found } } else { found.inside(text, at) };
         // What a shell or a template engine would have replaced.
-        let unfilled = !from_variable && (text.contains("${") || text.contains("{{"));
+        let unfilled = code == "bad-lua" && !from_variable && (text.contains("${") || text.contains("{{"));
         let found = if unfilled { found.help("nothing is put into Lua here: fill the file in first") } else { found };
-        self.push(found, kong);
+        self.push(found, shown(&kong));
         None
     }
 
@@ -226,4 +228,10 @@ fn without_repeats(mut checked: Checked) -> Checked {
         });
     }
     checked
+}
+
+/// A message without what it quotes.
+fn unquoted(message: &str) -> String {
+    let parts = message.split('`').enumerate();
+    parts.map(|(at, part)| if at % 2 == 0 { part } else { "`…`" }).collect()
 }

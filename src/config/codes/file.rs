@@ -161,6 +161,28 @@ services:
         - if kong.request.get_header("x-debug") then kong.log("seen") end"#,
     ),
     code(
+        "bad-expression",
+        Error,
+        "an expression of a route that can't be read",
+        "`expression` is no text in Kong's language for routes: a field or operator that there is not, a text without \
+         quotes, a comparison of a number with a text. The place is that part of it. docs/migrating-from-kong.md tells \
+         what may be written. Kong refuses the same.",
+        r#"_gateway: {router_flavor: expressions}
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        expression: http.path = "/users""#,
+        r#"_gateway: {router_flavor: expressions}
+services:
+  - name: users
+    url: http://users:3000
+    routes:
+      - name: users
+        expression: http.path == "/users""#,
+    ),
+    code(
         "invalid-value",
         Error,
         "a value is not one that the field can have",

@@ -69,6 +69,19 @@ pub(super) static HERE: &[Code] = &[
     headers: ["x-key: $(headers.apikey or 'none')"]"#,
     ),
     code(
+        "idle-function",
+        Warning,
+        "a function that is never run",
+        "Kong runs the functions in `certificate` of `pre-function` and `post-function` during a TLS handshake. This \
+         gateway chooses a certificate by the name that the client asks for, and runs no Lua for it.",
+        r#"plugins:
+  - name: pre-function
+    config: {certificate: ["kong.log('hello')"]}"#,
+        r#"plugins:
+  - name: pre-function
+    config: {access: ["kong.log('hello')"]}"#,
+    ),
+    code(
         "unusable-uri",
         Warning,
         "a path that no request can have",

@@ -3,13 +3,14 @@
 use crate::config::model::{Entity, Model};
 use crate::config::plugins::Built;
 use crate::entity::{Compat, ConsumerId};
-use crate::plugin::{Chain, Entry, Plugin, Slot, Special};
+use crate::plugin::{Chain, Entry, Plugin, Scope, Slot, Special};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Route, service and consumer that an instance is bound to.
-type Scope = (Place, Option<usize>);
+type Level = (Place, Option<usize>);
 
 /// Route and service.
 type Place = (Option<usize>, Option<usize>);
@@ -38,17 +39,19 @@ impl Chains {
     pub(super) fn of(model: &Model) -> Self {
         let mut sorted: BTreeMap<_, Instances> = BTreeMap::new();
         let mut own = vec![false; model.all("routes").len()];
+        let services = model.all("services").iter().map(|service| service.id).collect();
         for entity in model.all("plugins").iter().filter(|entity| runs(entity)) {
             let Some(Built { entry, plugin, .. }) = &entity.plugin else { continue };
-            let scope = scope(model, entity);
-            if scope.1.is_some() && !entry.consumer_scope {
+            let level = level(model, entity);
+            if level.1.is_some() && !entry.consumer_scope {
                 continue;
             }
-            if let Some(route) = scope.0.0 {
+            plugin.bound(&scope(entity, &services));
+            if let Some(route) = level.0.0 {
                 own[route] = true;
             }
             let instances = sorted.entry(order(entry, model.compat)).or_insert_with(|| Instances::new(entry.name));
-            instances.put(scope, Arc::clone(plugin));
+            instances.put(level, Arc::clone(plugin));
         }
         Self { plugins: sorted.into_values().collect(), own, shared: HashMap::new() }
     }
@@ -91,7 +94,11 @@ fn runs(entity: &Entity) -> bool {
     entity.fields.bool("enabled") && entity.fields.strs("protocols").any(http)
 }
 
-fn scope(model: &Model, entity: &Entity) -> Scope {
+fn scope(entity: &Entity, services: &Arc<[Uuid]>) -> Scope {
+    Scope { route: entity.link("route"), service: entity.link("service"), services: Arc::clone(services) }
+}
+
+fn level(model: &Model, entity: &Entity) -> Level {
     let position = |kind, field| model.position(kind, entity, field);
     ((position("routes", "route"), position("services", "service")), position("consumers", "consumer"))
 }
@@ -103,7 +110,7 @@ impl Instances {
         Self { name, base: HashMap::new(), special: HashMap::new() }
     }
 
-    fn put(&mut self, (place, consumer): Scope, plugin: Arc<dyn Plugin>) {
+    fn put(&mut self, (place, consumer): Level, plugin: Arc<dyn Plugin>) {
         match consumer {
             None => _ = self.base.insert(place, plugin),
             Some(consumer) => {

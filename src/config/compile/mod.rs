@@ -15,7 +15,7 @@ use super::value::Checked;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::lua::catalog::Catalog;
-use crate::route::{Router, Spec, SpecError};
+use crate::route::{Asked, Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
 use http::{HeaderName, StatusCode};
@@ -46,6 +46,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         certificates: secure::certificates(model),
         listing: None,
         live: model.read.live.clone(),
+        outboxes: model.read.shared.get().cloned().unwrap_or_default(),
         global: chains.global(),
         secrets: secrets(model),
     };
@@ -62,7 +63,7 @@ fn everybody(model: &Model) -> Arc<Consumers> {
 }
 
 /// What plugins call secrets, each once.
-fn secrets(model: &Model) -> Box<[Box<str>]> {
+fn secrets(model: &Model) -> Arc<[Box<str>]> {
     let plugins = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
     plugins.flat_map(|built| built.plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -160,7 +161,20 @@ pub(super) fn spec(at: usize, entity: &Entity) -> Spec {
         regex_priority: fields.int("regex_priority").unwrap_or_default(),
         // What is not written is the time of loading: later than everything that is written.
         created_at: fields.int("created_at").unwrap_or(i64::MAX),
+        expression: fields.str("expression").map(|text| asked(text, fields)),
     }
+}
+
+/// An expression, of which Kong makes `protocols` a part; a route for https alone tells others to use that.
+fn asked(text: &str, fields: &Checked) -> Asked {
+    let has = |names: [&str; 2]| fields.strs("protocols").any(|protocol| names.contains(&protocol));
+    let redirects = fields.list("protocols").len() == 1 && has(["https", "https"]);
+    let tls = match (has(["http", "grpc"]), has(["https", "grpcs"])) {
+        (true, false) => Some(false),
+        (false, true) if !redirects => Some(true),
+        _ => None,
+    };
+    Asked { text: text.to_owned(), priority: fields.int("priority").unwrap_or_default(), tls }
 }
 
 /// What the router says about a text of a route, at the place of that text.
@@ -191,7 +205,15 @@ fn specs_of(text: &str) -> usize {
     let mut report = Report::default();
     let Some((tree, root)) = yaml::read(text, &mut report) else { return 0 };
     let settings = crate::settings::Settings::default();
-    let document = document::read(tree, root, World::EMPTY, &settings, crate::plugin::TABLE, &mut report);
+    let document = document::read(
+        tree,
+        root,
+        World::EMPTY,
+        &settings,
+        crate::plugin::TABLE,
+        &http::Extensions::new(),
+        &mut report,
+    );
     specs(&resolve::resolve(document, &mut report)).len()
 }
 

@@ -14,6 +14,9 @@ pub(super) const ROUTES: EntityType = EntityType {
     since: Since::Always,
 };
 
+/// 2^46 - 1.
+const MAX_PRIORITY: f64 = 70_368_744_177_663.0;
+
 static PROTOCOL: Field = Field::string("");
 static METHOD: Field = Field::string("").rules(&[Rule::Text(text::method)]);
 static HOST: Field = Field::string("").rules(&[Rule::Text(text::host_pattern)]);
@@ -29,6 +32,7 @@ static PATH_3: Field = Field::string("").rules(&[
     Rule::Text(text::no_empty_segments),
     Rule::Text(text::path_or_regex_3),
 ]);
+static EXPRESSION: &[Rule] = &[Rule::Code(route_rules::expression)];
 static HEADER: Field = Field::string("").rules(&[Rule::Text(text::route_header)]);
 static ANY_TEXT: Field = Field::string("");
 static VALUES: Field = Field::array("", &ANY_TEXT);
@@ -70,8 +74,8 @@ static RECORD: Record = Record {
         Field::set("snis", &SNI_3).since(Since::Kong3),
         Field::set("sources", &ADDRESS),
         Field::set("destinations", &ADDRESS),
-        Field::string("expression").since(Since::Kong3),
-        Field::integer("priority").since(Since::Kong3),
+        Field::string("expression").rules(EXPRESSION).flavored(),
+        Field::integer("priority").rules(&[Rule::Between(0.0, MAX_PRIORITY)]).flavored(),
         TAGS,
         TAGS_3,
         Field::foreign("service", "services"),

@@ -1,10 +1,15 @@
-//! What a route's `protocols` demand of its other fields (`kong/declarative.md` §4, routes).
+//! What a route's `protocols` demand of its other fields (`kong/declarative.md` §4, routes), and its `expression`
+//! (Kong 3's `kong/db/schema/entities/routes.lua`).
 
+use crate::config::schema::Wrong;
 use crate::config::value::Checked;
+use crate::route::expression::Expression;
 
 /// Place and Kong's words for a thing wrong.
-type Wrong = (&'static str, String);
+type Fault = (&'static str, String);
 
+/// What goes with no `expression`.
+const LISTS: &[&str] = &["methods", "hosts", "paths", "headers", "snis", "sources", "destinations"];
 const FAMILIES: &[&[&str]] = &[&["http", "https"], &["tcp", "tls", "udp"], &["tls_passthrough"], &["grpc", "grpcs"]];
 const HTTP: &[&str] = &["methods", "hosts", "headers", "paths"];
 const HTTPS: &[&str] = &["methods", "hosts", "headers", "paths", "snis"];
@@ -30,8 +35,47 @@ pub(super) fn protocols(list: &Checked) -> Result<(), String> {
     if used.len() < 2 { Ok(()) } else { Err(format!("these sets are mutually exclusive: {}", used.join(", "))) }
 }
 
+/// What is wrong with an expression.
+pub(super) fn expression(text: &str) -> Result<(), Wrong> {
+    Expression::parse(text).map(|_| ()).map_err(|fault| {
+        let kong = format!("Router Expression failed validation: {}", fault.message);
+        let message = format!("can't be read: {}", fault.message);
+        let (label, help) = (fault.label.map(Into::into), fault.help.map(Into::into));
+        Wrong { at: fault.at, code: "bad-expression", message, label, help, kong }
+    })
+}
+
 /// Which fields are forbidden, and of which one is needed.
-pub(super) fn by_protocols(route: &Checked) -> Vec<Wrong> {
+pub(super) fn by_protocols(route: &Checked) -> Vec<Fault> {
+    let mut wrong = by_expression(route);
+    wrong.extend(of_protocols(route).into_iter().filter(|(_, message)| !is_met(route, message)));
+    wrong
+}
+
+/// An expression is all that a route asks.
+fn is_met(route: &Checked, message: &str) -> bool {
+    route.get("expression").is_some_and(|field| !field.is_null()) && message.starts_with("must set ")
+}
+
+/// What goes with an expression, and what only with one.
+fn by_expression(route: &Checked) -> Vec<Fault> {
+    let set = |name: &str| route.get(name).is_some_and(|field| !field.is_null());
+    let number = |name: &str| route.int(name).unwrap_or_default() != 0;
+    let lists = LISTS.iter().any(|name| !is_empty(route, name));
+    let all = "'methods', 'hosts', 'paths', 'headers', 'snis', 'sources' or 'destinations'";
+    let refused = [
+        (set("expression") && lists, format!("cannot set 'expression' with {all} simultaneously")),
+        (
+            set("expression") && number("regex_priority"),
+            "cannot set 'regex_priority' with 'expression' simultaneously".to_owned(),
+        ),
+        (number("priority") && lists, format!("cannot set 'priority' with {all} simultaneously")),
+    ];
+    let first = refused.into_iter().find(|(wrong, _)| *wrong).map(|(_, words)| words);
+    first.map(|words| ("@entity", format!("Router Expression failed validation: {words}"))).into_iter().collect()
+}
+
+fn of_protocols(route: &Checked) -> Vec<Fault> {
     let has = |name: &str| route.strs("protocols").any(|protocol| protocol == name);
     let stream = has("tcp") || has("tls") || has("udp") || has("tls_passthrough");
     if stream {
@@ -50,7 +94,7 @@ pub(super) fn by_protocols(route: &Checked) -> Vec<Wrong> {
     wrong
 }
 
-fn stream_rules(route: &Checked, passthrough: bool, tls: bool) -> Vec<Wrong> {
+fn stream_rules(route: &Checked, passthrough: bool, tls: bool) -> Vec<Fault> {
     let mut wrong = forbidden(route, HTTP, "'tcp', 'tls', 'tls_passthrough' or 'udp'");
     if passthrough && is_empty(route, "snis") {
         wrong.push(("@entity", "must set snis when 'protocols' is 'tls_passthrough'".to_owned()));
@@ -64,7 +108,7 @@ fn stream_rules(route: &Checked, passthrough: bool, tls: bool) -> Vec<Wrong> {
     wrong
 }
 
-fn grpc_rules(route: &Checked, secure: bool) -> Vec<Wrong> {
+fn grpc_rules(route: &Checked, secure: bool) -> Vec<Fault> {
     let mut wrong = forbidden(route, &["methods", "sources", "destinations"], "'grpc' or 'grpcs'");
     // The default is false here; whoever writes true is told (the reader filled in true for those who wrote nothing).
     if route.bool("strip_path") && route.get("strip_path").is_some_and(|field| field.span != route.span) {
@@ -87,17 +131,17 @@ fn is_empty(route: &Checked, name: &str) -> bool {
     })
 }
 
-fn forbidden(route: &Checked, names: &[&'static str], protocols: &str) -> Vec<Wrong> {
+fn forbidden(route: &Checked, names: &[&'static str], protocols: &str) -> Vec<Fault> {
     let written = names.iter().filter(|name| route.get(name).is_some());
     written.map(|name| (*name, format!("cannot set '{name}' when 'protocols' is {protocols}"))).collect()
 }
 
-fn needed(route: &Checked, names: &[&'static str], protocol: &str) -> Option<Wrong> {
+fn needed(route: &Checked, names: &[&'static str], protocol: &str) -> Option<Fault> {
     let none = names.iter().all(|name| is_empty(route, name));
     none.then(|| ("@entity", format!("must set one of {} when 'protocols' is '{protocol}'", listed(names))))
 }
 
-fn no_snis(route: &Checked) -> Vec<Wrong> {
+fn no_snis(route: &Checked) -> Vec<Fault> {
     if is_empty(route, "snis") {
         return Vec::new();
     }

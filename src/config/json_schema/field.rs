@@ -30,7 +30,9 @@ pub(super) fn record(record: &'static Record, compat: Compat, texts: Texts) -> V
     }
     for check in record.checks {
         if let EntityCheck::AtLeastOneOf(names) = check {
-            let one: Vec<_> = names.iter().map(|name| json!({ "required": [name] })).collect();
+            // Kong names the fields of a plugin's `config` from outside.
+            let names = names.iter().map(|name| name.strip_prefix("config.").unwrap_or(name));
+            let one: Vec<_> = names.map(|name| json!({ "required": [name] })).collect();
             schema["anyOf"] = one.into();
         }
     }
@@ -53,6 +55,9 @@ pub(super) fn value(field: &'static Field, compat: Compat, texts: Texts) -> Valu
     }
     if let Some(default) = default(field.default) {
         schema["default"] = default;
+    }
+    if field.flavored {
+        schema["description"] = "Only with the setting `router_flavor` at `expressions`.".into();
     }
     if field.extension {
         schema["description"] = "A field of this gateway; Kong refuses it.".into();

@@ -72,6 +72,7 @@ pub static RULES: &[&Rule] = &[
     &dashboard::RULE,
     &limits::BY_PROXY,
     &limits::TOO_LOW,
+    &limits::NOT_SHARED,
     &cors::CREDENTIALS,
     &cors::ORIGIN,
     &secrets::SHORT,

@@ -3,13 +3,19 @@
 use super::call::{Stop, raise};
 use super::value;
 use crate::lua::current::Current;
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mlua::{Lua, Table, Value};
 use std::fmt::Write;
 
 /// Where the VM keeps the metatable of tables of headers.
 const METATABLE: &str = "headers";
+
+/// Most lines that a chunk can give a message, so that it cannot fill the memory.
+const MOST: usize = 1000;
+
+/// Longest value that it can give one, in bytes.
+const LONGEST: usize = 128 << 10;
 
 /// A name as it is given, and values that can be sent.
 pub(super) type Named = (Vec<u8>, Vec<HeaderValue>);
@@ -18,6 +24,11 @@ pub(super) type Named = (Vec<u8>, Vec<HeaderValue>);
 pub(super) fn name(text: &[u8]) -> Option<HeaderName> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     HeaderName::from_bytes(escaped(text, token).as_bytes()).ok()
+}
+
+/// The name of a request header that is set. How long the body is, is not a chunk's to say.
+pub(super) fn to_send(text: &[u8]) -> Option<HeaderName> {
+    name(text).filter(|name| *name != CONTENT_LENGTH)
 }
 
 /// The name of a response header that is set: nginx's Lua module makes every `_` a `-`.
@@ -60,16 +71,20 @@ pub(super) fn values(given: &Value) -> Vec<HeaderValue> {
 }
 
 /// Puts values in the place of those that are there; none at all removes them.
-pub(super) fn put(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) {
+pub(super) fn put(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) -> Result<(), Stop> {
     headers.remove(name);
-    add(headers, name, values);
+    add(headers, name, values)
 }
 
 /// Adds values to those that are there.
-pub(super) fn add(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) {
+pub(super) fn add(headers: &mut HeaderMap, name: &HeaderName, values: Vec<HeaderValue>) -> Result<(), Stop> {
     for value in values {
+        if headers.len() >= MOST || value.len() > LONGEST {
+            return raise(format!("no message may have more than {MOST} headers, or one of more than {LONGEST} bytes"));
+        }
         headers.append(name, value);
     }
+    Ok(())
 }
 
 /// The name under which a header that is asked for is there: case is ignored, and `_` finds `-`.

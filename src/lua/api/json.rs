@@ -1,6 +1,7 @@
 //! JSON as `cjson` writes it.
 
 use super::{json_decode, value};
+use crate::lua::limits::{MEMORY, Patience};
 use mlua::{Table, Value};
 
 /// Deepest nesting, as in `cjson`.
@@ -12,11 +13,11 @@ const DEEPEST: usize = 1000;
 /// `cjson`'s words for what JSON cannot hold.
 pub(super) fn encode(value: &Value) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    write(value, &mut out, 0)?;
+    write(value, &mut out, &Patience::default(), 0)?;
     Ok(out)
 }
 
-fn write(given: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
+fn write(given: &Value, out: &mut Vec<u8>, patience: &Patience, depth: usize) -> Result<(), String> {
     match given {
         Value::Nil => out.extend_from_slice(b"null"),
         null if *null == Value::NULL => out.extend_from_slice(b"null"),
@@ -27,7 +28,11 @@ fn write(given: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
         Value::Table(_) if depth >= DEEPEST => {
             return Err(format!("Cannot serialise, excessive depth ({})", depth + 1));
         }
-        Value::Table(table) => return self::table(table, out, depth + 1),
+        // A table that holds one twice, which holds one twice, and so on, is small in memory alone.
+        Value::Table(_) if out.len() > MEMORY || patience.is_over() => {
+            return Err("Cannot serialise, table too large".to_owned());
+        }
+        Value::Table(table) => return self::table(table, out, patience, depth + 1),
         other => match value::scalar(other) {
             Some(text) => out.extend_from_slice(&text),
             None => return Err(format!("Cannot serialise {}: type not supported", value::kind(other))),
@@ -36,11 +41,11 @@ fn write(given: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn table(table: &Table, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
+fn table(table: &Table, out: &mut Vec<u8>, patience: &Patience, depth: usize) -> Result<(), String> {
     match length(table)? {
-        Some(length) => array(table, length, out, depth),
-        None if table.raw_len() == 0 && json_decode::is_array(table) => array(table, 0, out, depth),
-        None => object(table, out, depth),
+        Some(length) => array(table, length, out, patience, depth),
+        None if table.raw_len() == 0 && json_decode::is_array(table) => array(table, 0, out, patience, depth),
+        None => object(table, out, patience, depth),
     }
 }
 
@@ -60,20 +65,20 @@ fn length(table: &Table) -> Result<Option<i64>, String> {
     Ok((count > 0).then_some(highest))
 }
 
-fn array(table: &Table, length: i64, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
+fn array(table: &Table, length: i64, out: &mut Vec<u8>, patience: &Patience, depth: usize) -> Result<(), String> {
     out.push(b'[');
     for at in 1..=length {
         if at > 1 {
             out.push(b',');
         }
         let element: Value = table.raw_get(at).map_err(|error| error.to_string())?;
-        write(&element, out, depth)?;
+        write(&element, out, patience, depth)?;
     }
     out.push(b']');
     Ok(())
 }
 
-fn object(table: &Table, out: &mut Vec<u8>, depth: usize) -> Result<(), String> {
+fn object(table: &Table, out: &mut Vec<u8>, patience: &Patience, depth: usize) -> Result<(), String> {
     out.push(b'{');
     let mut first = true;
     for pair in table.pairs::<Value, Value>() {
@@ -83,7 +88,7 @@ fn object(table: &Table, out: &mut Vec<u8>, depth: usize) -> Result<(), String> 
         }
         quote(&name(&key)?, out);
         out.push(b':');
-        write(&element, out, depth)?;
+        write(&element, out, patience, depth)?;
     }
     out.push(b'}');
     Ok(())

@@ -18,7 +18,8 @@ pub(super) fn decode(lua: &Lua, text: &[u8]) -> Result<Value, String> {
     value(lua, json).map_err(|error| error.to_string())
 }
 
-fn value(lua: &Lua, json: Json) -> mlua::Result<Value> {
+/// A value of JSON as one of Lua; `null` is `cjson.null`.
+pub(super) fn value(lua: &Lua, json: Json) -> mlua::Result<Value> {
     Ok(match json {
         Json::Null => Value::NULL,
         Json::Bool(truth) => Value::Boolean(truth),

@@ -25,6 +25,8 @@ mod log;
 mod ngx;
 mod response;
 mod target;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(super) use call::Slot;
@@ -112,6 +114,14 @@ pub(super) fn install(lua: &Lua, slot: &Rc<Slot>, prelude: &Table) -> mlua::Resu
         maker.fill(&place(lua, &root, api.path)?, api)?;
     }
     Ok(root)
+}
+
+/// A value as compact JSON.
+///
+/// # Errors
+/// `cjson`'s words for what JSON cannot hold.
+pub(super) fn json(value: &Value) -> Result<Vec<u8>, String> {
+    json::encode(value)
 }
 
 /// `require` of all of Lua: the modules that there are.

@@ -1,5 +1,6 @@
 //! The answer's head, as far as there is one: before that, what it is going to have.
 
+use super::call::Stop;
 use super::headers;
 use crate::lua::current::Current;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -33,15 +34,18 @@ fn settable(name: &[u8]) -> Option<HeaderName> {
 }
 
 /// Puts values in the place of those that are there; none at all removes them.
-pub(super) fn put(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) {
-    let Some(name) = settable(name) else { return };
-    if name != CONTENT_LENGTH || values.is_empty() {
-        headers::put(headers_mut(cx), &name, values);
+pub(super) fn put(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) -> Result<(), Stop> {
+    match settable(name) {
+        Some(CONTENT_LENGTH) if !values.is_empty() => Ok(()),
+        Some(name) => headers::put(headers_mut(cx), &name, values),
+        None => Ok(()),
     }
 }
 
 /// Adds values to those that are there.
-pub(super) fn add(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) {
-    let Some(name) = settable(name).filter(|name| *name != CONTENT_LENGTH) else { return };
-    headers::add(headers_mut(cx), &name, values);
+pub(super) fn add(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) -> Result<(), Stop> {
+    match settable(name).filter(|name| *name != CONTENT_LENGTH) {
+        Some(name) => headers::add(headers_mut(cx), &name, values),
+        None => Ok(()),
+    }
 }

@@ -8,6 +8,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use super::auth;
 use super::{Build, Ctx, Define, Flow, Plugin};
 use crate::body::Body;
 use crate::config::schema::Record;
@@ -53,8 +54,10 @@ impl Plugin for Acl {
         if !self.admits(who) {
             return refuse(who, req, cx);
         }
+        let headers = req.headers_mut();
+        forget(headers);
         if !self.hides {
-            who.introduce(req.headers_mut());
+            who.introduce(headers);
         }
         Flow::Continue
     }
@@ -106,6 +109,13 @@ fn refuse(who: Who<'_>, req: &Request<Body>, cx: &Ctx) -> Flow {
     Flow::Respond(reply::error(status, Some(message), &cx.asker(req)))
 }
 
+/// What a client says of its groups never passes, even where the upstream is told nothing of them. Kong passes it then.
+fn forget(headers: &mut HeaderMap) {
+    headers.remove(CONSUMER_GROUPS);
+    headers.remove(AUTHENTICATED_GROUPS);
+    auth::forget_spellings(headers);
+}
+
 impl Define for Acl {
     const NAME: &'static str = "acl";
     const CONSUMER_SCOPE: bool = false;
@@ -132,10 +142,8 @@ impl Define for Acl {
 // === impl Who ===
 
 impl Who<'_> {
-    /// Tells the upstream. What a client said of its groups never passes.
+    /// Tells the upstream.
     fn introduce(self, headers: &mut HeaderMap) {
-        headers.remove(CONSUMER_GROUPS);
-        headers.remove(AUTHENTICATED_GROUPS);
         let (name, value) = match self {
             Self::Consumer(_, consumer) => (CONSUMER_GROUPS, consumer.headers.groups.clone()),
             Self::Named(groups) => (AUTHENTICATED_GROUPS, HeaderValue::from_bytes(groups.join(", ").as_bytes()).ok()),

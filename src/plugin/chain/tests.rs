@@ -63,7 +63,7 @@ impl Plugin for Probe {
         *res.status_mut() = StatusCode::IM_A_TEAPOT;
     }
 
-    fn log(&self, _: &Ctx) {
+    fn log(&self, _: &mut Ctx) {
         self.note("log");
     }
 
@@ -173,7 +173,7 @@ fn of_several_instances_for_a_consumer_the_first_runs() {
     stage.slots[0].special.extend([second, other]);
     let slot = &stage.slots[0];
     let ran = |consumer: Option<u32>| {
-        slot.pick(consumer.map(ConsumerId)).unwrap().log(&context(Compat::Kong2));
+        slot.pick(consumer.map(ConsumerId)).unwrap().log(&mut context(Compat::Kong2));
         stage.diary.lock().unwrap().pop().unwrap()
     };
     assert_eq!([Some(7), Some(8), Some(9), None].map(ran), ["log first", "log other", "log base", "log base"]);

@@ -5,9 +5,10 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use super::{Build, Ctx, Define, Flow, Head, Plugin};
+use super::{Answered, Build, Ctx, Define, Flow, Head, Piece, Plugin, Rare};
 use crate::body::Body;
 use crate::buffer::{self, Read};
+use crate::config::report::Diagnostic;
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -15,8 +16,10 @@ use crate::lua::catalog::Catalog;
 use crate::lua::{Chunk, Current, Ending, Facts, Fault, Payload, Phase, chunk};
 use crate::reply;
 use crate::settings::UntrustedLua;
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::{Request, Response, StatusCode};
+use ipnet::IpNet;
 use std::sync::Arc;
 
 /// What names of functions have in common that look at the request's body.
@@ -26,12 +29,19 @@ const BODY: &[&str] = &["body", "post_args"];
 #[derive(Debug)]
 struct Function {
     name: &'static str,
+    rewrite: Box<[Chunk]>,
     access: Box<[Chunk]>,
     header_filter: Box<[Chunk]>,
+    body_filter: Box<[Chunk]>,
+    log: Box<[Chunk]>,
     /// Whether `access` looks at the request's body.
     reads_body: bool,
     facts: Arc<Facts>,
 }
+
+/// In the stash once a chunk said that an answer's body ends here.
+#[derive(Clone, Copy)]
+struct Ended;
 
 /// `pre-function`.
 #[derive(Debug)]
@@ -55,15 +65,29 @@ impl Function {
         let access = if legacy.is_empty() { chunks("access") } else { legacy };
         let reads_body = access.iter().any(|chunk| chunk.mentions(BODY));
         let catalog = cx.shared.get_or_insert_default::<Catalog>().clone();
-        let facts = Arc::new(Facts { consumers: cx.consumers(), catalog, instance: chunk::number() });
-        Self { name, access, header_filter: chunks("header_filter"), reads_body, facts }
+        let trusted = cx.shared.get_or_insert_default::<Arc<[IpNet]>>().clone();
+        let facts = Facts { consumers: cx.consumers(), catalog, trusted, instance: chunk::number() };
+        let facts = Arc::new(facts);
+        let [rewrite, header_filter, body_filter, log] = ["rewrite", "header_filter", "body_filter", "log"].map(chunks);
+        if let Some(field) = config.get("certificate").filter(|field| !field.items().is_empty()) {
+            let message = format!("`certificate` of {name} does nothing here: certificates are chosen without Lua");
+            cx.report.push(Diagnostic::warning("idle-function", field.span, message));
+        }
+        Self { name, rewrite, access, header_filter, body_filter, log, reads_body, facts }
+    }
+
+    fn rewrite(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<Response<Body>> {
+        match self.before(Phase::Rewrite, &self.rewrite, req, cx, Payload::Unread) {
+            Flow::Respond(res) => Some(res),
+            _ => None,
+        }
     }
 
     fn begin(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
         match (self.access.is_empty(), self.reads_body) {
             (true, _) => Flow::Continue,
             (false, true) => Flow::Wait,
-            (false, false) => self.access(req, cx, Payload::Unread),
+            (false, false) => self.before(Phase::Access, &self.access, req, cx, Payload::Unread),
         }
     }
 
@@ -74,17 +98,36 @@ impl Function {
             // Forwarding it will fail, and must.
             Read::Broken => return Flow::Continue,
         };
-        self.access(req, cx, payload)
+        self.before(Phase::Access, &self.access, req, cx, payload)
     }
 
-    fn access(&self, req: &mut Request<Body>, cx: &mut Ctx, payload: Payload) -> Flow {
-        let mut current = self.current(Phase::Access, std::mem::take(req), cx);
+    /// Whether a phase after `access` looks at the request.
+    fn looks_back(&self) -> bool {
+        [&self.header_filter, &self.body_filter, &self.log].iter().any(|chunks| !chunks.is_empty())
+    }
+
+    /// What `gateway explain` cannot show, or not as the function's doing.
+    fn remark(&self) -> Option<String> {
+        let phases = [("rewrite", &self.rewrite), ("body_filter", &self.body_filter), ("log", &self.log)];
+        let named: Vec<_> = phases.iter().filter(|(_, chunks)| !chunks.is_empty()).map(|(name, _)| *name).collect();
+        (!named.is_empty()).then(|| format!("has functions for {} as well", named.join(", ")))
+    }
+
+    fn rare(&self) -> Rare {
+        let (body, log) = (!self.body_filter.is_empty(), !self.log.is_empty());
+        Rare { rewrite: !self.rewrite.is_empty(), body, answered: body || log }
+    }
+
+    /// A phase before there is an answer.
+    fn before(&self, phase: Phase, chunks: &[Chunk], req: &mut Request<Body>, cx: &mut Ctx, payload: Payload) -> Flow {
+        let mut current = self.current(phase, std::mem::take(req), cx);
         current.payload = payload;
-        let (mut current, result) = crate::lua::run(&self.access, current);
+        let (mut current, result) = crate::lua::run(chunks, current);
         let said = current.said();
         *req = current.req;
         *cx = current.cx;
-        if let Some(groups) = cx.lua.groups() {
+        // After a fault the tables' VM may be gone.
+        if let Some(groups) = result.as_ref().ok().and_then(|()| cx.lua.groups()) {
             cx.authenticated_groups = Some(groups);
         }
         match (result, current.ending, said) {
@@ -106,7 +149,38 @@ impl Function {
             *res = *other;
         }
         if let Err(fault) = result {
-            self.log(&fault);
+            self.log_fault(&fault);
+        }
+    }
+
+    /// What comes after the end that a chunk set (`ngx.arg[2]`) is dropped.
+    fn body_filter(&self, piece: &mut Piece, cx: &mut Ctx) {
+        if cx.stash.get::<Ended>().is_some() {
+            piece.data = Bytes::new();
+        } else {
+            self.after(Phase::BodyFilter, &self.body_filter, Some(piece), cx);
+        }
+    }
+
+    /// A phase in which the answer's head is gone. Kong writes down what fails there, and goes on.
+    fn after(&self, phase: Phase, chunks: &[Chunk], piece: Option<&mut Piece>, cx: &mut Ctx) {
+        let (head, answered) = (cx.head.take(), cx.answered.take());
+        let req = head.map(|head| head.into_request()).unwrap_or_default();
+        let mut current = self.current(phase, req, cx);
+        current.res = answered.map(|answered| answered.into_response());
+        current.piece = piece.as_ref().map(|piece| (piece.data.clone(), piece.last));
+        let (current, result) = crate::lua::run(chunks, current);
+        *cx = current.cx;
+        cx.head = Some(Box::new(Head::of_spent(current.req)));
+        cx.answered = current.res.map(|res| Box::new(Answered::of_spent(res)));
+        if let (Some(piece), Some((data, last))) = (piece, current.piece) {
+            if last && !piece.last {
+                cx.stash.insert(Ended);
+            }
+            *piece = Piece { data, last: piece.last };
+        }
+        if let Err(fault) = result {
+            self.log_fault(&fault);
         }
     }
 
@@ -116,11 +190,11 @@ impl Function {
     }
 
     fn crashed(&self, fault: &Fault) -> Flow {
-        self.log(fault);
+        self.log_fault(fault);
         Flow::Respond(reply::exit(StatusCode::INTERNAL_SERVER_ERROR, reply::UNEXPECTED))
     }
 
-    fn log(&self, fault: &Fault) {
+    fn log_fault(&self, fault: &Fault) {
         tracing::error!("[kong] [{}] {fault}", self.name);
     }
 }
@@ -136,14 +210,42 @@ macro_rules! plugin {
                 Box::pin(self.0.read(req, cx))
             }
 
+            fn rewrite(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Option<Response<Body>> {
+                if self.0.rewrite.is_empty() { None } else { self.0.rewrite(req, cx) }
+            }
+
+            fn body(&self, piece: &mut Piece, cx: &mut Ctx) {
+                if !self.0.body_filter.is_empty() {
+                    self.0.body_filter(piece, cx);
+                }
+            }
+
+            fn log(&self, cx: &mut Ctx) {
+                if !self.0.log.is_empty() {
+                    self.0.after(Phase::Log, &self.0.log, None, cx);
+                }
+            }
+
             fn response(&self, res: &mut Response<Body>, cx: &mut Ctx) {
                 if !self.0.header_filter.is_empty() {
                     self.0.header_filter(res, cx);
                 }
             }
 
+            fn records(&self) -> bool {
+                self.0.log.iter().any(|chunk| chunk.mentions(&["serialize"]))
+            }
+
             fn keeps_head(&self) -> bool {
-                !self.0.header_filter.is_empty()
+                self.0.looks_back()
+            }
+
+            fn remark(&self) -> Option<String> {
+                self.0.remark()
+            }
+
+            fn phases(&self) -> Rare {
+                self.0.rare()
             }
         }
 

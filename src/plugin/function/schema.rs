@@ -56,6 +56,6 @@ fn post(text: &str) -> Result<(), Wrong> {
 fn parses(text: &str, plugin: &str) -> Result<(), Wrong> {
     chunk::check(text).map_err(|wrong| {
         let kong = format!("error parsing {plugin}: {}", wrong.kong);
-        Wrong { at: wrong.at, message: wrong.message, kong }
+        Wrong::lua(wrong.at, &wrong.message, kong)
     })
 }

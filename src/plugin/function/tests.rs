@@ -4,7 +4,7 @@ use super::{PostFunction, PreFunction};
 use crate::body::Body;
 use crate::entity::Compat;
 use crate::plugin::testing::{access, build, context, lines, plugin, request, text};
-use crate::plugin::{Chain, Ctx, Plugin, Slot};
+use crate::plugin::{Chain, Ctx, Head, Piece, Plugin, Rare, Slot};
 use http::Response;
 use serde_json::json;
 use std::sync::Arc;
@@ -69,6 +69,27 @@ fn what_was_said_is_the_answer() {
     assert_eq!(body, json!({ "message": "a/b", "n": [1, 2.5] }));
 }
 
+/// A worker's stack and memory end sooner than such a table.
+#[test]
+fn a_table_without_end_is_an_error() {
+    let doubling = "local t = {('x'):rep(1000)} for _ = 1, 60 do t = {t, t} end";
+    for chunk in [
+        "local t = {} t[1] = t ngx.print(t)".to_owned(),
+        "local t = {} t[1] = t ngx.say('a', {t})".to_owned(),
+        "local t = {} t.t = t kong.response.exit(200, t)".to_owned(),
+        format!("{doubling} ngx.print(t)"),
+        format!("{doubling} kong.response.exit(200, t)"),
+    ] {
+        assert_eq!(sent(&[&chunk]).unwrap_err().0, 500, "{chunk}");
+    }
+    for chunk in ["kong.response.exit(200, t)", "pcall(ngx.print, t) error('caught')", "kong.log.inspect(t) ngx.exit(500)"] {
+        let (begin, wide) = (std::time::Instant::now(), "local t = {} for _ = 1, 7 do local n = {} for i = 1, 99 do n[i] = t end t = n end ");
+        assert_eq!(sent(&[&format!("{wide}{chunk}")]).unwrap_err().0, 500, "{chunk}");
+        assert!(begin.elapsed().as_secs() < 5, "{chunk}");
+    }
+    assert_eq!(sent(&["ngx.print({{{{1}, 2}}})"]).unwrap_err().2, "12");
+}
+
 #[test]
 fn errors_are_kongs_answer_to_a_crash() {
     for chunk in ["error('boom')", "local x = nil; return x.y", "kong.service.request.set_header('x', nil)", "error({})"] {
@@ -94,6 +115,12 @@ fn a_runaway_chunk_costs_only_its_own_request() {
         "local co co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end",
         "local function f() coroutine.wrap(f)() end f()",
         "local function f() pcall(f) end f() while true do end",
+        "string.find(('a'):rep(5000), '.-.-.-.-b')",
+        "pcall(string.match, ('a'):rep(5000), '.-.-.-.-b') error('not here')",
+        "for _ in ('a'):rep(5000):gmatch('.-.-.-.-b') do end",
+        "('a'):rep(5000):gsub('.-.-.-.-b', '')",
+        "string.find(('a'):rep(60), ('a?'):rep(60) .. ('a'):rep(60))",
+        "local t = {} for i = 1, 5e5 do t[i] = -i end while true do table.sort(t) end",
     ];
     for chunk in chunks {
         assert_eq!(sent(&[chunk]).unwrap_err().0, 500, "{chunk}");
@@ -154,4 +181,62 @@ fn functions_are_the_legacy_name_of_access() {
     let plugin = build::<PostFunction>(&json!({ "functions": [chunk] }), Compat::Kong2).0.unwrap();
     assert!(access(&plugin, &mut req, &mut context(Compat::Kong2)).is_none());
     assert_eq!(lines(req.headers()), ["x: 1"]);
+}
+
+/// What a request with this context has in a table that every phase shares.
+fn shared(cx: &mut Ctx, expression: &str) -> String {
+    let chunk = format!("kong.response.exit(200, tostring(kong.ctx.shared.{expression}))");
+    let reader = plugin::<PreFunction>(&json!({ "access": [chunk] }));
+    text(access(&reader, &mut request("GET", "/", &[], ""), cx).unwrap().into_body())
+}
+
+#[test]
+fn a_global_function_runs_before_there_is_a_route() {
+    let rewrite = |chunk: &str| {
+        let plugin = plugin::<PreFunction>(&json!({ "rewrite": [chunk] }));
+        assert!(plugin.phases().rewrite);
+        let (mut req, mut cx) = (request("GET", "/", &[], ""), context(Compat::Kong2));
+        plugin.rewrite(&mut req, &mut cx).map(answer).ok_or_else(|| lines(req.headers()))
+    };
+    assert_eq!(rewrite("kong.service.request.set_header('x', 'y')"), Err(vec!["x: y".to_owned()]));
+    assert_eq!(rewrite("kong.response.exit(418, 'a')").unwrap().2, "a");
+    assert_eq!(rewrite("error('x')").unwrap().0, 500);
+}
+
+#[test]
+fn functions_run_for_each_piece_and_at_the_end() {
+    let config = json!({
+        "body_filter": ["kong.ctx.shared.n = (kong.ctx.shared.n or 0) + 1", "error('only logged')", "kong.ctx.shared.n = 0"],
+        "log": ["kong.ctx.shared.log = kong.request.get_header('x-in') kong.response.set_header('x', 'y')"],
+    });
+    let (plugin, mut cx) = (plugin::<PreFunction>(&config), context(Compat::Kong2));
+    assert!(plugin.keeps_head());
+    assert_eq!(plugin.phases(), Rare { rewrite: false, body: true, answered: true });
+    cx.head = Some(Box::new(Head::of(&request("GET", "/", &[("x-in", "in")], ""))));
+    let mut piece = Piece { data: "a".into(), last: false };
+    plugin.body(&mut piece, &mut cx);
+    plugin.body(&mut piece, &mut cx);
+    assert_eq!(piece, Piece { data: "a".into(), last: false });
+    plugin.log(&mut cx);
+    assert_eq!(shared(&mut cx, "n"), "2");
+    assert_eq!(shared(&mut cx, "log"), "in");
+    assert_eq!(cx.head.unwrap().headers.len(), 1);
+}
+
+#[test]
+fn nothing_comes_after_the_end_that_a_function_sets() {
+    let config = json!({ "body_filter": ["kong.response.set_raw_body('all')"] });
+    let (plugin, mut cx) = (plugin::<PreFunction>(&config), context(Compat::Kong2));
+    for (last, left) in [(false, "all"), (false, ""), (true, "")] {
+        let mut piece = Piece { data: "a".into(), last };
+        plugin.body(&mut piece, &mut cx);
+        assert_eq!(piece, Piece { data: left.into(), last });
+    }
+}
+
+#[test]
+fn a_function_for_certificates_is_warned_of() {
+    let (plugin, report) = build::<PreFunction>(&json!({ "certificate": ["error('x')"] }), Compat::Kong2);
+    assert!(plugin.is_some());
+    assert_eq!(report.found[0].code, "idle-function");
 }

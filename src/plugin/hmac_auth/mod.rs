@@ -62,7 +62,7 @@ const NO_DATE: Refusal =
 const UNVERIFIABLE: Refusal = "HMAC signature cannot be verified";
 const WRONG: Refusal = "HMAC signature does not match";
 
-const X_DATE: HeaderName = HeaderName::from_static("x-date");
+const DATES: [HeaderName; 2] = [HeaderName::from_static("x-date"), header::DATE];
 const DIGEST: HeaderName = HeaderName::from_static("digest");
 
 // === impl HmacAuth ===
@@ -116,10 +116,10 @@ impl HmacAuth {
         if !HEADERS.iter().any(|name| req.headers().contains_key(name)) {
             return Err(NO_HEADER);
         }
-        if !self.is_on_time(req.headers(), cx.wall) {
+        let Shown { header, params } = Shown::of(req.headers());
+        if !self.is_on_time(req.headers(), params.as_ref(), cx.wall) {
             return Err(NO_DATE);
         }
-        let Shown { header, params } = Shown::of(req.headers());
         let judged = params.ok_or(UNVERIFIABLE).and_then(|params| self.verify(&params, req, cx));
         if self.hide_credentials {
             req.headers_mut().remove(header);
@@ -127,9 +127,13 @@ impl HmacAuth {
         judged
     }
 
-    fn is_on_time(&self, headers: &HeaderMap, now: SystemTime) -> bool {
+    /// Dates that are signed are the ones that count, if there are such. Kong takes any: who repeats a signed request there
+    /// only has to add today's date under the other name.
+    fn is_on_time(&self, headers: &HeaderMap, params: Option<&Params<'_>>, now: SystemTime) -> bool {
+        let is_signed = |name: &HeaderName| params.is_some_and(|params| params.lists(name));
+        let any_is_signed = DATES.iter().any(is_signed);
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
-        [X_DATE, header::DATE].iter().any(|name| {
+        DATES.iter().filter(|name| !any_is_signed || is_signed(name)).any(|name| {
             let date = headers.get(name).and_then(|value| date::parse(value.to_str().ok()?));
             #[allow(clippy::cast_precision_loss)]
             date.is_some_and(|date| now.abs_diff(date) as f64 <= self.clock_skew)
@@ -138,7 +142,7 @@ impl HmacAuth {
 
     fn verify(&self, params: &Params<'_>, req: &Request<Body>, cx: &Ctx) -> Result<CredentialId, Refusal> {
         let is_listed = |name: &[u8]| params.headers().any(|listed| listed == name);
-        if !self.enforced.iter().all(|name| is_listed(name)) {
+        if !self.enforced.iter().all(|name| is_listed(name)) || params.is_in_part(req.headers()) {
             return Err(UNVERIFIABLE);
         }
         let hash = HASHES.iter().position(|(name, _)| name.as_bytes() == params.algorithm);

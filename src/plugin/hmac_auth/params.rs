@@ -58,6 +58,17 @@ impl<'a> Params<'a> {
     pub(super) fn headers(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.headers.split(|byte| *byte == b' ')
     }
+
+    /// Whether one of them has several lines: a signature is over the first, so anybody could have added the others.
+    pub(super) fn is_in_part(&self, headers: &HeaderMap) -> bool {
+        let lines = |name: &[u8]| Some(headers.get_all(std::str::from_utf8(name).ok()?).iter().count());
+        self.headers().filter_map(lines).any(|lines| lines > 1)
+    }
+
+    /// Whether a header is among them.
+    pub(super) fn lists(&self, name: &HeaderName) -> bool {
+        self.headers().any(|listed| listed.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    }
 }
 
 #[cfg(test)]

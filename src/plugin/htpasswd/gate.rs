@@ -47,6 +47,11 @@ impl Gate {
         Self { users, sealer: Sealer::new(key), lockout: Lockout::new(limits), realm: realm.into() }
     }
 
+    /// Who may come in, for whoever follows the file.
+    pub(super) fn users(&self) -> Arc<ArcSwap<Users>> {
+        Arc::clone(&self.users)
+    }
+
     /// How long a client is shut out, if it is.
     pub(super) fn shut_out(&self, client: IpAddr, now: Instant) -> Option<Verdict> {
         self.lockout.left(client, now).map(Verdict::ShutOut)

@@ -34,6 +34,7 @@ use lockout::Limits;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use users::Users;
 
 /// The plugin. Instances that are configured alike share a gate: what is counted and remembered at one counts at all.
 pub struct Htpasswd {
@@ -152,17 +153,27 @@ impl Define for Htpasswd {
     }
 }
 
-/// A new gate, for the instances to come as well.
+/// A gate for the instances to come as well: the one that the configuration before had, with what it counted and
+/// remembers, or a new one. The file must be good in either case.
 fn gate(file: &Checked, key: Key, cx: &mut Build<'_>) -> Option<Arc<Gate>> {
-    let users = Arc::new(ArcSwap::from_pointee(file::load(file, cx)?));
-    cx.watch.push(LiveFile::new(&*key.file, file::taking(&key.file, Arc::clone(&users))));
+    let users = file::load(file, cx)?;
+    let before = cx.before.get::<Gates>().and_then(|gates| gates.0.get(&key).cloned());
+    let gate = match before {
+        Some(gate) => gate,
+        None => fresh(file, users, &key, cx)?,
+    };
+    cx.watch.push(LiveFile::new(&*key.file, file::taking(&key.file, gate.users())));
+    cx.shared.get_or_insert_default::<Gates>().0.insert(key, Arc::clone(&gate));
+    Some(gate)
+}
+
+fn fresh(file: &Checked, users: Users, key: &Key, cx: &mut Build<'_>) -> Option<Arc<Gate>> {
     let Ok(random) = crypto::random() else {
         cx.reject_ours("no-randomness", file.span, "the system gives no random bytes");
         return None;
     };
-    let gate = Arc::new(Gate::new(users, &random, key.limits, &key.realm));
-    cx.shared.get_or_insert_default::<Gates>().0.insert(key, Arc::clone(&gate));
-    Some(gate)
+    let users = Arc::new(ArcSwap::from_pointee(users));
+    Some(Arc::new(Gate::new(users, &random, key.limits, &key.realm)))
 }
 
 fn limits(config: &Checked) -> Limits {

@@ -29,6 +29,10 @@ fn build(content: &str, more: &Json) -> Built {
 }
 
 fn build_beside(shared: &mut Extensions, content: &str, more: &Json) -> Built {
+    build_after(&Extensions::new(), shared, content, more)
+}
+
+fn build_after(before: &Extensions, shared: &mut Extensions, content: &str, more: &Json) -> Built {
     let mut config = json!({ "file": "/users", "realm": "restricted", "max_failures": 3, "failure_window": 60,
         "lockout": 60 });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -39,7 +43,9 @@ fn build_beside(shared: &mut Extensions, content: &str, more: &Json) -> Built {
     };
     let (mut report, mut watch) = (Report::default(), Vec::new());
     let (report_to, compat) = (&mut report, Compat::Kong3);
-    let mut cx = Build { compat, report: report_to, path: Vec::new(), files: &files, watch: &mut watch, shared };
+    let (files, watch_to, standing) = (&files, &mut watch, "");
+    let mut cx =
+        Build { compat, report: report_to, path: Vec::new(), files, watch: watch_to, shared, before, standing };
     let plugin = Htpasswd::build(&checked(&config), &mut cx);
     Built { plugin, report, watch }
 }
@@ -165,6 +171,23 @@ fn instances_that_are_configured_alike_are_one() {
         ask(plugin, "admin:wrong");
     }
     assert_eq!([&first, &alike, &other].map(|plugin| status(plugin, "admin:secret")), [429, 429, 200]);
+}
+
+#[test]
+fn the_next_configuration_remembers_unless_it_counts_otherwise() {
+    let mut before = Extensions::new();
+    let first = build_beside(&mut before, BCRYPT, &json!({})).plugin.unwrap();
+    let ask = |plugin: &Htpasswd, said| send(plugin, Some(said), &mut context(Compat::Kong3));
+    assert!(ask(&first, "admin:secret").1);
+    let after = |more| build_after(&before, &mut Extensions::new(), BCRYPT, &more).plugin.unwrap();
+    let (same, other) = (after(json!({})), after(json!({ "max_failures": 4 })));
+    assert!(!ask(&same, "admin:secret").1 && ask(&other, "admin:secret").1);
+    for _ in 0..3 {
+        ask(&first, "admin:wrong");
+    }
+    assert_eq!([&same, &other].map(|plugin| status(plugin, "admin:secret")), [429, 200]);
+    let gone = build_after(&before, &mut Extensions::new(), "", &json!({}));
+    assert!(gone.plugin.is_none() && gone.report.has_errors(), "the file must be good all the same");
 }
 
 #[test]

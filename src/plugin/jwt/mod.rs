@@ -52,8 +52,11 @@ struct NotTaken(String);
 
 impl Plugin for Jwt {
     fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
-        if (!self.on_preflight && req.method() == Method::OPTIONS) || self.auth.is_settled(cx) {
+        if self.auth.is_settled(cx) {
             return Flow::Continue;
+        }
+        if !self.on_preflight && req.method() == Method::OPTIONS {
+            return Auth::pass(req, cx);
         }
         match self.judge(req, cx) {
             Ok((credential, token)) => {
@@ -63,6 +66,10 @@ impl Plugin for Jwt {
             }
             Err(refusal) => self.refuse(&refusal, req, cx),
         }
+    }
+
+    fn secrets(&self) -> &[Box<str>] {
+        self.places.secrets()
     }
 
     fn remark(&self) -> Option<String> {

@@ -12,6 +12,7 @@ pub(super) struct Places {
     arguments: Box<[Box<[u8]>]>,
     cookies: Box<[Box<[u8]>]>,
     headers: Box<[HeaderName]>,
+    secrets: Box<[Box<str>]>,
 }
 
 // === impl Places ===
@@ -21,7 +22,18 @@ impl Places {
     pub(super) fn read(config: &Checked) -> Self {
         let names = |field| config.strs(field).map(|name| name.as_bytes().into()).collect();
         let headers = config.strs("header_names").filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok());
-        Self { arguments: names("uri_param_names"), cookies: names("cookie_names"), headers: headers.collect() }
+        let secrets = config.strs("uri_param_names").chain(config.strs("header_names"));
+        Self {
+            arguments: names("uri_param_names"),
+            cookies: names("cookie_names"),
+            headers: headers.collect(),
+            secrets: secrets.map(|name| name.to_ascii_lowercase().into()).collect(),
+        }
+    }
+
+    /// What arguments and headers are called that may hold a token, in lower case. Cookies are never shown.
+    pub(super) fn secrets(&self) -> &[Box<str>] {
+        &self.secrets
     }
 
     /// Whether arguments of the query are among them.

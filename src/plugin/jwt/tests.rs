@@ -260,6 +260,12 @@ fn it_says_what_it_asks_for() {
     );
 }
 
+#[test]
+fn where_tokens_are_is_secret() {
+    let plugin = plugin(json!({ "uri_param_names": ["T"], "header_names": ["X-Tok"] }), Compat::Kong2);
+    assert_eq!(plugin.secrets().iter().map(|name| &**name).collect::<Vec<_>>(), ["t", "x-tok"]);
+}
+
 /// Texts that look like tokens, more or less.
 fn near_tokens() -> impl Strategy<Value = Vec<u8>> {
     let json = prop_oneof![

@@ -47,8 +47,11 @@ enum Refusal {
 
 impl Plugin for KeyAuth {
     fn access(&self, req: &mut Request<Body>, cx: &mut Ctx) -> Flow {
-        if self.auth.is_settled(cx) || (!self.preflight && req.method() == Method::OPTIONS) {
+        if self.auth.is_settled(cx) {
             return Flow::Continue;
+        }
+        if !self.preflight && req.method() == Method::OPTIONS {
+            return Auth::pass(req, cx);
         }
         if self.search.needs_body(req) { Flow::Wait } else { self.decide(None, req, cx) }
     }

@@ -34,9 +34,14 @@ pub struct LimitReq {
     status: StatusCode,
 }
 
-/// The zones that have a name, and where the rate of each was written first.
+/// The zones of a configuration.
 #[derive(Clone, Debug, Default)]
-struct Zones(HashMap<Box<str>, (Arc<Zone>, Span)>);
+struct Zones {
+    /// Those that have a name, and where the rate of each was written first.
+    named: HashMap<Box<str>, (Arc<Zone>, Span)>,
+    /// Those of single instances, by where these stand.
+    own: HashMap<Box<str>, Arc<Zone>>,
+}
 
 const MESSAGE: &str = "API rate limit exceeded";
 
@@ -97,11 +102,21 @@ impl Define for LimitReq {
     }
 }
 
-/// The zone of this name, or one of its own.
+/// The zone of this name, or one of its own. One of the same rate in the configuration before goes on counting.
 fn zone(config: &Checked, rate: Rate, place: Span, cx: &mut Build<'_>) -> Option<Arc<Zone>> {
-    let Some(name) = config.str("zone") else { return Some(Arc::new(Zone::new(rate))) };
-    let zones = &mut cx.shared.get_or_insert_default::<Zones>().0;
-    let (zone, first) = zones.entry(name.into()).or_insert_with(|| (Arc::new(Zone::new(rate)), place));
+    let (name, before) = (config.str("zone"), cx.before.get::<Zones>());
+    let known = before.and_then(|zones| match name {
+        Some(name) => zones.named.get(name).map(|(zone, _)| zone),
+        None => zones.own.get(cx.standing),
+    });
+    let make = || known.filter(|zone| zone.rate() == rate).map_or_else(|| Arc::new(Zone::new(rate)), Arc::clone);
+    let zones = cx.shared.get_or_insert_default::<Zones>();
+    let Some(name) = name else {
+        let zone = make();
+        zones.own.insert(cx.standing.into(), Arc::clone(&zone));
+        return Some(zone);
+    };
+    let (zone, first) = zones.named.entry(name.into()).or_insert_with(|| (make(), place));
     if zone.rate() == rate {
         return Some(Arc::clone(zone));
     }

@@ -45,7 +45,7 @@ struct Wants {
 // === impl Prometheus ===
 
 impl Plugin for Prometheus {
-    fn log(&self, cx: &Ctx) {
+    fn log(&self, cx: &mut Ctx) {
         let (Some(route), Some(_), Some(ended)) = (cx.route, cx.service, &cx.ended) else { return };
         if let Some(series) = self.series(route) {
             self.count(series, cx, ended);

@@ -18,6 +18,7 @@ fn counting(config: &serde_json::Value, compat: Compat) -> Prometheus {
     made.catalog.fill(Entities {
         routes: Box::new([checked(&json!({"id": "r-1", "service": {"id": "s-1"}}))]),
         services: Box::new([checked(&json!({"id": "s-1", "host": "a\"b"}))]),
+        consumers: Box::default(),
         upstreams: std::collections::HashMap::new(),
     });
     made
@@ -39,7 +40,7 @@ fn log(plugin: &Prometheus, status: u16, origin: Origin) {
     cx.route = Some(RouteId::from(0));
     cx.service = Some(crate::entity::ServiceId::from(0));
     (cx.origin, cx.ended) = (origin, Some(ended(status)));
-    plugin.log(&cx);
+    plugin.log(&mut cx);
 }
 
 fn text(plugin: &Prometheus) -> String {
@@ -89,7 +90,7 @@ fn requests_without_a_service_are_not_counted() {
     let plugin = counting(&json!({}), Compat::Kong2);
     let mut cx = context(Compat::Kong2);
     (cx.route, cx.ended) = (Some(RouteId::from(0)), Some(ended(200)));
-    plugin.log(&cx);
+    plugin.log(&mut cx);
     assert_eq!(text(&plugin), "");
 }
 

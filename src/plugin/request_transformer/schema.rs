@@ -69,7 +69,7 @@ fn compiles(text: &str) -> Result<(), Wrong> {
     template::check(value).map_err(|wrong| {
         let at = wrong.at.start + before..wrong.at.end + before;
         let kong = format!("value '{value}' is not in supported format, error:{}", wrong.kong);
-        Wrong { at, message: wrong.message, kong }
+        Wrong::lua(at, &wrong.message, kong)
     })
 }
 

@@ -460,7 +460,7 @@ fn templates_that_are_no_lua_are_warned_of_and_new_names_refused() {
         let (transformer, report) = build::<RequestTransformer>(&config, Compat::Kong2);
         let found = &report.found[0];
         assert_eq!((found.code, found.severity), ("unusable-template", Severity::Warning));
-        assert!(found.message.contains(label));
+        assert!(found.message.contains(label), "{}", found.message);
         let res = access(&transformer.unwrap(), &mut request("GET", "/", &[], ""), &mut context(Compat::Kong2)).unwrap();
         assert_eq!(res.status(), 500);
     }

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use rustls::sign::CertifiedKey;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 /// A certificate with its key, and the files that it came from.
@@ -80,6 +80,17 @@ fn load(pairs: &[KeyPair]) -> Result<Vec<Supply>, KeyError> {
     if ready.is_empty() { Err(KeyError::BadCertificate("there is none".to_owned())) } else { Ok(ready) }
 }
 
+/// SNI to slot, and the slots, the one for all other names last.
+type Ready = (Vec<(Box<str>, usize)>, Vec<Vec<Supply>>);
+
+fn ready(certificates: &Certificates, fallback: Vec<Supply>) -> Result<Ready, CertError> {
+    let ready = certificates.pairs.iter().enumerate();
+    let ready = ready.map(|(slot, pairs)| load(pairs).map_err(|source| blame(certificates, slot, source)));
+    let mut slots: Vec<_> = ready.collect::<Result<_, _>>()?;
+    slots.push(fallback);
+    Ok((certificates.names.iter().map(|(name, slot)| (name.clone(), *slot)).collect(), slots))
+}
+
 fn table(names: &[(Box<str>, usize)], slots: &[Vec<Supply>]) -> CertTable {
     let ready: Vec<Shown> =
         slots.iter().map(|supplies| shown(supplies.iter().map(|supply| Arc::clone(&supply.pair)))).collect();
@@ -96,13 +107,28 @@ impl Store {
     /// # Errors
     /// At the first that cannot be used.
     pub fn new(certificates: &Certificates, fallback: Vec<Supply>) -> Result<Self, CertError> {
-        let ready = certificates.pairs.iter().enumerate();
-        let ready = ready.map(|(slot, pairs)| load(pairs).map_err(|source| blame(certificates, slot, source)));
-        let mut slots: Vec<_> = ready.collect::<Result<_, _>>()?;
-        slots.push(fallback);
-        let names: Vec<_> = certificates.names.iter().map(|(name, slot)| (name.clone(), *slot)).collect();
+        let (names, slots) = ready(certificates, fallback)?;
         let live = Arc::new(ArcSwap::from_pointee(table(&names, &slots)));
         Ok(Self { names, slots: Mutex::new(slots), live })
+    }
+
+    /// The certificates of another snapshot, ready to take the place of these: [`serve`](Self::serve) does it. Those for
+    /// all other names stay, as they were last renewed.
+    ///
+    /// # Errors
+    /// At the first that cannot be used.
+    pub fn with(&self, certificates: &Certificates) -> Result<Self, CertError> {
+        let (names, slots) = ready(certificates, self.slots().last().cloned().unwrap_or_default())?;
+        Ok(Self { names, slots: Mutex::new(slots), live: Arc::clone(&self.live) })
+    }
+
+    /// Shows these from the next handshake on.
+    pub fn serve(&self) {
+        self.live.store(Arc::new(table(&self.names, &self.slots())));
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Vec<Vec<Supply>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What handshakes read.
@@ -114,7 +140,7 @@ impl Store {
     /// The files to watch, and what to do when one of them changes.
     #[must_use]
     pub fn files(self: &Arc<Self>) -> Vec<LiveFile> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots();
         let all = slots.iter().enumerate().flat_map(|(slot, supplies)| {
             let at = supplies.iter().enumerate();
             at.map(move |(at, supply)| (slot, at, &supply.files)).filter(|(_, _, files)| files.any())
@@ -136,7 +162,7 @@ impl Store {
         contents: &[Vec<u8>],
         now: SystemTime,
     ) -> Result<(), String> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots();
         let supply = slots.get_mut(slot).and_then(|supplies| supplies.get_mut(at)).ok_or("there is no such pair")?;
         let pair = read(&supply.pair, files, contents).map_err(|error| error.to_string())?;
         if pair.cert == supply.pair.cert {

@@ -20,6 +20,11 @@ const TOGETHER: &[(&str, &str, &str)] = &[
         " has `message` beside `content_type` or `body`",
         "`message` makes a body of its own, in JSON: remove it, or the other two",
     ),
+    (
+        "Router Expression failed validation: cannot set ",
+        " cannot have ",
+        "an `expression` is all that a route asks for",
+    ),
     ("content_type requires a body", " needs `body` where it has `content_type`", ""),
     ("echo cannot be used with content_type and body", " can have `echo` or `body`, not both", ""),
     ("expected one of: ", " must be one of ", ""),
@@ -41,6 +46,7 @@ const REMEDIES: &[(&str, &str, &str)] = &[
     ("service", "host", "write `url: http://HOST:PORT`, or `host: HOST`"),
     ("file", "_format_version", "write `_format_version: \"2.1\"` at the top; the format 3.0 is `\"3.0\"`"),
     ("plugin", "name", "write `name:` and one of the plugins' names"),
+    ("plugin", "redis_host", "`policy: redis` needs it; `policy: local` counts in the gateway, and needs nothing"),
     ("certificate", "key", "write `key: \"{vault://file/PATH/privkey.pem}\"`, or the PEM text below `key: |`"),
     ("certificate", "cert", "write `cert: \"{vault://file/PATH/fullchain.pem}\"`, or the PEM text below `cert: |`"),
     (

@@ -47,6 +47,7 @@ const TABLE: &[(&str, Words)] = &[
     ("invalid url-encoded value: ", percent),
     ("non-normalized path, consider use '", normal),
     ("missing host in url", |_| said("must be a whole URL").help("write `https://HOST/PATH`")),
+    ("not a valid filename", |_| said("must not hold `*`, `&`, `%`, `\\` or a backtick")),
     ("invalid port number", |_| said("has a port above 65535")),
     ("Invalid name ('", upstream_name),
     ("Invalid target ('", |case| host(case).help("write `target: HOST:PORT`")),

@@ -1,6 +1,6 @@
 //! `kong.response.exit` and `error`: an answer instead of the upstream's.
 
-use super::response::{SETTERS, status};
+use super::response::{SETTERS, check_unsent, status};
 use super::{Answer, Api, Args, Stop, end, function, raise};
 use crate::body::Body;
 use crate::lua::api::{headers, json};
@@ -15,10 +15,12 @@ pub(super) const API: Api =
 type Given = Vec<(HeaderName, Vec<HeaderValue>)>;
 
 fn exit(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    check_unsent(cx)?;
     let status = status(args.get(0), 100)?;
     let given = given(args.get(2))?;
     let res = match args.get(1) {
         Value::Nil => reply::exit_bare(status, &cx.cx.asker(&cx.req)),
+        Value::String(text) if cx.cx.asker(&cx.req).speaks_grpc() => reply::exit_grpc(status, &text.to_string_lossy()),
         Value::String(text) => reply::reply(status, None, text.as_bytes().to_vec()),
         table @ Value::Table(_) => reply::reply(status, Some(reply::JSON), json::encode(table).map_err(Stop::Raise)?),
         _ => return raise("body must be a nil, string or table"),
@@ -27,6 +29,7 @@ fn exit(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
 }
 
 fn error(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    check_unsent(cx)?;
     let status = status(args.get(0), 400)?;
     let message = match args.get(1) {
         Value::Nil => None,
@@ -59,7 +62,7 @@ fn given(headers: &Value) -> Result<Given, Stop> {
 /// Ends the phase. What the answer says itself takes the place of what was set before.
 fn answer(cx: &mut Current, mut res: Response<Body>, given: Given) -> Answer {
     for (name, values) in given {
-        headers::put(res.headers_mut(), &name, values);
+        headers::put(res.headers_mut(), &name, values)?;
     }
     for name in res.headers().keys() {
         cx.cx.answer_headers.remove(name);

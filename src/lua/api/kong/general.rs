@@ -5,18 +5,28 @@ use crate::entity::Compat;
 use crate::lua::current::Current;
 use crate::lua::phase::Phases;
 use mlua::{Lua, Table, Value};
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use uuid::Uuid;
 
 /// `kong`.
 pub(super) const KONG: Api = Api::new("kong", &[]).get(get);
 
+/// `kong.ip`.
+pub(super) const IP: Api = Api::new("kong.ip", &[function("is_trusted", Phases::ANY, is_trusted)]);
+
 /// `kong.nginx`.
 pub(super) const NGINX: Api = Api::new("kong.nginx", &[plain("get_subsystem", |lua, _| one(lua, "http"))]);
 
 /// `kong.node`.
-pub(super) const NODE: Api =
-    Api::new("kong.node", &[function("get_id", Phases::ANY, get_id), plain("get_memory_stats", get_memory_stats)]);
+pub(super) const NODE: Api = Api::new(
+    "kong.node",
+    &[
+        plain("get_hostname", |_, _| raise("kong.node.get_hostname is not available in this gateway")),
+        function("get_id", Phases::ANY, get_id),
+        plain("get_memory_stats", get_memory_stats),
+    ],
+);
 
 /// `kong.table`.
 pub(super) const TABLE: Api =
@@ -50,6 +60,13 @@ fn get(lua: &Lua, cx: &mut Current, key: &Value) -> Answer {
 fn get_id(lua: &Lua, cx: &mut Current, _: &Args) -> Answer {
     static ID: OnceLock<Uuid> = OnceLock::new();
     one(lua, ID.get_or_init(cx.cx.arrival.random).to_string())
+}
+
+/// Whether an address is one of `trusted_ips`.
+fn is_trusted(lua: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    let text = args.text(0, "ip must be a string")?.to_string_lossy();
+    let ip = text.parse::<IpAddr>().ok();
+    one(lua, ip.is_some_and(|ip| cx.facts.trusted.iter().any(|net| net.contains(&ip))))
 }
 
 /// What the worker's VM holds, in bytes or in a unit of them.

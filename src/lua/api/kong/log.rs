@@ -1,8 +1,9 @@
 //! `kong.log`: lines of the gateway's own log.
 
-use super::{Answer, Api, Args, none, plain};
+use super::{Answer, Api, Args, function, log_record, none, plain};
 use crate::lua::api::inspect;
 use crate::lua::api::log::{self, Level};
+use crate::lua::phase::Phases;
 use mlua::{Lua, Value};
 
 /// The levels, and `kong.log(…)` itself.
@@ -17,6 +18,8 @@ pub(super) const API: Api = Api::new(
         plain("notice", |lua, args| line(lua, 6, args)),
         plain("info", |lua, args| line(lua, 7, args)),
         plain("debug", |lua, args| line(lua, 8, args)),
+        function("serialize", Phases::LOG, log_record::serialize),
+        function("set_serialize_value", Phases::BEFORE.and(Phases::AFTER), log_record::set_value),
     ],
 )
 .call(|lua, args| {

@@ -5,6 +5,7 @@ mod ctx;
 mod exit;
 mod general;
 mod log;
+mod log_record;
 pub(super) mod request;
 pub(super) mod request_body;
 mod request_forwarded;
@@ -23,6 +24,7 @@ pub(super) const TABLES: &[Api] = &[
     general::KONG,
     client::API,
     ctx::API,
+    general::IP,
     general::NGINX,
     general::NODE,
     general::TABLE,

@@ -70,36 +70,45 @@ pub(super) fn status(given: &Value, lowest: i64) -> Result<StatusCode, Stop> {
 }
 
 fn set_status(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    check_unsent(cx)?;
     response::set_status(cx, status(args.get(0), 100)?);
     none()
 }
 
+/// What is sent cannot be changed.
+pub(super) fn check_unsent(cx: &Current) -> Result<(), Stop> {
+    if cx.said.is_some() { raise("headers have already been sent") } else { Ok(()) }
+}
+
 /// A name and its values. Only Kong 3 takes a list here.
 fn pair(cx: &Current, args: &Args) -> Result<headers::Named, Stop> {
+    check_unsent(cx)?;
     headers::pair(args.get(0), args.get(1), cx.cx.compat == Compat::Kong3 && args.get(1).is_table())
 }
 
 fn set_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let (name, values) = pair(cx, args)?;
-    response::put(cx, &name, values);
+    response::put(cx, &name, values)?;
     none()
 }
 
 fn add_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let (name, values) = pair(cx, args)?;
-    response::add(cx, &name, values);
+    response::add(cx, &name, values)?;
     none()
 }
 
 fn clear_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    check_unsent(cx)?;
     let name = args.text(0, "header name must be a string")?;
-    response::put(cx, &name.as_bytes(), Vec::new());
+    response::put(cx, &name.as_bytes(), Vec::new())?;
     none()
 }
 
 fn set_headers(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
+    check_unsent(cx)?;
     for (name, values) in headers::pairs(args.get(0))? {
-        response::put(cx, &name, values);
+        response::put(cx, &name, values)?;
     }
     none()
 }

@@ -2,6 +2,7 @@
 
 use super::{Answer, Api, Args, function, none, one};
 use crate::lua::current::Current;
+use crate::lua::limits::MEMORY;
 use crate::lua::phase::Phases;
 use bytes::Bytes;
 use mlua::{Lua, Value};
@@ -14,20 +15,31 @@ pub(super) const API: Api = Api::new(
     ],
 );
 
-/// What was held back of a body so far.
-#[derive(Clone, Default)]
-struct Held(Vec<u8>);
+/// What was held back of a body so far; `None` once it was too much.
+#[derive(Clone)]
+struct Held(Option<Vec<u8>>);
 
-/// Nil, and the piece is held back, until the last one: then all of it, which goes on.
+/// Nil, and the piece is held back, until the last one: then all of it, which goes on. A body that is larger than a VM may
+/// be is not held back, and stays nil.
 fn get_raw_body(lua: &Lua, cx: &mut Current, _: &Args) -> Answer {
     let Some((piece, last)) = &mut cx.piece else { return one(lua, Value::Nil) };
-    let mut held = cx.cx.stash.remove::<Held>().unwrap_or_default();
-    held.0.extend_from_slice(&std::mem::take(piece));
-    if !*last {
-        cx.cx.stash.insert(held);
+    let Held(held) = cx.cx.stash.remove::<Held>().unwrap_or(Held(Some(Vec::new())));
+    let Some(mut held) = held else {
+        cx.cx.stash.insert(Held(None));
+        return one(lua, Value::Nil);
+    };
+    held.extend_from_slice(piece);
+    let fits = held.len() <= MEMORY;
+    if fits && !*last {
+        *piece = Bytes::new();
+        cx.cx.stash.insert(Held(Some(held)));
         return one(lua, Value::Nil);
     }
-    *piece = Bytes::from(held.0);
+    *piece = Bytes::from(held);
+    if !fits {
+        cx.cx.stash.insert(Held(None));
+        return one(lua, Value::Nil);
+    }
     one(lua, lua.create_string(piece)?)
 }
 

@@ -31,24 +31,25 @@ fn set_header(lua: &Lua, cx: &mut Current, args: &Args) -> Answer {
     if name.eq_ignore_ascii_case(b":authority") {
         return failed(lua, "cannot set :authority pseudo-header on non-grpc requests");
     }
-    put(cx, &name, values);
+    put(cx, &name, values)?;
     none()
 }
 
 /// `Host` is what the upstream gets instead of its own.
-fn put(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) {
-    match headers::name(name) {
+fn put(cx: &mut Current, name: &[u8], values: Vec<HeaderValue>) -> Result<(), Stop> {
+    match headers::to_send(name) {
         Some(HOST) => cx.cx.host = values.into_iter().next(),
-        Some(name) => headers::put(cx.req.headers_mut(), &name, values),
+        Some(name) => headers::put(cx.req.headers_mut(), &name, values)?,
         None => {}
     }
+    Ok(())
 }
 
 fn add_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let (name, values) = pair(cx, args)?;
-    match headers::name(&name) {
+    match headers::to_send(&name) {
         Some(HOST) => cx.cx.host = values.into_iter().next(),
-        Some(name) => headers::add(cx.req.headers_mut(), &name, values),
+        Some(name) => headers::add(cx.req.headers_mut(), &name, values)?,
         None => {}
     }
     none()
@@ -56,7 +57,7 @@ fn add_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
 
 fn clear_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let asked = args.text(0, "header must be a string")?;
-    if let Some(name) = headers::name(&asked.as_bytes()) {
+    if let Some(name) = headers::to_send(&asked.as_bytes()) {
         cx.req.headers_mut().remove(name);
     }
     none()
@@ -67,7 +68,7 @@ fn set_headers(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
         return raise("headers must be a table");
     }
     for (name, values) in headers::pairs(args.get(0))? {
-        put(cx, &name, values);
+        put(cx, &name, values)?;
     }
     none()
 }

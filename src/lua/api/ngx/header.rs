@@ -24,7 +24,7 @@ fn get(lua: &Lua, cx: &mut Current, key: &Value) -> Answer {
 /// nil and an empty list remove it.
 fn set(_: &Lua, cx: &mut Current, key: &Value, given: &Value) -> Answer {
     if let Value::String(key) = key {
-        response::put(cx, &key.as_bytes(), headers::values(given));
+        response::put(cx, &key.as_bytes(), headers::values(given))?;
     }
     none()
 }

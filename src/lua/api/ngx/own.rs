@@ -4,6 +4,7 @@ use super::{Answer, Api, Args, ctx, end, function, none, one, plain, raise};
 use crate::lua::api::log::{Level, joined, place, write as write_line};
 use crate::lua::api::{headers, response, value};
 use crate::lua::current::{Current, Ending};
+use crate::lua::limits::{MEMORY, Patience};
 use crate::lua::phase::{Phase, Phases};
 use crate::reply;
 use http::StatusCode;
@@ -119,20 +120,31 @@ fn write(cx: &mut Current, args: &Args) -> Answer {
     let out = cx.said.get_or_insert_default();
     for value in args.iter() {
         append(value, out)?;
+        if out.len() > MEMORY {
+            return raise("not enough memory");
+        }
     }
     none()
 }
 
+/// How deep a table may lie in tables: one that holds itself has no end.
+const DEEPEST: usize = 100;
+
 /// nil is `nil`; a table is its elements, one after another.
 fn append(given: &Value, out: &mut Vec<u8>) -> Result<(), super::Stop> {
+    nested(given, out, &Patience::default(), DEEPEST)
+}
+
+fn nested(given: &Value, out: &mut Vec<u8>, patience: &Patience, depth: usize) -> Result<(), super::Stop> {
     match given {
         Value::Nil => out.extend_from_slice(b"nil"),
         null if *null == Value::NULL => out.extend_from_slice(b"null"),
-        Value::Table(list) => {
+        Value::Table(list) if depth > 0 && out.len() <= MEMORY && !patience.is_over() => {
             for element in list.sequence_values::<Value>() {
-                append(&element?, out)?;
+                nested(&element?, out, patience, depth - 1)?;
             }
         }
+        Value::Table(_) => return raise("table too large to be written"),
         other => match value::scalar(other) {
             Some(text) => out.extend_from_slice(&text),
             None => return raise(format!("bad data type {} found", value::kind(other))),

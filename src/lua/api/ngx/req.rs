@@ -39,15 +39,15 @@ fn get_headers(lua: &Lua, cx: &mut Current, args: &Args) -> Answer {
 /// nil and an empty list remove it. A list makes several lines.
 fn set_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let name = args.text(0, "bad argument #1 to 'set_header' (string expected)")?;
-    if let Some(name) = headers::name(&name.as_bytes()) {
-        headers::put(cx.req.headers_mut(), &name, headers::values(args.get(1)));
+    if let Some(name) = headers::to_send(&name.as_bytes()) {
+        headers::put(cx.req.headers_mut(), &name, headers::values(args.get(1)))?;
     }
     none()
 }
 
 fn clear_header(_: &Lua, cx: &mut Current, args: &Args) -> Answer {
     let name = args.text(0, "bad argument #1 to 'clear_header' (string expected)")?;
-    if let Some(name) = headers::name(&name.as_bytes()) {
+    if let Some(name) = headers::to_send(&name.as_bytes()) {
         cx.req.headers_mut().remove(name);
     }
     none()

@@ -16,7 +16,8 @@ fn template(text: &str, compat: Compat, rules: UntrustedLua) -> Template {
     let (mut report, mut shared) = (Report::default(), Extensions::new());
     shared.insert(Arc::new(rules));
     let (files, watch, path) = (World::EMPTY.file, &mut Vec::new(), Vec::new());
-    let mut cx = Build { compat, report: &mut report, path, files, watch, shared: &mut shared };
+    let (shared, before, standing) = (&mut shared, &Extensions::new(), "");
+    let mut cx = Build { compat, report: &mut report, path, files, watch, shared, before, standing };
     read(&checked(&json!(text)), text, &mut cx).unwrap()
 }
 

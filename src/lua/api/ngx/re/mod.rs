@@ -1,10 +1,13 @@
 //! `ngx.re`: regular expressions as PCRE knows them.
 
+mod replace;
+
 use super::{Answer, Api, Args, Stop, calling, many, one, plain, raise};
 use crate::lua::api::value;
 use crate::pcre::{Capture, Pcre};
 use lru::LruCache;
-use mlua::{Function, Lua, Table, Value};
+use mlua::{Lua, Table, Value};
+use replace::replace;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -34,18 +37,8 @@ thread_local! {
 struct Call {
     subject: Vec<u8>,
     regex: Rc<Pcre>,
-}
-
-/// A text that replaces a match, in parts.
-enum Part {
-    Text(Vec<u8>),
-    Group(usize),
-}
-
-/// What takes a match's place.
-enum Replacement {
-    Parts(Vec<Part>),
-    Function(Function),
+    /// Whether the subject is characters, not bytes.
+    utf: bool,
 }
 
 fn text(args: &Args, at: usize, name: &str) -> Result<Vec<u8>, Stop> {
@@ -65,15 +58,15 @@ fn call(args: &Args, options_at: usize, name: &str) -> Result<Result<Call, Strin
         Value::Nil => Vec::new(),
         _ => text(args, options_at, name)?,
     };
-    let pattern_text = pattern.clone();
+    let (pattern_text, utf) = (pattern.clone(), options.contains(&b'u') || options.contains(&b'U'));
     let known = COMPILED.with_borrow_mut(|known| known.get(&(pattern.into(), options.as_slice().into())).cloned());
     if let Some(regex) = known {
-        return Ok(Ok(Call { subject, regex }));
+        return Ok(Ok(Call { subject, regex, utf }));
     }
     let compiled = compile(&pattern_text, &options)?.map(Rc::new);
     Ok(compiled.map(|regex| {
         COMPILED.with_borrow_mut(|known| known.put((pattern_text.into(), options.into()), Rc::clone(&regex)));
-        Call { subject, regex }
+        Call { subject, regex, utf }
     }))
 }
 
@@ -206,7 +199,7 @@ fn gmatch(lua: &Lua, args: &Args) -> Answer {
     let iterate = lua.create_function(move |lua, ()| {
         let found = next.take().map(|from| call.regex.captures_at(&call.subject, from));
         let Some(captures) = found.transpose().map_err(mlua::Error::runtime)?.flatten() else { return Ok(None) };
-        next.set(Some(after(range(&captures))));
+        next.set(Some(call.after(range(&captures))));
         let table = lua.create_table()?;
         groups(lua, &call.subject, &captures, &table)?;
         Ok(Some(table))
@@ -214,98 +207,15 @@ fn gmatch(lua: &Lua, args: &Args) -> Answer {
     one(lua, iterate)
 }
 
-/// Where to look on: behind an empty match, one byte further.
-fn after((start, end): (usize, usize)) -> usize {
-    if start == end { end + 1 } else { end }
-}
+// === impl Call ===
 
-/// The new text and the number of matches that were replaced.
-fn replace(lua: &Lua, args: &Args, most: usize) -> Answer {
-    let name = if most == 1 { "sub" } else { "gsub" };
-    let Call { subject, regex } = match call(args, 3, name)? {
-        Ok(call) => call,
-        Err(message) => return failed(lua, 2, &message),
-    };
-    let by = match args.get(2) {
-        Value::Function(function) => Replacement::Function(function.clone()),
-        _ => match parts(&text(args, 2, name)?) {
-            Some(parts) => Replacement::Parts(parts),
-            None => return failed(lua, 2, "failed to compile the replacement template"),
-        },
-    };
-    let (mut out, mut copied, mut from, mut count) = (Vec::with_capacity(subject.len()), 0, 0, 0);
-    while count < most {
-        let captures = match regex.captures_at(&subject, from) {
-            Ok(Some(captures)) => captures,
-            Ok(None) => break,
-            Err(message) => return failed(lua, 2, &message),
-        };
-        let (start, end) = range(&captures);
-        out.extend_from_slice(subject.get(copied..start).unwrap_or_default());
-        by.write(lua, &subject, &captures, &mut out)?;
-        (copied, from, count) = (end, after((start, end)), count + 1);
-    }
-    out.extend_from_slice(subject.get(copied..).unwrap_or_default());
-    many([Value::String(lua.create_string(out)?), position(count)])
-}
-
-/// A replacement's text: `$1`, `${1}` and `$0` are groups, `$$` is a dollar sign. `None` for any other `$`.
-fn parts(template: &[u8]) -> Option<Vec<Part>> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some(at) = rest.iter().position(|&byte| byte == b'$') {
-        parts.push(Part::Text(rest[..at].to_vec()));
-        rest = &rest[at + 1..];
-        let braced = rest.first() == Some(&b'{');
-        let digits: Vec<u8> =
-            rest.iter().skip(usize::from(braced)).take_while(|byte| byte.is_ascii_digit()).copied().collect();
-        if rest.first() == Some(&b'$') {
-            parts.push(Part::Text(b"$".to_vec()));
-            rest = &rest[1..];
-            continue;
+impl Call {
+    /// Where to look on after a match: behind an empty one, a byte or a character further.
+    fn after(&self, (start, end): (usize, usize)) -> usize {
+        if start != end {
+            return end;
         }
-        parts.push(Part::Group(std::str::from_utf8(&digits).ok()?.parse().ok()?));
-        rest = &rest[usize::from(braced) + digits.len()..];
-        rest = if braced { rest.strip_prefix(b"}")? } else { rest };
-    }
-    parts.push(Part::Text(rest.to_vec()));
-    Some(parts)
-}
-
-// === impl Replacement ===
-
-impl Replacement {
-    fn write(&self, lua: &Lua, subject: &[u8], captures: &[Capture], out: &mut Vec<u8>) -> Result<(), Stop> {
-        match self {
-            Self::Parts(parts) => parts.iter().for_each(|part| part.write(subject, captures, out)),
-            Self::Function(function) => {
-                let table = lua.create_table()?;
-                groups(lua, subject, captures, &table)?;
-                let given: Value = function.call(table)?;
-                match value::scalar(&given) {
-                    Some(text) => out.extend_from_slice(&text),
-                    None => {
-                        let kind = value::kind(&given);
-                        return raise(format!("the replacement function gave {kind}, expected string or number"));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-// === impl Part ===
-
-impl Part {
-    fn write(&self, subject: &[u8], captures: &[Capture], out: &mut Vec<u8>) {
-        match self {
-            Self::Text(text) => out.extend_from_slice(text),
-            Self::Group(at) => {
-                let range = captures.get(*at).and_then(|capture| capture.range);
-                let text = range.and_then(|(start, end)| subject.get(start..end));
-                out.extend_from_slice(text.unwrap_or_default());
-            }
-        }
+        let goes_on = |byte: &&u8| self.utf && **byte & 0xc0 == 0x80;
+        end + 1 + self.subject.iter().skip(end + 1).take_while(goes_on).count()
     }
 }
