@@ -3,6 +3,7 @@
 use super::entities::{self, EntityType};
 use super::mask::mask;
 use super::model::{Entity, Model};
+use super::schema::Field;
 use super::value::{Checked, Value};
 use crate::listing::{Item, Listing};
 use serde_json::{Map, Value as Json, json};
@@ -76,7 +77,8 @@ fn hide_within(name: &str, value: &mut Json) {
 
 fn document(model: &Model, kind: &'static EntityType, entity: &Entity, now: u64) -> Map<String, Json> {
     let mut fields = Map::new();
-    for field in kind.record.fields(model.compat) {
+    let known = |field: &&Field| model.read.expressions || !field.flavored;
+    for field in kind.record.fields(model.compat).filter(known) {
         let value = entity.fields.get(field.name).map_or(Json::Null, json);
         if !(value.is_null() && (field.extension || field.alias.is_some() || field.name == "ttl")) {
             fields.insert(field.name.to_owned(), value);
