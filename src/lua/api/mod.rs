@@ -2,7 +2,7 @@
 //!
 //! A table is an [`Api`]: its path and an ordered list of [`Function`]s. To add a function, write it and add a line:
 //!
-//! ```ignore
+//! ```text
 //! function("get_header", Phases::REQUEST, get_header),
 //!
 //! fn get_header(lua: &Lua, cx: &mut Current, args: &Args) -> Answer { … }
