@@ -224,7 +224,9 @@ fn counts_survive_where_the_limit_stays() {
     reload(&gateway, &config("1r/m", "- {name: before, paths: [/before]}\n"), SERVED);
     assert_eq!(status(), 429, "the same limit, at another place of the file");
     reload(&gateway, &config("2r/m", ""), SERVED);
-    assert_eq!([status(), status(), status()], [200, 200, 429], "another limit");
+    // The log may tell of the file before a worker has it, and of one file twice: by the watch, and by the signal.
+    assert!(within(SOON, || status() == 200), "another limit");
+    assert_eq!([status(), status()], [200, 429], "another limit");
 }
 
 #[test]
