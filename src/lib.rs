@@ -1,5 +1,6 @@
 //! A native API gateway. `docs/architecture.md` is the map.
 
+pub mod admin;
 pub mod args;
 pub mod body;
 pub mod buffer;
@@ -12,6 +13,7 @@ pub mod entity;
 pub mod explain;
 pub mod import;
 pub mod keys;
+pub mod listing;
 pub mod live;
 pub mod lua;
 pub mod nginx64;

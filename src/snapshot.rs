@@ -4,6 +4,7 @@
 
 use crate::consumers::Consumers;
 use crate::entity::{Compat, Identity, RouteId, ServiceId, UpstreamId};
+use crate::listing::Listing;
 use crate::live::LiveFile;
 use crate::outbox::Outboxes;
 use crate::plugin::Chain;
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub global: Chain,
     /// What plugins call secrets of clients ([`Plugin::secrets`](crate::plugin::Plugin::secrets)).
     pub secrets: Arc<[Box<str>]>,
+    /// Its entities as documents, where the Admin API is on.
+    pub listing: Option<Arc<Listing>>,
     /// Files that plugins want to be told of when they change.
     pub live: Vec<LiveFile>,
     /// Lines that plugins write, on their way out of the process.

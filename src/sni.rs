@@ -66,6 +66,14 @@ impl<T> Names<T> {
         Ok(Names { exact, parents, prefixes, any: self.any.as_ref().map(make).transpose()? })
     }
 
+    /// Every name with its value, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (String, &T)> {
+        let exact = self.exact.iter().map(|(name, value)| (name.to_string(), value));
+        let parents = self.parents.iter().map(|(name, value)| (format!("*{name}"), value));
+        let prefixes = self.prefixes.iter().map(|(name, value)| (format!("{name}*"), value));
+        exact.chain(parents).chain(prefixes).chain(self.any.iter().map(|value| ("*".to_owned(), value)))
+    }
+
     fn lower(&self, name: &str) -> Option<&T> {
         let parent = || name.find('.').and_then(|dot| self.parents.get(&name[dot..]));
         let prefix = || name.rfind('.').and_then(|dot| self.prefixes.get(&name[..=dot]));

@@ -39,6 +39,7 @@ mod tests {
             certificates: crate::snapshot::Certificates::default(),
             global: Chain::default(),
             secrets: [].into(),
+            listing: None,
             outboxes: crate::outbox::Outboxes::default(),
             live: Vec::new(),
         };

@@ -73,7 +73,7 @@ pub(super) fn until_stopped(
     let again = from.map(|(place, setup)| Again::new(place, setup, settings.clone(), source.clone(), serving));
     let ended = Server::open(settings, snapshot, passed).and_then(|server| {
         let listens = bound(listens, server.addresses());
-        print::err(&(banner(&listens, &source.name, &contents) + &more(&listens)));
+        print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
         let _pid = prefix.as_deref().and_then(PidFile::write);
         let server = match again {
             Some(again) => server.following(Box::new(again), source),
@@ -111,6 +111,11 @@ fn banner(listens: &[Listen], name: &str, contents: &str) -> String {
         some => some.iter().map(|listen| format!("  on {listen}\n")).collect(),
     };
     format!("gateway {} serves {name} ({contents})\n{lines}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Where it tells about itself.
+fn others(server: &Server) -> String {
+    server.admin_addresses().map(|(api, address)| format!("  {api} on {address}\n")).collect()
 }
 
 fn unreadable(place: &Place, error: &io::Error) -> ExitCode {

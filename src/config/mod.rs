@@ -17,6 +17,7 @@ pub mod json_schema;
 pub mod kong_print;
 mod lines;
 pub mod lint;
+mod listing;
 mod mask;
 mod model;
 mod nearest;
@@ -161,6 +162,11 @@ impl Opened {
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
+        let snapshot = snapshot.map(|snapshot| {
+            let wanted = !settings.admin_listen.is_empty();
+            let listing = wanted.then(|| listing::list(&model, settings.admin_show_secrets, world.now).into());
+            Snapshot { listing, ..snapshot }
+        });
         if snapshot.is_some() {
             lint::run(&model, &source, world, settings, &mut report);
         }

@@ -1,6 +1,9 @@
-//! What the gateway tells about its work: the access log, what must not stand in a log, and how often a line may.
+//! What the gateway tells about its work: the access log, what must not stand in a log, how often a line may, and how much a
+//! worker has to do.
 
 pub mod access;
 pub mod redact;
+pub mod reloads;
 pub mod repeats;
 pub mod shipping;
+pub mod traffic;

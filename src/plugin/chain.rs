@@ -30,6 +30,7 @@ pub struct Special {
     by_consumer: HashMap<ConsumerId, Arc<dyn Plugin>, foldhash::fast::RandomState>,
     keeps: Vec<HeaderName>,
     keeps_head: bool,
+    measures: bool,
     rare: Rare,
     records: bool,
 }
@@ -40,6 +41,7 @@ pub struct Chain {
     slots: Arc<[Slot]>,
     keeps: Arc<[HeaderName]>,
     keeps_head: bool,
+    measures: bool,
     rare: Rare,
     records: bool,
 }
@@ -79,6 +81,10 @@ impl Slot {
         special || self.base.iter().any(|plugin| plugin.keeps_head())
     }
 
+    fn measures(&self) -> bool {
+        self.special.iter().any(|special| special.measures) || self.base.iter().any(|plugin| plugin.measures())
+    }
+
     fn rare(&self) -> Rare {
         let special = self.special.iter().map(|special| special.rare);
         self.base.iter().map(|plugin| plugin.phases()).chain(special).fold(Rare::default(), std::ops::BitOr::bitor)
@@ -100,6 +106,7 @@ impl Special {
             }
         }
         self.keeps_head |= plugin.keeps_head();
+        self.measures |= plugin.measures();
         self.rare = self.rare | plugin.phases();
         self.records |= plugin.records();
         self.by_consumer.insert(consumer, plugin);
@@ -116,15 +123,22 @@ impl Chain {
         keeps.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keeps.dedup();
         let keeps_head = slots.iter().any(Slot::keeps_head);
+        let measures = slots.iter().any(Slot::measures);
         let rare = slots.iter().map(Slot::rare).fold(Rare::default(), std::ops::BitOr::bitor);
         let records = slots.iter().any(Slot::records);
-        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, rare, records }
+        Self { slots: slots.into(), keeps: keeps.into(), keeps_head, measures, rare, records }
     }
 
     /// Whether no plugin runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Whether some plugin wants to know how many bytes went.
+    #[must_use]
+    pub fn measures(&self) -> bool {
+        self.measures
     }
 
     /// Whether some plugin writes a record of the request.

@@ -69,6 +69,23 @@ pub struct Answered {
     pub headers: HeaderMap,
 }
 
+/// How a request ended, for the `log` phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// Bytes of the request, its head included: if some plugin of the chain [measures](super::Plugin::measures).
+    pub received: u64,
+    /// Bytes of the answer: the same.
+    pub sent: u64,
+    /// What the gateway took until it had chosen a peer, or answered itself.
+    pub gateway: Duration,
+    /// What the upstream took from there to the head of its answer.
+    pub upstream: Duration,
+    /// From the request's head to the answer's last byte.
+    pub whole: Duration,
+}
+
 /// Where a function plugin sends a request instead of where its service says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detour {
@@ -174,6 +191,8 @@ pub struct Ctx {
     pub received: Option<Box<Received>>,
     /// What log records tell, if some plugin of the chain [writes them](super::Plugin::records).
     pub facts: Option<Box<Facts>>,
+    /// How it ended; only in the `log` phase.
+    pub ended: Option<Ended>,
     /// What a plugin wants to find again in a later phase, by type.
     pub stash: Extensions,
     /// From which slot on which consumer was known. Usually empty.
@@ -307,6 +326,7 @@ impl Ctx {
             exited: false,
             received: None,
             facts: None,
+            ended: None,
             stash: Extensions::new(),
             consumers: Vec::new(),
         }

@@ -23,7 +23,7 @@ mod whole;
 pub use arrival::Arrival;
 pub use auth::Authenticated;
 pub use chain::{Chain, Slot, Special, Witness};
-pub use context::{Answered, Ctx, Detour, Group, Head, Kept, Origin, Peer, Received, Whom};
+pub use context::{Answered, Ctx, Detour, Ended, Group, Head, Kept, Origin, Peer, Received, Whom};
 pub use piece::Piece;
 pub(crate) use piece::shown;
 
@@ -119,6 +119,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// Whether a later phase looks back at the request's head as it went upstream, or at the upstream's answer as it
     /// came: they are in [`Ctx::head`] and [`Ctx::received`] then.
     fn keeps_head(&self) -> bool {
+        false
+    }
+
+    /// Whether it wants the sizes in [`Ctx::ended`].
+    fn measures(&self) -> bool {
         false
     }
 
@@ -222,6 +227,7 @@ plugins! {
     jwt::Jwt,
     key_auth::KeyAuth,
     limit_req::LimitReq,
+    prometheus::Prometheus,
     rate_limiting::RateLimiting,
     redirect::Redirect,
     request_size_limiting::RequestSizeLimiting,

@@ -3,6 +3,7 @@
 //!
 //! Atomic only because hyper asks that of a socket that may be upgraded; it never leaves its thread.
 
+use crate::observe::traffic::Traffic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -16,6 +17,7 @@ struct Counts {
     open: AtomicUsize,
     served: AtomicUsize,
     unread: AtomicBool,
+    worker: Arc<Traffic>,
 }
 
 /// A request under way. One that is dropped before [`Busy::done`] was taken back by its client.
@@ -25,11 +27,18 @@ pub struct Busy(Activity);
 // === impl Activity ===
 
 impl Activity {
+    /// That of a connection to this worker.
+    #[must_use]
+    pub fn at(worker: &Arc<Traffic>) -> Self {
+        Self(Arc::new(Counts { worker: worker.clone(), ..Counts::default() }))
+    }
+
     /// A request came.
     #[must_use]
     pub fn begin(&self) -> Busy {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         self.0.open.fetch_add(1, Ordering::Relaxed);
+        self.0.worker.work();
         Busy(self.clone())
     }
 
@@ -77,5 +86,6 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.worker.rest();
     }
 }

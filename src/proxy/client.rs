@@ -2,6 +2,7 @@
 //! (`kong/proxying.md` §1). Pure.
 
 use super::activity::Activity;
+use crate::observe::traffic::Traffic;
 use crate::plugin::record::Handshake;
 use crate::settings::Settings;
 use crate::snapshot::ClientAuth;
@@ -76,6 +77,12 @@ impl Connection {
     pub fn named(self, client: Option<SocketAddr>, settings: &Settings) -> Self {
         let believed = self.trusted && settings.real_ip_header.is_none();
         Self { named: client.filter(|_| believed).map(|client| unmapped(client.ip())), ..self }
+    }
+
+    /// The same, counted by the worker that it came to.
+    #[must_use]
+    pub fn counted(self, worker: &Arc<Traffic>) -> Self {
+        Self { activity: Activity::at(worker), ..self }
     }
 
     /// The same, with a number.

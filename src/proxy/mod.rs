@@ -20,12 +20,13 @@ pub mod patience;
 pub mod request;
 pub mod response;
 pub mod serials;
+mod sizes;
 pub mod upgrade;
 pub mod worker;
 
 use crate::body::Body;
 use crate::observe::access::{Entry, Outcome};
-use crate::plugin::{Chain, Ctx, Origin, shown};
+use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
@@ -80,6 +81,8 @@ struct Exchange {
     start: Instant,
     times: Times,
     answered: Option<Instant>,
+    /// Bytes of the request; 0 where nobody measures.
+    received: u64,
     /// How far its body has come, if a log record tells its size.
     upload: Option<Rc<Progress>>,
     /// Whether it was on its way to an upstream; what fails then looks like an upstream's failure.
@@ -146,11 +149,13 @@ impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
         connection.activity.set_unread(!http_body::Body::is_end_stream(req.body()));
         let (snapshot, start) = (worker.snapshot(), Instant::now());
+        worker.traffic.request();
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
-        Self { busy, course, start, times: Times::default(), answered: None, upload: None, under_way: false, place }
+        let times = Times::default();
+        Self { busy, course, start, times, answered: None, received: 0, upload: None, under_way: false, place }
     }
 
     /// The story of a request, up to an answer's head.
@@ -163,6 +168,7 @@ impl Exchange {
         }
         let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
+        self.received = if route.chain.measures() { sizes::request(&parts) } else { 0 };
 
         let mut req = Request::from_parts(parts, body);
         let plugins = route.chain.access(&mut req, &mut self.course.cx);
@@ -239,6 +245,17 @@ impl Exchange {
         Latencies { gateway: between(self.start, chosen), upstream: between(chosen, answered) }
     }
 
+    /// What is known of the end before the body has gone, if some plugin may ask.
+    fn ended(&self, response: &Response<Body>) -> Option<Ended> {
+        let chain = self.course.chain(&self.place.snapshot);
+        if chain.is_empty() {
+            return None;
+        }
+        let (Latencies { gateway, upstream }, status) = (self.latencies(), response.status());
+        let sent = if chain.measures() { sizes::answer(response.headers()) } else { 0 };
+        Some(Ended { status, received: self.received, sent, gateway, upstream, whole: Duration::ZERO })
+    }
+
     /// Sends the body on its way; when it has gone, the log phase runs.
     fn depart(
         self,
@@ -246,7 +263,7 @@ impl Exchange {
         source: Option<(Lease<RequestBody>, Duration)>,
         entry: Option<Entry>,
     ) -> Response<Outgoing> {
-        let status = response.status();
+        let (ended, status) = (self.ended(&response), response.status());
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
         let outgoing = |body| match source {
@@ -270,7 +287,10 @@ impl Exchange {
                 if let Some(facts) = &mut cx.facts {
                     facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
                 }
-                decide::chain(route, &snapshot).log(cx);
+                if let Some(ended) = ended {
+                    cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole: start.elapsed(), ..ended });
+                    decide::chain(route, &snapshot).log(cx);
+                }
             });
         });
         response.map(|body| body.at_end(at_end))

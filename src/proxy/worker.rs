@@ -5,6 +5,7 @@ use super::body::RequestBody;
 use super::closing::Closing;
 use super::serials::Serials;
 use crate::observe::access::Access;
+use crate::observe::traffic::Traffic;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upstream::connect::Links;
@@ -46,6 +47,8 @@ pub struct Worker {
     pub closing: Rc<Closing>,
     /// Numbers for connections and requests.
     pub serials: Serials,
+    /// What it counts of its work.
+    pub traffic: Arc<Traffic>,
     snapshot: RefCell<Pinned>,
     date: RefCell<(u64, HeaderValue)>,
 }
@@ -72,6 +75,7 @@ impl Worker {
         links: Links,
         access: Access,
         serials: Serials,
+        traffic: Arc<Traffic>,
     ) -> Self {
         let held = Held { turns: directory.adopt(&snapshot), snapshot };
         let limits = Limits {
@@ -85,6 +89,7 @@ impl Worker {
             links,
             access,
             serials,
+            traffic,
             closing: Rc::default(),
             snapshot: RefCell::new(Rc::new(held)),
             date: RefCell::new((0, HeaderValue::from_static(""))),

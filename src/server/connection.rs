@@ -88,13 +88,16 @@ pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: 
 async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends) -> io::Result<()> {
     let settings = &worker.settings;
     let limit = settings.client_header_timeout;
-    let mut seat = Seat::new(&worker.closing);
+    let (mut seat, _guest) = (Seat::new(&worker.closing), worker.traffic.guest());
     let named = match door.listen.proxy_protocol {
         true => early(limit, &mut seat, Box::pin(read_proxy_header(&mut socket))).await?,
         false => None,
     };
     let (local, serial) = (own_address(&socket, ends.local), worker.serials.connection());
-    let connection = |tls| Connection::new(ends.peer, local, tls, settings).named(named, settings).numbered(serial);
+    let connection = |tls| {
+        let met = Connection::new(ends.peer, local, tls, settings).named(named, settings);
+        met.numbered(serial).counted(&worker.traffic)
+    };
     let Some(tls) = &door.tls else {
         let http2 = door.listen.http2 || early(limit, &mut seat, is_http2(&socket)).await?;
         return speak(worker, door, connection(None), socket, http2, seat).await;
@@ -147,7 +150,7 @@ async fn early<T>(limit: Duration, seat: &mut Seat, work: impl Future<Output = i
 }
 
 /// Reads the header that a balancer puts in front, and no byte more: the client that it names, if it does.
-async fn read_proxy_header(socket: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
+pub(crate) async fn read_proxy_header(socket: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
     let mut buffer = [0; proxy_protocol::MAX_HEADER];
     loop {
         let len = socket.peek(&mut buffer).await?;

@@ -20,10 +20,14 @@ mod signals;
 pub mod tls;
 pub mod watcher;
 
+use crate::admin::answer::Api;
+use crate::admin::{self, Admin, Running};
 use crate::config::report::Source;
 use crate::live::LiveFile;
 use crate::observe::access::{self, Access, Sink};
+use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
+use crate::observe::traffic::Traffic;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
@@ -43,7 +47,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tls::ServerTls;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
@@ -77,6 +81,7 @@ struct Start {
     links: Links,
     sink: Option<Sink>,
     sockets: Vec<(TcpListener, Door)>,
+    traffic: Arc<Traffic>,
     told: Arc<Told>,
     number: usize,
     workers: usize,
@@ -90,6 +95,7 @@ pub struct Server {
     links: Links,
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
+    admin: Admin,
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
@@ -118,6 +124,7 @@ impl Server {
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let store = certificates(&settings, &snapshot)?;
         let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
+        let admin = Admin::open(&settings, &tls)?;
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let mut doors = Vec::new();
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
@@ -130,9 +137,10 @@ impl Server {
             store,
             tls,
             doors: doors.iter().filter_map(|(_, door)| door.tls.clone()).collect(),
+            reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, workers, live, origin: None })
+        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
@@ -147,6 +155,11 @@ impl Server {
         self.doors.iter().filter_map(|(sockets, _)| sockets.first()?.local_addr().ok())
     }
 
+    /// The same of the admin and status listeners.
+    pub fn admin_addresses(&self) -> impl Iterator<Item = (Api, SocketAddr)> {
+        self.admin.addresses()
+    }
+
     /// Serves until a signal says stop, then lets what is under way end. `tell` hears how far it is.
     ///
     /// # Errors
@@ -156,13 +169,14 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let shipping = Arc::clone(&self.front.shipping);
         let (told, mut threads) = (Arc::default(), Vec::new());
-        for number in 0..self.workers {
-            let start = self.start(number, &told, stopped.clone());
+        let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
+        for (number, traffic) in counts.iter().enumerate() {
+            let start = self.start(number, traffic, &told, stopped.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
         let drain_timeout = self.settings.drain_timeout;
-        let watching = self.watch().map_err(ServeError::from_any)?;
+        let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
         let told = signals.wait(|| watching.reload()).map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
@@ -176,14 +190,28 @@ impl Server {
         Ok(())
     }
 
-    /// Follows files, and the configuration; what only that needs goes with it.
-    fn watch(self) -> io::Result<Watching> {
-        let Self { front, live, origin, .. } = self;
-        watcher::start(live, origin.map(|(origin, now)| Reloader::new(origin, &now, front)))
+    /// Follows files, and the configuration; answers on the admin and status listeners. What only that needs goes with it.
+    fn attend(
+        self,
+        workers: Vec<Arc<Traffic>>,
+        stopping: watch::Receiver<bool>,
+    ) -> io::Result<(Watching, Option<Running>)> {
+        let Self { settings, front, admin, live, origin, .. } = self;
+        let state = admin::State {
+            settings,
+            snapshots: front.snapshots.subscribe(),
+            workers,
+            certificates: front.store.live(),
+            reloads: Arc::clone(&front.reloads),
+            stopping,
+        };
+        let admin = admin.start(state)?;
+        let reloader = origin.map(|(origin, now)| Reloader::new(origin, &now, front));
+        Ok((watcher::start(live, reloader)?, admin))
     }
 
     /// One worker's share of the sockets.
-    fn start(&mut self, number: usize, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
+    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
         Start {
             settings: self.settings.clone(),
@@ -191,6 +219,7 @@ impl Server {
             links: self.links.clone(),
             sink: self.sink.clone(),
             sockets: self.doors.iter_mut().filter_map(take).collect(),
+            traffic: traffic.clone(),
             told: told.clone(),
             number,
             workers: self.workers,
@@ -241,12 +270,12 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, sockets, told, number, workers, mut stop } = start;
+    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop } = start;
     let snapshot = snapshots.borrow_and_update().clone();
     let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
-    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials));
+    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
     let listening: Vec<_> = sockets
         .into_iter()
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))
@@ -305,7 +334,7 @@ fn is_the_clients(error: &io::Error) -> bool {
 // === impl ServeError ===
 
 impl ServeError {
-    fn from_any(error: impl fmt::Display) -> Self {
+    pub(crate) fn from_any(error: impl fmt::Display) -> Self {
         Self(error.to_string())
     }
 }

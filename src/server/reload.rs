@@ -8,6 +8,7 @@ use super::tls::ServerTls;
 use super::watcher::{Stamp, stamps};
 use crate::config::report::Source;
 use crate::live::LiveFile;
+use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
 use crate::snapshot::Snapshot;
 use foldhash::fast::FixedState;
@@ -55,6 +56,8 @@ pub struct Front {
     pub doors: Vec<DoorTls>,
     /// What empties the queues of log plugins.
     pub shipping: Arc<Shipping>,
+    /// What became of configurations, for the metrics.
+    pub reloads: Arc<Reloads>,
     /// What workers serve.
     pub snapshots: watch::Sender<Arc<Snapshot>>,
 }
@@ -152,6 +155,7 @@ impl Reloader {
     fn is_worth_trying(&mut self, hash: u64, thorough: bool) -> bool {
         if self.tried == hash && self.served == hash {
             self.refused = Refused::Not;
+            self.front.reloads.stays();
             return false;
         }
         self.tried != hash || thorough
@@ -187,6 +191,7 @@ impl Reloader {
                 self.served = hash;
                 self.free();
                 self.retired.push(old);
+                self.front.reloads.took(SystemTime::now());
                 self.origin.adopted();
                 Some(files)
             }
@@ -202,6 +207,7 @@ impl Reloader {
         if matches!(&self.refused, Refused::Told(told) if *told == lines) {
             return;
         }
+        self.front.reloads.refused();
         let attempt = self.tries;
         tracing::error!(attempt, "the new configuration is not used, the one before stays in force:");
         lines.iter().take(MOST).for_each(|line| tracing::error!(attempt, "{line}"));

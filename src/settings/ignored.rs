@@ -18,7 +18,7 @@ const NO_CACHE: &str = "the configuration needs no cache of a set size";
 const STREAMED: &str = "bodies are streamed, so there are no such buffers";
 const SYSTEM_DNS: &str = "names are resolved by the operating system, and its answers are believed for `dns_valid_ttl`";
 const NO_STREAM: &str = "only HTTP is proxied";
-const NO_ADMIN: &str = "there is no Admin API yet";
+const NO_ADMIN: &str = "of the admin and status APIs only the listeners can be set";
 const TLS: &str = "TLS 1.2 and 1.3 are spoken with the cipher suites that the library deems safe";
 
 /// Every one of them. The first that fits counts.
@@ -28,8 +28,8 @@ pub const IGNORED: &[Ignored] = &[
     told("admin_gui_", &["off"], "there is no admin GUI"),
     told("admin_", &["off"], NO_ADMIN),
     told("nginx_admin_", &[], NO_ADMIN),
-    told("status_", &["off"], "there is no status API yet"),
-    told("nginx_status_", &[], "there is no status API yet"),
+    told("status_", &["off"], NO_ADMIN),
+    told("nginx_status_", &[], NO_ADMIN),
     told("nginx_daemon", &["off"], "the gateway stays in the foreground"),
     told("nginx_user", &[], "the gateway runs as whoever starts it"),
     told("nginx_http_proxy_buffers", &[], STREAMED),

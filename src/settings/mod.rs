@@ -36,6 +36,8 @@ pub struct Settings {
     pub proxy_listen: Vec<Listen>,
     /// `admin_listen`; empty when `off`.
     pub admin_listen: Vec<Listen>,
+    /// `admin_show_secrets`: whether the Admin API shows keys and the like, to loopback.
+    pub admin_show_secrets: bool,
     /// `status_listen`; empty when `off`.
     pub status_listen: Vec<Listen>,
     /// `plugins`: which may be configured.
@@ -320,6 +322,7 @@ impl Default for Settings {
             declarative_config_string: None,
             proxy_listen: vec![Listen::plain(SocketAddr::from(([127, 0, 0, 1], 54321)))],
             admin_listen: Vec::new(),
+            admin_show_secrets: false,
             status_listen: Vec::new(),
             plugins: Plugins::Bundled(Vec::new()),
             headers: Tokens::default(),

@@ -55,11 +55,14 @@ keys! {
         "Where clients are served: `ADDRESS:PORT [flag]…, …` ([flags](#listeners)), or `off`.",
         |r, v| { r.settings.proxy_listen = r.listeners(v)?; Ok(()) };
     admin_listen = "off",
-        "Read and checked; there is no Admin API yet.",
-        |r, v| { r.settings.admin_listen = r.listeners(v)?; pending(r, |s| &s.admin_listen) };
+        "Where the Admin API is ([operations](operations.md#status-and-metrics)): listeners as above, HTTP/1.1 only, or `off`.",
+        |r, v| { r.settings.admin_listen = r.listeners(v)?; Ok(()) };
+    admin_show_secrets = "off",
+        "Whether the Admin API shows keys and other secrets, on loopback addresses only; else they are `******`.",
+        |r, v| put(&mut r.settings.admin_show_secrets, switch(v, "boolean"));
     status_listen = "off",
-        "Read and checked; there is no status API yet.",
-        |r, v| { r.settings.status_listen = r.listeners(v)?; pending(r, |s| &s.status_listen) };
+        "Where the status API is: the same.",
+        |r, v| { r.settings.status_listen = r.listeners(v)?; Ok(()) };
     port_maps = "",
         "`PUBLIC:LISTENING, …`: the port that clients see, for X-Forwarded-Port.",
         |r, v| put(&mut r.settings.port_maps, lists::port_maps(v));
@@ -229,14 +232,6 @@ fn database(text: &str) -> Done {
         ))),
         _ => Err(Fault::OneOf(&["postgres", "cassandra", "off"])),
     }
-}
-
-/// Told, because who set it expects an answer there.
-fn pending(r: &mut Reading<'_>, listeners: fn(&super::Settings) -> &Vec<super::Listen>) -> Done {
-    if !listeners(&r.settings).is_empty() {
-        r.note("this API does not exist yet, so nothing listens there");
-    }
-    Ok(())
 }
 
 fn header(text: &str) -> Result<Option<http::HeaderName>, Fault> {

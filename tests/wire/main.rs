@@ -31,6 +31,7 @@ mod reload;
 mod renewal;
 mod seed;
 mod smuggling;
+mod status;
 mod streaming;
 mod systemd;
 mod tls_refusals;

@@ -14,7 +14,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// How soon a file that changed must be served.
-const SOON: Duration = Duration::from_secs(10);
+pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// A file whose only route answers with this text, without an upstream.
 fn saying(text: &str) -> String {
@@ -224,7 +224,9 @@ fn counts_survive_where_the_limit_stays() {
     reload(&gateway, &config("1r/m", "- {name: before, paths: [/before]}\n"), SERVED);
     assert_eq!(status(), 429, "the same limit, at another place of the file");
     reload(&gateway, &config("2r/m", ""), SERVED);
-    assert_eq!([status(), status(), status()], [200, 200, 429], "another limit");
+    // The log may tell of the file before a worker has it, and of one file twice: by the watch, and by the signal.
+    assert!(within(SOON, || status() == 200), "another limit");
+    assert_eq!([status(), status()], [200, 429], "another limit");
 }
 
 #[test]
@@ -251,7 +253,7 @@ fn certificates_and_who_must_show_one_are_replaced() {
     assert_eq!(serial(&gateway, "a.test"), Some(14));
 }
 
-fn indented(pem: &str) -> String {
+pub(crate) fn indented(pem: &str) -> String {
     pem.lines().map(|line| format!("    {line}\n")).collect()
 }
 

@@ -44,6 +44,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         upstreams: upstreams::compile(model),
         consumers: everybody(model),
         certificates: secure::certificates(model),
+        listing: None,
         live: model.read.live.clone(),
         outboxes: model.read.shared.get().cloned().unwrap_or_default(),
         global: chains.global(),

@@ -7,12 +7,15 @@ mod store;
 
 pub use store::{CertError, Store, Supply, fallback};
 
+use crate::keys::facts;
 use crate::sni::Names;
 use arc_swap::ArcSwap;
 use rustls::SignatureAlgorithm;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// One certificate, or two or more of different key types for the same names; RSA last.
 pub type Shown = Arc<[Arc<CertifiedKey>]>;
@@ -39,6 +42,10 @@ fn shown(pairs: impl IntoIterator<Item = Arc<CertifiedKey>>) -> Shown {
     pairs.into()
 }
 
+fn earliest(shown: &Shown) -> Option<SystemTime> {
+    shown.iter().filter_map(|pair| Some(facts(pair).ok()?.not_after)).min()
+}
+
 // === impl CertTable ===
 
 impl CertTable {
@@ -46,6 +53,14 @@ impl CertTable {
     #[must_use]
     pub fn find(&self, sni: Option<&str>) -> &Shown {
         sni.and_then(|sni| self.names.find(sni)).unwrap_or(&self.fallback)
+    }
+
+    /// When what is shown for a name expires, the first of its certificates; by name. Clients without one that is known
+    /// stand under the empty name.
+    #[must_use]
+    pub fn expiries(&self) -> BTreeMap<String, SystemTime> {
+        let all = self.names.iter().chain([(String::new(), &self.fallback)]);
+        all.filter_map(|(name, shown)| Some((name, earliest(shown)?))).collect()
     }
 }
 

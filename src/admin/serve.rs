@@ -1,0 +1,154 @@
+//! The connections to these listeners, and their limits: whoever may reach them must not hold them up for others.
+
+use super::answer::{Api, answer};
+use super::node::Node;
+use super::reply::message;
+use super::{Door, State};
+use crate::proxy::response::PRODUCT;
+use crate::server::connection::read_proxy_header;
+use bytes::Bytes;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, SERVER};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::io;
+use std::net::TcpListener;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Connections to one listener at a time; others wait in the kernel's queue.
+const CONNECTIONS: usize = 256;
+/// Longest wait for a handshake, for a head, and for a body.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may live. One that reads its answer slowly has no longer either.
+const LIFE: Duration = Duration::from_secs(120);
+/// Largest head, in bytes and in lines.
+const HEAD: usize = 32 * 1024;
+const LINES: usize = 100;
+/// Largest body that is read.
+const BODY: usize = 10 << 20;
+/// Rest after the system refused another connection.
+const REST: Duration = Duration::from_millis(50);
+
+const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
+
+/// What every connection needs.
+struct Desk {
+    state: State,
+    node: Node,
+}
+
+/// Serves every listener until `ended` closes.
+pub(super) async fn all(doors: Vec<(TcpListener, Door)>, state: State, node: Node, mut ended: watch::Receiver<()>) {
+    let desk = Rc::new(Desk { state, node });
+    for (socket, door) in doors {
+        tokio::task::spawn_local(listen(socket, Rc::new(door), desk.clone()));
+    }
+    while ended.changed().await.is_ok() {}
+}
+
+async fn listen(socket: TcpListener, door: Rc<Door>, desk: Rc<Desk>) {
+    let listener = match tokio::net::TcpListener::from_std(socket) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "an admin listener cannot be used"),
+    };
+    let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    while let Ok(seat) = seats.clone().acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let (door, desk) = (door.clone(), desk.clone());
+                tokio::task::spawn_local(async move {
+                    if let Err(error) = connection(stream, &door, &desk).await {
+                        tracing::debug!(%peer, %error, "a connection to an admin listener ended with an error");
+                    }
+                    drop(seat);
+                });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot accept a connection to an admin listener");
+                sleep(REST).await;
+            }
+        }
+    }
+}
+
+async fn connection(mut socket: TcpStream, door: &Door, desk: &Rc<Desk>) -> io::Result<()> {
+    if door.listen.proxy_protocol {
+        timeout(PATIENCE, read_proxy_header(&mut socket)).await??;
+    }
+    let local = socket.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback());
+    match &door.tls {
+        None => speak(socket, door.api, local, desk).await,
+        Some(tls) => {
+            let met = timeout(PATIENCE, tls.accept(socket)).await??;
+            speak(met.stream, door.api, local, desk).await
+        }
+    }
+}
+
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bool, desk: &Rc<Desk>) -> io::Result<()> {
+    let handler = service_fn(|req| {
+        let desk = desk.clone();
+        async move { Ok::<_, Infallible>(handle(req, api, local, &desk).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(HEAD)
+        .max_headers(LINES)
+        .serve_connection(TokioIo::new(socket), handler);
+    let mut connection = pin!(connection);
+    if let Ok(ended) = timeout(LIFE, connection.as_mut()).await {
+        return ended.map_err(io::Error::other);
+    }
+    connection.as_mut().graceful_shutdown();
+    timeout(PATIENCE, connection).await?.map_err(io::Error::other)
+}
+
+async fn handle(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> Response<Full<Bytes>> {
+    let begun = Instant::now();
+    let mut res = match whole(req).await {
+        Ok(asked) => {
+            let (served, node) = (desk.state.served(), desk.node.weighed());
+            answer(api, local, &asked, &desk.state.now(&served, &node, SystemTime::now()))
+        }
+        Err(refused) => refused,
+    };
+    dress(&mut res, desk, begun.elapsed());
+    res.map(Full::new)
+}
+
+/// The request with all of its body.
+async fn whole(req: Request<Incoming>) -> Result<Request<Bytes>, Response<Bytes>> {
+    let (parts, body) = req.into_parts();
+    match timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(parts, body.to_bytes())),
+        Ok(Err(_)) => Err(message(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")),
+        Err(_) => Err(message(StatusCode::REQUEST_TIMEOUT, "Request body was not received in time")),
+    }
+}
+
+/// The headers that every answer has.
+fn dress(res: &mut Response<Bytes>, desk: &Desk, taken: Duration) {
+    let tokens = desk.state.settings.headers;
+    let headers = res.headers_mut();
+    // Pages of other origins may not read secrets.
+    if !desk.state.settings.admin_show_secrets {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    if tokens.server {
+        headers.insert(SERVER, HeaderValue::from_static(PRODUCT));
+    }
+    if tokens.admin_latency {
+        headers.insert(LATENCY, HeaderValue::from(u64::try_from(taken.as_millis()).unwrap_or(u64::MAX)));
+    }
+}

@@ -1,0 +1,112 @@
+//! A model's entities as Kong's Admin API shows them: defaults filled in, references as ids, secrets masked.
+
+use super::entities::{self, EntityType};
+use super::mask::mask;
+use super::model::{Entity, Model};
+use super::schema::Field;
+use super::value::{Checked, Value};
+use crate::listing::{Item, Listing};
+use serde_json::{Map, Value as Json, json};
+use std::time::SystemTime;
+
+/// What is shown in place of a secret.
+const HIDDEN: &str = "******";
+
+/// Fields that are a secret whatever stands in them.
+const SECRETS: &[(&str, &[&str])] = &[
+    ("keyauth_credentials", &["key"]),
+    ("basicauth_credentials", &["password"]),
+    ("hmacauth_credentials", &["secret"]),
+    ("jwt_secrets", &["secret"]),
+    ("oauth2_credentials", &["client_secret"]),
+    ("certificates", &["key", "key_alt"]),
+];
+
+/// Every entity. What has no time of its own was made now.
+pub(super) fn list(model: &Model, secrets: bool, now: SystemTime) -> Listing {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let known = entities::ALL.iter().filter(|kind| kind.since.knows(model.compat));
+    let items = |kind: &'static EntityType| {
+        model.all(kind.name).iter().map(|entity| item(model, kind, entity, secrets, now)).collect()
+    };
+    Listing { kinds: known.map(|kind| (kind.name, items(kind))).collect() }
+}
+
+fn item(model: &Model, kind: &'static EntityType, entity: &Entity, secrets: bool, now: u64) -> Item {
+    let mut real = document(model, kind, entity, now);
+    // Kong shows a hash of it, which is of no use to anybody.
+    if let Some(password) = real.get_mut("password") {
+        *password = HIDDEN.into();
+    }
+    let mut masked = real.clone();
+    for (field, value) in &mut masked {
+        hide(kind.name, field, value);
+    }
+    Item {
+        id: entity.id,
+        name: kind.label().and(entity.key.clone()),
+        masked: Json::Object(masked),
+        real: secrets.then_some(Json::Object(real)),
+    }
+}
+
+fn hide(kind: &str, field: &str, value: &mut Json) {
+    let secret = SECRETS.iter().any(|(of, fields)| *of == kind && fields.contains(&field));
+    match value {
+        Json::Null => {}
+        value if secret => *value = HIDDEN.into(),
+        value if field == "config" => hide_within("", value),
+        _ => {}
+    }
+}
+
+/// In a plugin's `config` whatever looks like a secret is one.
+fn hide_within(name: &str, value: &mut Json) {
+    match value {
+        Json::Object(fields) => fields.iter_mut().for_each(|(name, value)| hide_within(name, value)),
+        Json::Array(items) => items.iter_mut().for_each(|item| hide_within(name, item)),
+        Json::String(text) => {
+            let line = format!("{name}: {text}");
+            if mask(&line) != line || mask(text) != *text {
+                HIDDEN.clone_into(text);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn document(model: &Model, kind: &'static EntityType, entity: &Entity, now: u64) -> Map<String, Json> {
+    let mut fields = Map::new();
+    let known = |field: &&Field| model.read.expressions || !field.flavored;
+    for field in kind.record.fields(model.compat).filter(known) {
+        let value = entity.fields.get(field.name).map_or(Json::Null, json);
+        if !(value.is_null() && (field.extension || field.alias.is_some() || field.name == "ttl")) {
+            fields.insert(field.name.to_owned(), value);
+        }
+    }
+    fields.insert("id".to_owned(), entity.id.to_string().into());
+    for (field, _) in kind.foreigns() {
+        fields.insert(field.to_owned(), entity.link(field).map_or(Json::Null, |id| json!({ "id": id.to_string() })));
+    }
+    for time in ["created_at", "updated_at"] {
+        if let Some(value @ Json::Null) = fields.get_mut(time) {
+            *value = now.into();
+        }
+    }
+    if let Some(built) = &entity.plugin {
+        fields.insert("config".to_owned(), json(&built.config));
+    }
+    fields
+}
+
+fn json(checked: &Checked) -> Json {
+    match &checked.value {
+        Value::Null => Json::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Int(number) => (*number).into(),
+        Value::Num(number) => (*number).into(),
+        Value::Str(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(pairs) => Json::Object(pairs.iter().map(|(key, value)| (key.to_string(), json(value))).collect()),
+    }
+}
