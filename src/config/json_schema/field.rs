@@ -30,13 +30,18 @@ pub(super) fn record(record: &'static Record, compat: Compat, texts: Texts) -> V
     }
     for check in record.checks {
         if let EntityCheck::AtLeastOneOf(names) = check {
-            // Kong names the fields of a plugin's `config` from outside.
-            let names = names.iter().map(|name| name.strip_prefix("config.").unwrap_or(name));
-            let one: Vec<_> = names.map(|name| json!({ "required": [name] })).collect();
-            schema["anyOf"] = one.into();
+            let names = names.iter().flat_map(|path| names_of(record, compat, path));
+            schema["anyOf"] = names.map(|name| json!({ "required": [name] })).collect();
         }
     }
     schema
+}
+
+/// By which names the field may be written that a check means: older ones count as well. Kong names the fields of a
+/// plugin's `config` from outside.
+fn names_of(record: &'static Record, compat: Compat, path: &'static str) -> impl Iterator<Item = &'static str> {
+    let name = path.strip_prefix("config.").unwrap_or(path);
+    record.fields(compat).filter(move |field| field.target() == name).map(|field| field.name)
 }
 
 /// The fields that must be written. References are left out: an entity around this one may stand for one.
