@@ -16,23 +16,11 @@ pub(super) static RULE: Rule = Rule {
         `Authorization` of its own is passed on with it, and the upstream refuses what it does not know (PostgREST: \
         PGRST301).\n\nRemove the header first: `remove: {headers: [Authorization]}` runs before `add`. This is not told \
         of a token of the role `anon`, which is fine as what clients without one get.",
-    bad: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
-    good: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
+    bad: r#"config:
+  add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
+    good: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run,
 };
 

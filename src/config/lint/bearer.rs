@@ -17,24 +17,12 @@ pub(super) static MALFORMED: Rule = Rule {
     explain: "The header that the gateway puts into requests is empty, lacks `Bearer`, has it twice, has quotes in it, or \
         holds a token that is cut off or damaged. The upstream answers every request with 401.\n\nLook at the variable \
         that the value comes from; copy the token again, without quotes and as one line.",
-    bad: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: ${SERVICE_KEY}"]}   # without `Bearer`"#,
-    good: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
+    bad: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: ${SERVICE_KEY}"]}   # without `Bearer`"#,
+    good: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run: malformed,
 };
 
@@ -43,24 +31,12 @@ pub(super) static EXPIRED: Rule = Rule {
     summary: "a token in the configuration has expired",
     explain: "The upstream answers requests with this token with 401 (PostgREST: `JWT expired`, PGRST301 or PGRST303).\n\n\
         Make a new token with the same secret and role, and put it where this one comes from.",
-    bad: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${EXPIRED_KEY}"]}   # until last month"#,
-    good: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
+    bad: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${EXPIRED_KEY}"]}   # until last month"#,
+    good: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run: expired,
 };
 
@@ -69,24 +45,12 @@ pub(super) static EXPIRING: Rule = Rule {
     summary: "a token in the configuration expires within 30 days",
     explain: "From that day on, the upstream answers requests with this token with 401.\n\nMake a new token with the same \
         secret and role in time, and put it where this one comes from.",
-    bad: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${ENDING_KEY}"]}   # until next month"#,
-    good: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}   # for years"#,
+    bad: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${ENDING_KEY}"]}   # until next month"#,
+    good: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}   # for years"#,
     run: expiring,
 };
 
@@ -96,24 +60,12 @@ pub(super) static ROLE: Rule = Rule {
     explain: "A variable or consumer named after the service role holds the token of `anon`, or the other way round; the \
         two keys were probably swapped. With `anon` in place of the service role, upstreams refuse what they should do; \
         with the service role in place of `anon`, everybody has the whole database.\n\nSwap the values.",
-    bad: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${WRONG_SERVICE_KEY}"]}   # a token of `anon`"#,
-    good: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
+    bad: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${WRONG_SERVICE_KEY}"]}   # a token of `anon`"#,
+    good: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}"#,
     run: role,
 };
 
@@ -125,24 +77,12 @@ pub(super) static SIGNATURE: Rule = Rule {
         `No suitable key` or `JWSInvalidSignature`). It happens when the secret was changed and the keys were not.\n\n\
         Make the token anew with this secret, or set the secret that it was signed with. Nothing is told where none of \
         these variables is set, or where the token is signed with a private key.",
-    bad: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${FOREIGN_KEY}"]}   # made with another JWT_SECRET"#,
-    good: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}   # made with this one"#,
+    bad: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${FOREIGN_KEY}"]}   # made with another JWT_SECRET"#,
+    good: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${SERVICE_KEY}"]}   # made with this one"#,
     run: signature,
 };
 

@@ -13,24 +13,12 @@ pub(super) static RULE: Rule = Rule {
         it is changed, the file has to be changed as well, in every place. For a token of `service_role` this means the \
         whole database.\n\nWrite `${NAME}` in its place and set that variable, or `NAME_FILE` to a file that holds it. \
         The token of the role `anon` is no secret (browsers get it), but changes together with the other.",
-    bad: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiJ9.c2lnbmF0dXJl"]}"#,
-    good: r#"services:
-  - name: rest
-    url: http://rest:3000
-    routes: [{name: rest, paths: [/rest]}]
-    plugins:
-      - name: request-transformer
-        config:
-          remove: {headers: [Authorization]}
-          add: {headers: ["Authorization: Bearer ${ANON_KEY}"]}"#,
+    bad: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiJ9.c2lnbmF0dXJl"]}"#,
+    good: r#"config:
+  remove: {headers: [Authorization]}
+  add: {headers: ["Authorization: Bearer ${ANON_KEY}"]}"#,
     run,
 };
 
