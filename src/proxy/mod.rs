@@ -64,9 +64,9 @@ struct Place {
     snapshot: Pinned,
 }
 
-/// A request's context once its answer is on its way. What holds it is boxed already.
+/// A request's context once its answer is on its way. It is moved once, into the box of what is done at the end.
 #[allow(clippy::large_enum_variant)]
-enum Held {
+enum Departed {
     /// Only the log phase needs it.
     Alone(Ctx),
     /// The body needs it, too.
@@ -116,17 +116,17 @@ fn request_id() -> Box<str> {
 }
 
 /// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
-fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Held) {
+fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Departed) {
     if !chain.rare().body {
-        return (response, Held::Alone(cx));
+        return (response, Departed::Alone(cx));
     }
     let cx = Rc::new(RefCell::new(cx));
-    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Held::Shared(cx))
+    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Departed::Shared(cx))
 }
 
-// === impl Held ===
+// === impl Departed ===
 
-impl Held {
+impl Departed {
     fn with<T>(&mut self, work: impl FnOnce(&mut Ctx) -> T) -> T {
         match self {
             Self::Alone(cx) => work(cx),
