@@ -64,8 +64,8 @@ def pinned(core, *command):
     return ["taskset", "-c", str(core), *map(str, command)]
 
 
-def wait_for(port, process, name):
-    end = time.monotonic() + 15
+def wait_for(port, process, name, limit=15):
+    end = time.monotonic() + limit
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -121,12 +121,12 @@ class Bench:
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def run(self, name, command, port, env=None):
+    def run(self, name, command, port, env=None, limit=15):
         # Logs go nowhere: none of the contenders is to write any.
         process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=open(self.folder / f"{name}.log", "wb"))
         self.processes.append(process)
-        wait_for(port, process, name)
+        wait_for(port, process, name, limit)
         return process
 
     def add_nginx(self):
