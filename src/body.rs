@@ -17,10 +17,64 @@ pub enum Body {
     Empty,
     /// All bytes at hand. `None` once they were taken.
     Full(Option<Bytes>),
-    /// As it comes from a socket.
+    /// As it comes from a client's socket.
     Incoming(Incoming),
+    /// As it comes over an upstream's connection.
+    Lent(Lent),
     /// Anything else, such as a body that a plugin wrapped.
     Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError>>>),
+}
+
+/// Something that a body comes over, and that is of use again when the body has ended.
+pub trait Source: HttpBody<Data = Bytes, Error = BodyError> + Unpin {
+    /// The body came to its end. One that is dropped instead is of no further use.
+    fn ended(self: Box<Self>);
+}
+
+/// A body that comes over a [`Source`], and gives it back.
+pub struct Lent(Option<Box<dyn Source>>);
+
+// === impl Lent ===
+
+impl Lent {
+    /// What comes over it; at its end already, if that is known now.
+    #[must_use]
+    pub fn new(source: Box<dyn Source>) -> Self {
+        let mut lent = Self(Some(source));
+        lent.settle();
+        lent
+    }
+
+    /// Gives the source back if no more comes over it.
+    fn settle(&mut self) {
+        if let Some(source) = self.0.take_if(|source| source.is_end_stream()) {
+            source.ended();
+        }
+    }
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(source) = &mut self.0 else { return Poll::Ready(None) };
+        let polled = Pin::new(&mut **source).poll_frame(cx);
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(Some(Err(_))) => self.0 = None,
+            Poll::Ready(Some(Ok(_)) | None) => self.settle(),
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |source| source.size_hint())
+    }
 }
 
 // === impl Body ===
@@ -49,6 +103,7 @@ impl std::fmt::Debug for Body {
             Self::Empty => "Empty",
             Self::Full(_) => "Full",
             Self::Incoming(_) => "Incoming",
+            Self::Lent(_) => "Lent",
             Self::Boxed(_) => "Boxed",
         })
     }
@@ -63,6 +118,7 @@ impl HttpBody for Body {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Lent(body) => Pin::new(body).poll_frame(cx),
             Self::Boxed(body) => body.as_mut().poll_frame(cx),
         }
     }
@@ -72,6 +128,7 @@ impl HttpBody for Body {
             Self::Empty | Self::Full(None) => true,
             Self::Full(Some(_)) => false,
             Self::Incoming(body) => body.is_end_stream(),
+            Self::Lent(body) => body.is_end_stream(),
             Self::Boxed(body) => body.is_end_stream(),
         }
     }
@@ -81,6 +138,7 @@ impl HttpBody for Body {
             Self::Empty | Self::Full(None) => SizeHint::with_exact(0),
             Self::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             Self::Incoming(body) => body.size_hint(),
+            Self::Lent(body) => body.size_hint(),
             Self::Boxed(body) => body.size_hint(),
         }
     }

@@ -29,14 +29,13 @@ use crate::observe::access::{Entry, Outcome};
 use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
-use crate::upstream::lease::Lease;
 use activity::Busy;
-use body::{Progress, RequestBody};
+use body::Progress;
 use client::Connection;
 use decide::{Course, Scene, Settled};
 use failure::Failure;
 use forward::{Answer, Errand, Times, between, forward};
-use http::{Request, Response, StatusCode, Version, header};
+use http::{Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use leftover::Sent;
@@ -53,8 +52,6 @@ use tokio::time::Instant;
 struct Made {
     response: Response<Body>,
     origin: Origin,
-    /// The upstream connection that the body comes over, and the limit between two reads.
-    source: Option<(Lease<RequestBody>, Duration)>,
 }
 
 /// Where a request is served.
@@ -98,7 +95,7 @@ pub async fn handle(worker: Rc<Worker>, connection: Rc<Connection>, req: Request
         Ok(made) => made,
         Err(failure) => exchange.own_words(failure),
     };
-    if let (None, Some(sent)) = (&made.source, sent) {
+    if let (Origin::Gateway | Origin::Failed, Some(sent)) = (made.origin, sent) {
         sent.soon().await;
     }
     exchange.finish(made, entry)
@@ -164,7 +161,7 @@ impl Exchange {
         self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
         if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
-            return Ok(Made { response, origin: Origin::Gateway, source: None });
+            return Ok(Made { response, origin: Origin::Gateway });
         }
         let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
@@ -174,7 +171,7 @@ impl Exchange {
         let plugins = route.chain.access(&mut req, &mut self.course.cx);
         let answered = patient(plugins, self.place.worker.settings.client_body_timeout).await;
         if let Some(response) = answered.ok_or(Failure::ClientTimeout)? {
-            return Ok(Made { response, origin: Origin::Gateway, source: None });
+            return Ok(Made { response, origin: Origin::Gateway });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
         let met = detour::met(service, self.course.cx.detour.as_deref());
@@ -195,34 +192,34 @@ impl Exchange {
         let errand = Errand { service, host: out.host, parts: out.parts, body };
         let answer = forward(worker, snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
-        self.pass_on(answer, service.read_timeout, tunnel)
+        self.pass_on(answer, tunnel)
     }
 
     /// Takes the upstream's answer as it comes.
-    fn pass_on(&mut self, answer: Answer, read: Duration, tunnel: Option<OnUpgrade>) -> Result<Made, Failure> {
-        let Answer { mut response, lease } = answer;
+    fn pass_on(&mut self, answer: Answer, tunnel: Option<OnUpgrade>) -> Result<Made, Failure> {
+        let mut response = match answer {
+            Answer::Plain(response) => response,
+            Answer::Switched(response, upstream) => {
+                let client = tunnel.ok_or(Failure::BadGateway)?;
+                let busy = self.place.connection.activity.begin();
+                upgrade::tunnel(client, upstream.into_parts(), &self.place.worker, busy);
+                response.map(|()| Body::Empty)
+            }
+        };
         let status = response.status();
         response::clean(status, response.headers_mut(), &self.course.upgrade, self.course.asked.trailers);
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            let client = tunnel.ok_or(Failure::BadGateway)?;
-            let busy = self.place.connection.activity.begin();
-            upgrade::tunnel(client, hyper::upgrade::on(&mut response), &self.place.worker, busy);
-            let response = response.map(|_| Body::Empty);
-            return Ok(Made { response, origin: Origin::Upstream, source: None });
-        }
-        let response = response.map(Body::Incoming);
-        Ok(Made { response, origin: Origin::Upstream, source: Some((lease, read)) })
+        Ok(Made { response, origin: Origin::Upstream })
     }
 
     /// The gateway's own answer.
     fn own_words(&mut self, failure: Failure) -> Made {
         let response = self.course.own_words(self.place.scene(), failure);
-        Made { response, origin: Course::origin(failure, self.under_way), source: None }
+        Made { response, origin: Course::origin(failure, self.under_way) }
     }
 
     /// The response phase, and the last word on the head.
     fn finish(mut self, made: Made, entry: Option<Entry>) -> Response<Outgoing> {
-        let Made { mut response, origin, source } = made;
+        let Made { mut response, origin } = made;
         self.course.cx.origin = origin;
         let snapshot = self.place.snapshot.clone();
         self.course.chain(&snapshot).response(&mut response, &mut self.course.cx);
@@ -236,7 +233,7 @@ impl Exchange {
             facts.tries = Some(self.times.tries.take().unwrap_or_default());
             facts.end = Some(facts::answered(&response, origin, latencies));
         }
-        self.depart(response, source, entry)
+        self.depart(response, entry)
     }
 
     fn latencies(&self) -> Latencies {
@@ -257,19 +254,11 @@ impl Exchange {
     }
 
     /// Sends the body on its way; when it has gone, the log phase runs.
-    fn depart(
-        self,
-        response: Response<Body>,
-        source: Option<(Lease<RequestBody>, Duration)>,
-        entry: Option<Entry>,
-    ) -> Response<Outgoing> {
+    fn depart(self, response: Response<Body>, entry: Option<Entry>) -> Response<Outgoing> {
         let (ended, status) = (self.ended(&response), response.status());
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
-        let outgoing = |body| match source {
-            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
-            None => Outgoing::own(body, busy),
-        };
+        let outgoing = |body| Outgoing::new(body, busy);
         let chain = decide::chain(route, &snapshot);
         if entry.is_none() && chain.is_empty() {
             return response.map(outgoing);

@@ -4,7 +4,7 @@ pub mod alarm;
 pub mod balance;
 pub mod connect;
 pub mod dns;
-pub mod lease;
+pub mod http1;
 pub mod peers;
 pub mod pool;
 pub mod tls;
