@@ -32,7 +32,14 @@ pub trait Source: HttpBody<Data = Bytes, Error = BodyError> + Unpin {
 }
 
 /// A body that comes over a [`Source`], and gives it back.
-pub struct Lent(Option<Box<dyn Source>>);
+pub enum Lent {
+    /// More may come.
+    Open(Box<dyn Source>),
+    /// It came to its end.
+    Over,
+    /// It broke; the source is gone.
+    Broken,
+}
 
 // === impl Lent ===
 
@@ -40,14 +47,16 @@ impl Lent {
     /// What comes over it; at its end already, if that is known now.
     #[must_use]
     pub fn new(source: Box<dyn Source>) -> Self {
-        let mut lent = Self(Some(source));
+        let mut lent = Self::Open(source);
         lent.settle();
         lent
     }
 
     /// Gives the source back if no more comes over it.
     fn settle(&mut self) {
-        if let Some(source) = self.0.take_if(|source| source.is_end_stream()) {
+        if matches!(self, Self::Open(source) if source.is_end_stream())
+            && let Self::Open(source) = std::mem::replace(self, Self::Over)
+        {
             source.ended();
         }
     }
@@ -58,22 +67,26 @@ impl HttpBody for Lent {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(source) = &mut self.0 else { return Poll::Ready(None) };
+        let Self::Open(source) = &mut *self else { return Poll::Ready(None) };
         let polled = Pin::new(&mut **source).poll_frame(cx);
         match &polled {
             Poll::Pending => {}
-            Poll::Ready(Some(Err(_))) => self.0 = None,
+            Poll::Ready(Some(Err(_))) => *self = Self::Broken,
             Poll::Ready(Some(Ok(_)) | None) => self.settle(),
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        matches!(self, Self::Over)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |source| source.size_hint())
+        match self {
+            Self::Open(source) => source.size_hint(),
+            Self::Over => SizeHint::with_exact(0),
+            Self::Broken => SizeHint::default(),
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Outgoing {
     body: Body,
     at_end: Option<AtEnd>,
     bytes: u64,
+    /// Why it broke, until what came before was written.
+    broken: Option<BodyError>,
     /// The connection is busy as long as this is.
     busy: Option<Busy>,
 }
@@ -38,7 +40,7 @@ impl Outgoing {
     /// A body, over a connection that is busy with it.
     #[must_use]
     pub fn new(body: Body, busy: Busy) -> Self {
-        Self { body, at_end: None, bytes: 0, busy: Some(busy) }
+        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy) }
     }
 
     /// Runs something at the end. A body that is empty already ends when hyper drops it.
@@ -78,6 +80,16 @@ impl Outgoing {
     }
 }
 
+impl Outgoing {
+    /// hyper drops what it has not written yet when a body breaks. It writes when it has to wait, so it waits once: the client
+    /// gets as much as the upstream sent.
+    fn breaks(&mut self, error: BodyError, cx: &Context<'_>) -> Poll<Polled> {
+        self.broken = Some(error);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
 fn is_empty(frame: &Frame<Bytes>) -> bool {
     frame.data_ref().is_some_and(Bytes::is_empty)
 }
@@ -87,11 +99,15 @@ impl HttpBody for Outgoing {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         loop {
             let polled = Pin::new(&mut self.body).poll_frame(cx);
             self.noticed(&polled);
             match polled {
                 Poll::Ready(Some(Ok(frame))) if is_empty(&frame) => {}
+                Poll::Ready(Some(Err(error))) => return self.breaks(error, cx),
                 told => return told,
             }
         }

@@ -42,6 +42,10 @@ pub struct Connection {
     sending: Framing,
     /// Bytes of this request that were written.
     written: u64,
+    /// Whether a piece of the body was taken, which can't be given back.
+    loaded: bool,
+    /// Whether the upstream has to take what it got before it can get more.
+    stuck: bool,
     /// Whether HEAD was asked.
     to_head: bool,
     reading: Reading,
@@ -65,7 +69,7 @@ pub struct Connection {
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Fault {
-    /// The connection was dead: no byte of the request was written.
+    /// The connection was dead: no byte of the request was written, and none of its body taken.
     Unsent(io::Error),
     /// It ended, or the answer is malformed.
     Sent(io::Error),
@@ -89,6 +93,8 @@ impl Connection {
             queue: Queue::default(),
             sending: Framing::None,
             written: 0,
+            loaded: false,
+            stuck: false,
             to_head: false,
             reading: Reading::Over,
             keeps: true,
@@ -117,7 +123,8 @@ impl Connection {
         self.sending = Framing::of(&parts.headers, body);
         request::write(self.queue.own(), &parts.method, &parts.uri, &parts.headers, self.sending);
         self.to_head = parts.method == Method::HEAD;
-        (self.written, self.waiting, self.patience) = (0, None, patience);
+        (self.written, self.loaded, self.stuck) = (0, false, false);
+        (self.waiting, self.patience) = (None, patience);
         self.uses += 1;
     }
 
@@ -146,7 +153,7 @@ impl Connection {
     }
 
     fn fault(&self, error: io::Error) -> Fault {
-        if self.written > 0 { Fault::Sent(error) } else { Fault::Unsent(error) }
+        if self.written > 0 || self.loaded { Fault::Sent(error) } else { Fault::Unsent(error) }
     }
 
     /// Nothing more is sent, and no other request may follow.
@@ -180,15 +187,17 @@ impl Connection {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        while self.sending != Framing::None && !self.queue.has_piece() {
+        // At first the head waits for what there is of the body, so that both go in one write.
+        let mut waits = self.written > 0 || self.stuck;
+        while self.sending != Framing::None {
+            if std::mem::replace(&mut waits, true) {
+                ready!(self.poll_write(cx)).map_err(|error| self.fault(error))?;
+            }
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
                 ready!(self.poll_write(cx)).map_err(|error| self.fault(error))?;
                 return Poll::Pending;
             };
             self.load(frame.transpose().map_err(|_| Fault::Body)?)?;
-            if !self.queue.is_empty() {
-                ready!(self.poll_write(cx)).map_err(|error| self.fault(error))?;
-            }
         }
         self.poll_write(cx).map_err(|error| self.fault(error))
     }
@@ -196,6 +205,7 @@ impl Connection {
     /// Puts the next piece of the body, or its end, into the queue.
     fn load(&mut self, frame: Option<Frame<Bytes>>) -> Result<(), Fault> {
         let piece = frame.map(|frame| frame.into_data().unwrap_or_default());
+        self.loaded = true;
         match (&mut self.sending, piece) {
             (Framing::Length(left), Some(piece)) => {
                 *left = left.checked_sub(piece.len() as u64).ok_or(Fault::Body)?;
@@ -221,10 +231,12 @@ impl Connection {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.queue.is_empty() {
             let stream = Pin::new(&mut self.stream);
-            let written = ready!(match self.queue.has_piece() {
+            let polled = match self.queue.has_piece() {
                 true => stream.poll_write_vectored(cx, &self.queue.slices()),
                 false => stream.poll_write(cx, self.queue.left()),
-            })?;
+            };
+            self.stuck = polled.is_pending();
+            let written = ready!(polled)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
