@@ -226,9 +226,9 @@ impl Inquiry<'_> {
     }
 
     async fn ask(&mut self, service: &Service, out: Outbound) -> Outcome {
-        let (max, activity) = (self.course.body_limit(self.scene), &self.scene.connection.activity);
+        let max = self.course.body_limit(self.scene);
         let Outbound { host, mut parts, body } = out;
-        let body = match request_body(body, max, self.scene.settings, activity).await {
+        let body = match request_body(body, max, self.scene.settings).await {
             Ok(body) => body,
             Err(failure) => return self.refuse(failure, true).await,
         };

@@ -5,7 +5,7 @@
 
 use crate::observe::traffic::Traffic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One connection's requests.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,6 @@ struct Counts {
     begun: AtomicUsize,
     open: AtomicUsize,
     served: AtomicUsize,
-    unread: AtomicBool,
     worker: Arc<Traffic>,
 }
 
@@ -52,17 +51,6 @@ impl Activity {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.0.open.load(Ordering::Relaxed) > 0
-    }
-
-    /// Whether the client may still be sending the body of its last request.
-    #[must_use]
-    pub fn is_unread(&self) -> bool {
-        self.0.unread.load(Ordering::Relaxed)
-    }
-
-    /// Says so.
-    pub fn set_unread(&self, unread: bool) {
-        self.0.unread.store(unread, Ordering::Relaxed);
     }
 
     /// How many ended because their client took them back, and how many because all was said.

@@ -1,6 +1,5 @@
 //! Bodies under way: the client's toward the upstream, and the answer toward the client, each with its limits.
 
-use super::activity::Activity;
 use crate::body::{Body, BodyError};
 use crate::upstream::alarm::Alarm;
 use bytes::Bytes;
@@ -63,8 +62,6 @@ pub struct RequestBody {
     waiting: Option<Instant>,
     /// `None` for a body that is empty from the start.
     progress: Option<Rc<Progress>>,
-    /// The connection that it comes over.
-    from: Option<Activity>,
 }
 
 // === impl Progress ===
@@ -86,15 +83,14 @@ impl RequestBody {
     /// No body.
     #[must_use]
     pub fn empty() -> Self {
-        Self::new(Body::Empty, 0, Duration::ZERO, None)
+        Self::new(Body::Empty, 0, Duration::ZERO)
     }
 
-    /// A body with a size limit (`u64::MAX` is none) and a limit between two reads, from a connection that is told of its
-    /// end.
+    /// A body with a size limit (`u64::MAX` is none) and a limit between two reads.
     #[must_use]
-    pub fn new(body: Body, allowed: u64, read: Duration, from: Option<Activity>) -> Self {
+    pub fn new(body: Body, allowed: u64, read: Duration) -> Self {
         let progress = (!body.is_end_stream()).then(Progress::new);
-        Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress, from }
+        Self { body, allowed, read, alarm: Alarm::default(), waiting: None, progress }
     }
 
     /// How far it has come; `None` when there is nothing to send.
@@ -104,9 +100,6 @@ impl RequestBody {
     }
 
     fn note(&self, state: Upload) {
-        if let (Some(from), Upload::Done) = (&self.from, state) {
-            from.set_unread(false);
-        }
         if let Some(progress) = &self.progress {
             progress.now(state);
         }

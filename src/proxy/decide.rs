@@ -216,7 +216,7 @@ impl Course {
             clients::introduce(&mut parts.headers, scene.connection);
         }
         request::identify(&mut parts.headers, &self.cx, self.asked.version);
-        if !matches!(body, Body::Incoming(_)) {
+        if !matches!(body, Body::Incoming(_) | Body::Lent(_)) {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
         let query = match self.cx.query.take() {
@@ -229,6 +229,12 @@ impl Course {
             facts.upstream = Some(parts.uri.clone());
         }
         Ok(Outbound { host, parts, body })
+    }
+
+    /// Whether the client asked to speak something else. Over HTTP/1.0 it cannot (RFC 9110 §7.8).
+    #[must_use]
+    pub fn may_switch(&self) -> bool {
+        self.upgrade != Upgrade::None && self.asked.version == Version::HTTP_11
     }
 
     /// How large the body may be: `u64::MAX` is no limit.

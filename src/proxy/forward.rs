@@ -1,6 +1,5 @@
 //! Asking the upstream: which peer, over which connection, how often, and for how long (`kong/proxying.md` §4).
 
-use super::activity::Activity;
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::{Body, Lent};
@@ -258,12 +257,12 @@ impl Watch<'_> {
 ///
 /// # Errors
 /// When it breaks before anything is sent.
-pub async fn request_body(body: Body, max: u64, settings: &Settings, from: &Activity) -> Result<RequestBody, Failure> {
+pub async fn request_body(body: Body, max: u64, settings: &Settings) -> Result<RequestBody, Failure> {
     if http_body::Body::is_end_stream(&body) {
         return Ok(RequestBody::empty());
     }
     let body = super::gather::gather(body, settings.client_body_buffer_size, max).await.map_err(broken)?;
-    Ok(RequestBody::new(body, max, settings.client_body_timeout, Some(from.clone())))
+    Ok(RequestBody::new(body, max, settings.client_body_timeout))
 }
 
 /// The whole of a duration in the past, never negative.

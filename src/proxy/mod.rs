@@ -35,18 +35,16 @@ use client::Connection;
 use decide::{Course, Scene, Settled};
 use failure::Failure;
 use forward::{Answer, Errand, Times, between, forward};
-use http::{Request, Response, Version, header};
-use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
+use http::{Request, Response, header};
 use leftover::Sent;
 use outgoing::{End, Outgoing};
 use patience::patient;
-use request::Upgrade;
 use response::Latencies;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
+use upgrade::Tunnel;
 
 /// An answer before the response phase.
 struct Made {
@@ -84,11 +82,18 @@ struct Exchange {
     upload: Option<Rc<Progress>>,
     /// Whether it was on its way to an upstream; what fails then looks like an upstream's failure.
     under_way: bool,
+    /// What follows an answer by which something else than HTTP was agreed on.
+    tunnel: Option<Box<Tunnel>>,
 }
 
-/// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own.
-pub async fn handle(worker: Rc<Worker>, connection: Rc<Connection>, req: Request<Incoming>) -> Response<Outgoing> {
-    let (req, sent) = take_body(req);
+/// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own. `sent` is where one
+/// learns that a client over HTTP/2 has sent all of it.
+pub async fn handle(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    req: Request<Body>,
+    sent: Option<Sent>,
+) -> Response<Outgoing> {
     let mut exchange = Exchange::begin(worker, connection, &req);
     let entry = exchange.place.worker.access.entry(&req, exchange.course.cx.client);
     let made = match exchange.run(req).await {
@@ -99,13 +104,6 @@ pub async fn handle(worker: Rc<Worker>, connection: Rc<Connection>, req: Request
         sent.soon().await;
     }
     exchange.finish(made, entry)
-}
-
-fn take_body(req: Request<Incoming>) -> (Request<Body>, Option<Sent>) {
-    let (parts, body) = req.into_parts();
-    let (body, sent) =
-        if parts.version == Version::HTTP_2 { leftover::patient(body) } else { (Body::Incoming(body), None) };
-    (Request::from_parts(parts, body), sent)
 }
 
 fn request_id() -> Box<str> {
@@ -144,7 +142,6 @@ impl Place {
 
 impl Exchange {
     fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
-        connection.activity.set_unread(!http_body::Body::is_end_stream(req.body()));
         let (snapshot, start) = (worker.snapshot(), Instant::now());
         worker.traffic.request();
         let place = Place { worker, connection, snapshot };
@@ -152,7 +149,7 @@ impl Exchange {
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
         let times = Times::default();
-        Self { busy, course, start, times, answered: None, received: 0, upload: None, under_way: false, place }
+        Self { busy, course, start, times, answered: None, received: 0, upload: None, under_way: false, tunnel: None, place }
     }
 
     /// The story of a request, up to an answer's head.
@@ -178,31 +175,32 @@ impl Exchange {
         self.ask(&met, settled, req).await
     }
 
-    async fn ask(&mut self, service: &Service, settled: Settled, mut req: Request<Body>) -> Result<Made, Failure> {
-        let tunnel = (self.course.upgrade != Upgrade::None).then(|| hyper::upgrade::on(&mut req));
+    async fn ask(&mut self, service: &Service, settled: Settled, req: Request<Body>) -> Result<Made, Failure> {
         let out = self.course.outbound(self.place.scene(), settled, req)?;
 
         self.under_way = true;
-        let Place { worker, connection, snapshot } = &self.place;
+        let Place { worker, snapshot, .. } = &self.place;
         let max = self.course.body_limit(self.place.scene());
-        let body = forward::request_body(out.body, max, &worker.settings, &connection.activity).await?;
+        let body = forward::request_body(out.body, max, &worker.settings).await?;
         if self.course.cx.facts.is_some() {
             (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
         }
         let errand = Errand { service, host: out.host, parts: out.parts, body };
         let answer = forward(worker, snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
-        self.pass_on(answer, tunnel)
+        self.pass_on(answer)
     }
 
     /// Takes the upstream's answer as it comes.
-    fn pass_on(&mut self, answer: Answer, tunnel: Option<OnUpgrade>) -> Result<Made, Failure> {
+    fn pass_on(&mut self, answer: Answer) -> Result<Made, Failure> {
         let mut response = match answer {
             Answer::Plain(response) => response,
             Answer::Switched(response, upstream) => {
-                let client = tunnel.ok_or(Failure::BadGateway)?;
+                if !self.course.may_switch() {
+                    return Err(Failure::BadGateway);
+                }
                 let busy = self.place.connection.activity.begin();
-                upgrade::tunnel(client, upstream.into_parts(), &self.place.worker, busy);
+                self.tunnel = Some(Tunnel::new(upstream.into_parts(), &self.place.worker, busy));
                 response.map(|()| Body::Empty)
             }
         };
@@ -256,9 +254,9 @@ impl Exchange {
     /// Sends the body on its way; when it has gone, the log phase runs.
     fn depart(self, response: Response<Body>, entry: Option<Entry>) -> Response<Outgoing> {
         let (ended, status) = (self.ended(&response), response.status());
-        let Self { place, course, busy, upload, start, .. } = self;
+        let Self { place, course, busy, upload, start, tunnel, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
-        let outgoing = |body| Outgoing::new(body, busy);
+        let outgoing = |body| Outgoing::new(body, busy).before(tunnel);
         let chain = decide::chain(route, &snapshot);
         if entry.is_none() && chain.is_empty() {
             return response.map(outgoing);

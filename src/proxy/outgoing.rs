@@ -2,6 +2,7 @@
 //! it.
 
 use super::activity::Busy;
+use super::upgrade::Tunnel;
 use crate::body::{Body, BodyError};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -29,6 +30,8 @@ pub struct Outgoing {
     broken: Option<BodyError>,
     /// The connection is busy as long as this is.
     busy: Option<Busy>,
+    /// What follows an answer that is none but an agreement (101).
+    tunnel: Option<Box<Tunnel>>,
 }
 
 /// What a body gives when it is asked.
@@ -40,7 +43,19 @@ impl Outgoing {
     /// A body, over a connection that is busy with it.
     #[must_use]
     pub fn new(body: Body, busy: Busy) -> Self {
-        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy) }
+        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy), tunnel: None }
+    }
+
+    /// The same, with a tunnel behind it.
+    #[must_use]
+    pub fn before(mut self, tunnel: Option<Box<Tunnel>>) -> Self {
+        self.tunnel = tunnel;
+        self
+    }
+
+    /// What follows, if that is something else than HTTP.
+    pub fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
+        self.tunnel.take()
     }
 
     /// Runs something at the end. A body that is empty already ends when hyper drops it.

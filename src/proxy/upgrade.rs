@@ -5,8 +5,6 @@ use crate::proxy::closing::Seat;
 use crate::proxy::worker::Worker;
 use crate::upstream::http1::stream::Stream;
 use bytes::Bytes;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -19,31 +17,47 @@ use tokio::time::timeout;
 /// Bytes taken from one side at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// Joins the client's and the upstream's connection, of which something was read already, in a task of its own.
-pub fn tunnel(client: OnUpgrade, (upstream, ahead): (Stream, Bytes), worker: &Rc<Worker>, busy: Busy) {
-    let (silence, begin) = (worker.settings.tunnel_timeout, worker.settings.send_timeout);
-    let seat = Seat::new(&worker.closing);
-    tokio::task::spawn_local(async move {
-        let Ok(Ok(client)) = timeout(begin, client).await else {
-            tracing::debug!("an upgrade was agreed but the client did not follow");
-            return;
-        };
-        let _busy = busy;
-        until_closing(seat, join(TokioIo::new(client), upstream, &ahead, silence)).await;
-    });
+/// The far end of a tunnel: an upstream that agreed to speak something else.
+pub struct Tunnel {
+    upstream: Stream,
+    /// What it said already.
+    ahead: Bytes,
+    worker: Rc<Worker>,
+    busy: Busy,
+}
+
+// === impl Tunnel ===
+
+impl Tunnel {
+    /// To this upstream, of which something was read `ahead`.
+    #[must_use]
+    pub fn new((upstream, ahead): (Stream, Bytes), worker: &Rc<Worker>, busy: Busy) -> Box<Self> {
+        Box::new(Self { upstream, ahead, worker: Rc::clone(worker), busy })
+    }
+
+    /// Joins it with a client, of whose bytes some were read `ahead`, until it ends or the worker stops.
+    ///
+    /// # Errors
+    /// When one side breaks off, or both are silent for too long.
+    pub async fn run<S>(self: Box<Self>, client: S, ahead: Bytes, seat: Seat) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Self { upstream, ahead: answered, worker, busy: _busy } = *self;
+        let silence = worker.settings.tunnel_timeout;
+        until_closing(seat, join(client, &ahead, upstream, &answered, silence)).await
+    }
 }
 
 /// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for.
-async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>>) {
+async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>>) -> io::Result<()> {
     let mut work = pin!(work);
-    let ended = poll_fn(|cx| if seat.poll(cx) { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await;
-    if let Some(Err(error)) = ended {
-        tracing::debug!(%error, "a tunnel ended with an error");
-    }
+    poll_fn(|cx| if seat.poll(cx) { Poll::Ready(Ok(())) } else { work.as_mut().poll(cx) }).await
 }
 
 async fn join(
     client: impl AsyncRead + AsyncWrite + Unpin,
+    client_ahead: &[u8],
     upstream: impl AsyncRead + AsyncWrite + Unpin,
     ahead: &[u8],
     silence: Duration,
@@ -51,7 +65,7 @@ async fn join(
     let (client_in, client_out) = tokio::io::split(client);
     let (upstream_in, upstream_out) = tokio::io::split(upstream);
     let heard = std::cell::Cell::new(tokio::time::Instant::now());
-    let there = pour(client_in, upstream_out, silence, &heard);
+    let there = pour(client_ahead.chain(client_in), upstream_out, silence, &heard);
     let back = pour(ahead.chain(upstream_in), client_out, silence, &heard);
     tokio::try_join!(there, back).map(drop)
 }

@@ -1,35 +1,38 @@
 //! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
 
-use super::downstream::{Downstream, Refuse};
+use super::downstream::Downstream;
 use super::handshake::{DoorTls, Met};
+use super::http1::connection::{Connection as Http1, Refuse};
+use super::http1::request;
+use super::http1::waiting::{MOMENT, Waiting};
+use super::http1::wire::Wire;
 use super::leisure::{Leisure, Limits};
 use super::plain;
 use super::proxy_protocol::{self, Parsed};
 use crate::entity::Compat;
 use crate::plugin::Origin;
-use crate::proxy::activity::Activity;
 use crate::proxy::client::{Connection, Tls};
 use crate::proxy::closing::{Closing, Seat};
+use crate::proxy::leftover;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
 use crate::proxy::worker::Worker;
 use crate::reply::{Asker, proxy_error};
 use crate::settings::{Listen, Settings};
-use crate::upstream::alarm::Alarm;
+use crate::body::Body;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Context;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
@@ -55,9 +58,6 @@ const PENDING_RESETS: usize = 20;
 /// Streams that a client may make the gateway reset by breaking the protocol, in all (CVE-2025-8671).
 const LOCAL_RESETS: usize = 1024;
 
-/// How long a worker that stops waits for a client that has not asked for anything yet.
-const MOMENT: Duration = Duration::from_secs(1);
-
 /// A listener, as connections see it.
 #[derive(Clone)]
 pub struct Door {
@@ -65,7 +65,7 @@ pub struct Door {
     pub listen: Listen,
     /// `Some` for a TLS listener.
     pub tls: Option<DoorTls>,
-    /// Makes answers to requests that hyper refuses.
+    /// Makes answers to requests that cannot be understood.
     pub refuse: Refuse,
 }
 
@@ -102,7 +102,7 @@ async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: E
         let http2 = door.listen.http2 || early(limit, &mut seat, is_http2(&socket)).await?;
         return speak(worker, door, connection(None), socket, http2, seat).await;
     };
-    let greeting = greet(tls, socket, ends.local);
+    let greeting = Box::pin(greet(tls, socket, ends.local));
     let Some(met) = early(limit, &mut seat, greeting).await? else { return Ok(()) };
     let http2 = met.stream.get_ref().1.alpn_protocol() == Some(b"h2");
     speak(worker, door, connection(Some(known(&met))), met.stream, http2, seat).await
@@ -181,92 +181,86 @@ async fn is_http2(socket: &TcpStream) -> io::Result<bool> {
     }
 }
 
-async fn speak<S>(
+/// HTTP, to the end of the connection. Boxed by kind: a connection is to hold no room for what others need.
+fn speak<S>(
     worker: &Rc<Worker>,
     door: &Door,
     connection: Connection,
     socket: S,
     http2: bool,
     seat: Seat,
-) -> io::Result<()>
+) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let settings = &worker.settings;
-    let limits = Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout };
-    let leisure = Leisure::new(limits, connection.activity.clone());
-    let activity = connection.activity.clone();
-    let mut downstream = Downstream::new(socket, door.refuse.clone(), leisure, settings.send_timeout, activity.clone());
-    if http2 {
-        downstream = downstream.metered(settings.http2_max_concurrent_streams);
-    }
-    let io = TokioIo::new(downstream);
-    let (owner, connection) = (worker.clone(), Rc::new(connection));
-    let handler = service_fn(move |req: Request<Incoming>| {
-        let (worker, connection) = (owner.clone(), connection.clone());
-        async move { Ok::<_, Infallible>(crate::proxy::handle(worker, connection, req).await) }
-    });
-    if http2 {
-        speak_2(settings, io, handler, seat).await
-    } else {
-        speak_1(settings, io, handler, seat, activity).await
-    }
-    .map_err(io::Error::other)
+    let (worker, connection) = (Rc::clone(worker), Rc::new(connection));
+    if http2 { speak_2(worker, connection, socket, seat) } else { speak_1(worker, connection, socket, seat, door) }
 }
 
-/// When to tell hyper that a connection over HTTP/1 is to end: it would close one that has not brought a request yet at
-/// once, also if the request is on its way.
-struct Parting {
+fn limits(settings: &Settings) -> Limits {
+    Limits { head: settings.client_header_timeout, rest: settings.keepalive_timeout }
+}
+
+fn speak_1<S>(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    socket: S,
     seat: Seat,
-    activity: Activity,
-    alarm: Alarm,
-    until: Option<Instant>,
-    told: bool,
-}
-
-impl Parting {
-    /// Ready once: when the worker stops, and there was a request or a moment for one.
-    fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.told || !self.seat.poll(cx) {
-            return false;
-        }
-        let until = *self.until.get_or_insert_with(|| Instant::now() + MOMENT);
-        self.told = self.activity.begun() > 0 || self.alarm.poll_at(until, cx).is_ready();
-        self.told
-    }
-}
-
-async fn speak_1<I, S>(settings: &Settings, io: I, handler: S, seat: Seat, activity: Activity) -> hyper::Result<()>
+    door: &Door,
+) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<Outgoing>, Error = Infallible>,
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let connection = hyper::server::conn::http1::Builder::new()
-        .auto_date_header(false)
-        .header_read_timeout(None)
-        .max_headers(settings.header_count)
-        .max_buf_size(settings.header_total.max(8 * 1024) + 64 * 1024)
-        .max_header_size(settings.header_total + settings.header_line)
-        .serve_connection(io, handler)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let mut parting = Parting { seat, activity, alarm: Alarm::default(), until: None, told: false };
-    poll_fn(|cx| {
-        if parting.is_due(cx) {
-            connection.as_mut().graceful_shutdown();
-        }
-        connection.as_mut().poll(cx)
-    })
-    .await
+    let settings = Arc::clone(&worker.settings);
+    // Whether a head is too large by nginx's rules, `inspect` decides, in Kong's words.
+    let size = settings.header_total.saturating_add(settings.header_line);
+    let heads = request::Limits { size, fields: settings.header_count };
+    let (wire, waiting) = (Wire::new(socket, settings.send_timeout), Waiting::new(limits(&settings), seat));
+    let handler = move |req| crate::proxy::handle(Rc::clone(&worker), Rc::clone(&connection), req, None);
+    Box::pin(Http1::new(wire, waiting, heads, Arc::clone(&door.refuse), handler).serve())
 }
 
-async fn speak_2<I, S>(settings: &Settings, io: I, handler: S, mut seat: Seat) -> hyper::Result<()>
+fn speak_2<S>(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    socket: S,
+    mut seat: Seat,
+) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
-    S: Service<Request<Incoming>, Response = Response<Outgoing>, Error = Infallible>,
-    S::Future: 'static,
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let connection = hyper::server::conn::http2::Builder::new(LocalExecutor)
+    let settings = Arc::clone(&worker.settings);
+    let (activity, streams) = (connection.activity.clone(), settings.http2_max_concurrent_streams);
+    let leisure = Leisure::new(limits(&settings), activity.clone());
+    let socket = Downstream::new(socket, leisure, settings.send_timeout, activity, streams);
+    // A future that is there only while a request is: hyper moves it about, and it is large.
+    let handler = service_fn(move |req| Box::pin(answered(Rc::clone(&worker), Rc::clone(&connection), req)));
+    let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket), handler);
+    let mut told = false;
+    // Not an async block, which would keep what it was made of beside what it is.
+    Box::pin(poll_fn(move |cx| {
+        let mut http2 = Pin::new(&mut http2);
+        if !told && seat.poll(cx) {
+            told = true;
+            http2.as_mut().graceful_shutdown();
+        }
+        http2.poll(cx).map_err(io::Error::other)
+    }))
+}
+
+async fn answered(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    req: Request<Incoming>,
+) -> Result<Response<Outgoing>, Infallible> {
+    let (parts, body) = req.into_parts();
+    let (body, sent) = leftover::patient(body);
+    Ok(crate::proxy::handle(worker, connection, Request::<Body>::from_parts(parts, body), sent).await)
+}
+
+fn builder_2(settings: &Settings) -> hyper::server::conn::http2::Builder<LocalExecutor> {
+    let mut builder = hyper::server::conn::http2::Builder::new(LocalExecutor);
+    builder
         .auto_date_header(false)
         .timer(TokioTimer::new())
         .keep_alive_interval(settings.keepalive_timeout)
@@ -278,18 +272,8 @@ where
         .max_frame_size(FRAME)
         .max_send_buf_size(SEND_BUFFER)
         .max_pending_accept_reset_streams(PENDING_RESETS)
-        .max_local_error_reset_streams(LOCAL_RESETS)
-        .serve_connection(io, handler);
-    let mut connection = pin!(connection);
-    let mut told = false;
-    poll_fn(|cx| {
-        if !told && seat.poll(cx) {
-            told = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        connection.as_mut().poll(cx)
-    })
-    .await
+        .max_local_error_reset_streams(LOCAL_RESETS);
+    builder
 }
 
 /// HTTP/2 counts 32 bytes more for each field (RFC 9113 §6.5.2). Whether a head is too large by nginx's rules, `inspect`
@@ -309,7 +293,7 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor 
     }
 }
 
-/// The answers to requests that hyper could not parse. Nothing is known of such a request, so they are all alike.
+/// The answers to requests that cannot be understood. Nothing is known of such a request, so they are all alike.
 #[must_use]
 pub fn refusals(settings: &Arc<Settings>) -> Refuse {
     let settings = settings.clone();

@@ -1,7 +1,7 @@
 //! How long a client may take while nobody owes it an answer: to begin a request, and to finish its head.
 //!
-//! The first request and every head have `client_header_timeout`, in all, however the bytes drip; between requests a
-//! connection may rest for `keepalive_timeout`. In HTTP/2 every frame and every header block counts as a head.
+//! This is HTTP/2's, where every frame and every header block counts as a head. The first request and every head have
+//! `client_header_timeout`, in all, however the bytes drip; between requests a connection may rest for `keepalive_timeout`.
 
 use crate::proxy::activity::Activity;
 use crate::upstream::alarm::Alarm;
@@ -41,8 +41,7 @@ impl Leisure {
         Self { limits, activity, alarm: Alarm::default(), seen: 0, until, in_head: false }
     }
 
-    /// Bytes came; `within` says whether they leave a head unfinished. In HTTP/1 whatever comes belongs to one, in HTTP/2
-    /// a frame may come at any time without.
+    /// Bytes came; `within` says whether they leave a head unfinished: a frame may come at any time without.
     pub fn heard(&mut self, within: bool) {
         if self.activity.is_busy() {
             return;

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod downstream;
 pub mod frame_meter;
 pub mod handshake;
+pub mod http1;
 pub mod leisure;
 pub mod linger;
 pub mod listen;

@@ -1,13 +1,14 @@
 //! One connection to an upstream: the request goes out, the answer's head comes in, and then its body, which is polled out of
 //! the connection itself.
 
-use super::chunks::Step;
-use super::queue::Queue;
-use super::reading::Reading;
-use super::request::{self, Framing, LAST_CHUNK};
+use super::request;
 use super::response::{self, Head};
 use super::stream::Stream;
 use crate::body::{BodyError, Source};
+use crate::http1::chunks::Step;
+use crate::http1::queue::Queue;
+use crate::http1::reading::Reading;
+use crate::http1::sending::Framing;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::pool::{Idle, Key, Pool};
 use bytes::{Bytes, BytesMut};
@@ -206,26 +207,7 @@ impl Connection {
     fn load(&mut self, frame: Option<Frame<Bytes>>) -> Result<(), Fault> {
         let piece = frame.map(|frame| frame.into_data().unwrap_or_default());
         self.loaded = true;
-        match (&mut self.sending, piece) {
-            (Framing::Length(left), Some(piece)) => {
-                *left = left.checked_sub(piece.len() as u64).ok_or(Fault::Body)?;
-                if *left == 0 {
-                    self.sending = Framing::None;
-                }
-                self.queue.push(piece, b"");
-            }
-            (Framing::Chunked, Some(piece)) if !piece.is_empty() => {
-                request::chunk_size(self.queue.own(), piece.len());
-                self.queue.push(piece, b"\r\n");
-            }
-            (Framing::Chunked, None) => {
-                self.queue.own().extend_from_slice(LAST_CHUNK);
-                self.sending = Framing::None;
-            }
-            (Framing::Length(_), None) => return Err(Fault::Body),
-            (Framing::Chunked, Some(_)) | (Framing::None, _) => {}
-        }
-        Ok(())
+        self.sending.load(piece, &mut self.queue).map_err(|_| Fault::Body)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,14 +1,12 @@
 //! An answer's head, understood (RFC 9112 §4, §5, §6.3, §9.3). Pure.
 
-use super::chunks::Chunks;
-use super::reading::Reading;
-use super::{FIELDS, Malformed};
-use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use crate::http1::chunks::Chunks;
+use crate::http1::fields::{Place, fill, said};
+use crate::http1::reading::Reading;
+use crate::http1::{FIELDS, Malformed};
+use bytes::{Buf, BytesMut};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use hyper::ext::ReasonPhrase;
-
-/// Room for the fields that a gateway adds, so that a map need not grow for them.
-const ADDED: usize = 12;
 
 /// An answer's head, without its fields.
 #[derive(Debug)]
@@ -35,13 +33,6 @@ struct Lines {
     fields: [Place; FIELDS],
 }
 
-/// Where a field is: its name and its value, from and to.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    name: (usize, usize),
-    value: (usize, usize),
-}
-
 /// Takes a head off the front and puts its fields into an empty map; `None` as long as it is not whole. Interim answers
 /// (1xx but 101) are skipped. `to_head` is whether HEAD was asked.
 ///
@@ -59,7 +50,8 @@ pub fn take(
             continue;
         }
         let bytes = buf.split_to(lines.size).freeze();
-        fill(headers, &bytes, lines.fields.get(..lines.count).unwrap_or_default())?;
+        let fields = lines.fields.get(..lines.count).unwrap_or_default();
+        fill(headers, &bytes, fields, |_, _| Ok::<_, Malformed>(()))?;
         let Lines { status, version, reason, .. } = lines;
         let (reading, keeps) = (reading(status, version, to_head, headers)?, keeps(version, headers));
         return Ok(Some(Head { status, version, reason, reading, keeps }));
@@ -86,7 +78,7 @@ fn lines(buf: &BytesMut, limit: usize) -> Result<Option<Lines>, Malformed> {
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
     let mut places = [Place::default(); FIELDS];
     for (place, field) in places.iter_mut().zip(parsed.headers.iter()) {
-        *place = Place { name: within(buf, field.name.as_bytes()), value: within(buf, field.value) };
+        *place = Place::of(buf, field);
     }
     let reason = parsed.reason.filter(|reason| Some(*reason) != status.canonical_reason());
     let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok());
@@ -94,36 +86,6 @@ fn lines(buf: &BytesMut, limit: usize) -> Result<Option<Lines>, Malformed> {
 }
 
 const TOO_LARGE: Malformed = Malformed("the answer's head is too large");
-
-fn said(error: httparse::Error) -> Malformed {
-    Malformed(match error {
-        httparse::Error::HeaderName => "a field's name is malformed",
-        httparse::Error::HeaderValue => "a field's value is malformed",
-        httparse::Error::NewLine => "a line does not end as it should",
-        httparse::Error::Status => "the status is malformed",
-        httparse::Error::Token => "a token is malformed",
-        httparse::Error::TooManyHeaders => "there are too many fields",
-        httparse::Error::Version => "it is not HTTP/1",
-    })
-}
-
-/// Where a part of a buffer is.
-fn within(buf: &[u8], part: &[u8]) -> (usize, usize) {
-    let start = part.as_ptr().addr().wrapping_sub(buf.as_ptr().addr());
-    (start, start.wrapping_add(part.len()))
-}
-
-/// Values are parts of the one buffer, not copies.
-fn fill(headers: &mut HeaderMap, bytes: &Bytes, fields: &[Place]) -> Result<(), Malformed> {
-    headers.reserve(fields.len() + ADDED);
-    for Place { name, value } in fields {
-        let name = bytes.get(name.0..name.1).and_then(|name| HeaderName::from_bytes(name).ok());
-        let value = HeaderValue::from_maybe_shared(bytes.slice(value.0..value.1)).ok();
-        let (name, value) = name.zip(value).ok_or(Malformed("a field is malformed"))?;
-        headers.append(name, value);
-    }
-    Ok(())
-}
 
 fn reading(status: StatusCode, version: Version, to_head: bool, headers: &mut HeaderMap) -> Result<Reading, Malformed> {
     let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);

@@ -1,11 +1,11 @@
-//! Where an answer's body ends (RFC 9112 §6.3). Pure.
+//! Where a body ends that is read (RFC 9112 §6.3). Pure.
 
 use super::Malformed;
 use super::chunks::{Chunks, Step};
 use bytes::BytesMut;
 use http_body::SizeHint;
 
-/// What of an answer's body is still to come.
+/// What of a body is still to come.
 #[derive(Debug)]
 pub enum Reading {
     /// Nothing.

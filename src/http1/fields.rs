@@ -1,0 +1,75 @@
+//! The fields of a head: found in a buffer, put into a map without a copy of their values, and written. Pure.
+
+use super::Malformed;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Room for the fields that a gateway adds, so that a map need not grow for them.
+const ADDED: usize = 12;
+
+/// Where a field is: its name and its value, from and to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    name: (usize, usize),
+    value: (usize, usize),
+}
+
+// === impl Place ===
+
+impl Place {
+    /// That of a field of this buffer.
+    #[must_use]
+    pub fn of(buf: &[u8], field: &httparse::Header<'_>) -> Self {
+        Self { name: within(buf, field.name.as_bytes()), value: within(buf, field.value) }
+    }
+}
+
+/// Where a part of a buffer is.
+#[must_use]
+pub fn within(buf: &[u8], part: &[u8]) -> (usize, usize) {
+    let start = part.as_ptr().addr().wrapping_sub(buf.as_ptr().addr());
+    (start, start.wrapping_add(part.len()))
+}
+
+/// Puts fields into a map: values are parts of the one buffer, not copies. `look` sees each of them before.
+///
+/// # Errors
+/// When one is malformed, or there are more than a map takes; or what `look` says.
+pub fn fill<E: From<Malformed>>(
+    headers: &mut HeaderMap,
+    bytes: &Bytes,
+    fields: &[Place],
+    mut look: impl FnMut(&HeaderName, &HeaderValue) -> Result<(), E>,
+) -> Result<(), E> {
+    headers.try_reserve(fields.len() + ADDED).map_err(|_| Malformed("there are too many fields"))?;
+    for Place { name, value } in fields {
+        let name = bytes.get(name.0..name.1).and_then(|name| HeaderName::from_bytes(name).ok());
+        let value = HeaderValue::from_maybe_shared(bytes.slice(value.0..value.1)).ok();
+        let (name, value) = name.zip(value).ok_or(Malformed("a field is malformed"))?;
+        look(&name, &value)?;
+        headers.try_append(name, value).map_err(|_| Malformed("there are too many fields"))?;
+    }
+    Ok(())
+}
+
+/// What is wrong with a head.
+#[must_use]
+pub const fn said(error: httparse::Error) -> Malformed {
+    Malformed(match error {
+        httparse::Error::HeaderName => "a field's name is malformed",
+        httparse::Error::HeaderValue => "a field's value is malformed",
+        httparse::Error::NewLine => "a line does not end as it should",
+        httparse::Error::Status => "the status is malformed",
+        httparse::Error::Token => "a token is malformed",
+        httparse::Error::TooManyHeaders => "there are too many fields",
+        httparse::Error::Version => "it is not HTTP/1",
+    })
+}
+
+/// Writes a field's line.
+pub fn write(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}

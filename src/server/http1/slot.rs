@@ -1,0 +1,41 @@
+//! Room for the one request that is under way: large, so it is made once, used again, and given up while nobody asks.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Where a request's future is while it runs.
+pub struct Slot<F>(Option<Pin<Box<Option<F>>>>);
+
+// === impl Slot ===
+
+impl<F: Future> Slot<F> {
+    /// A future takes its place.
+    pub fn put(&mut self, future: F) {
+        match &mut self.0 {
+            Some(place) => place.as_mut().set(Some(future)),
+            None => self.0 = Some(Box::pin(Some(future))),
+        }
+    }
+
+    /// Runs it. Its place is empty when it has ended.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(place) = &mut self.0 else { return Poll::Pending };
+        let Some(future) = place.as_mut().as_pin_mut() else { return Poll::Pending };
+        let polled = future.poll(cx);
+        if polled.is_ready() {
+            place.set(None);
+        }
+        polled
+    }
+
+    /// Gives up the room.
+    pub fn free(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl<F> Default for Slot<F> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
