@@ -109,6 +109,8 @@ mod tests {
         assert_eq!(sent(Framing::UntilClose, &[Some("ab"), None]).unwrap(), "ab");
         let chunks = [Some("0123456789abcdefg"), Some(""), Some("h"), None];
         assert_eq!(sent(Framing::Chunked, &chunks).unwrap(), "11\r\n0123456789abcdefg\r\n1\r\nh\r\n0\r\n\r\n");
-        assert!(sent(Framing::Length(1), &[Some("ab")]).is_err() && sent(Framing::Length(3), &[Some("ab"), None]).is_err());
+        assert!(
+            sent(Framing::Length(1), &[Some("ab")]).is_err() && sent(Framing::Length(3), &[Some("ab"), None]).is_err()
+        );
     }
 }

@@ -149,7 +149,18 @@ impl Exchange {
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
         let times = Times::default();
-        Self { busy, course, start, times, answered: None, received: 0, upload: None, under_way: false, tunnel: None, place }
+        Self {
+            busy,
+            course,
+            start,
+            times,
+            answered: None,
+            received: 0,
+            upload: None,
+            under_way: false,
+            tunnel: None,
+            place,
+        }
     }
 
     /// The story of a request, up to an answer's head.

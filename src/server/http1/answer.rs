@@ -48,7 +48,7 @@ impl Plan {
         };
         let says = |word: &str| head.headers.get_all(header::CONNECTION).iter().any(|value| has_word(value, word));
         let stays = !says("close") && (asked.version == Version::HTTP_11 || says("keep-alive"));
-        let keeps = asked.keeps && stays && framing != Framing::UntilClose && !head.status.is_informational();
+        let keeps = asked.keeps && stays && framing != Framing::UntilClose;
         let trailers = if framing == Framing::Chunked && asked.trailers { trailers(&head.headers) } else { Vec::new() };
         Self { framing, keeps, trailers }
     }
@@ -63,9 +63,11 @@ impl Plan {
                 header::CONTENT_LENGTH if !std::mem::replace(&mut framed, true) => {
                     self.length(out, asked, head.status, Some(value));
                 }
-                header::CONNECTION if !std::mem::replace(&mut joined, true) => self.connection(out, asked, &head.headers),
+                header::CONNECTION if !std::mem::replace(&mut joined, true) => {
+                    self.connection(out, asked, &head.headers)
+                }
                 header::TRAILER if self.framing == Framing::Chunked && !std::mem::replace(&mut announced, true) => {
-                    list(out, name, &head.headers, None);
+                    list(out, name, head.headers.get_all(name).iter().map(HeaderValue::as_bytes));
                 }
                 header::CONTENT_LENGTH | header::CONNECTION | header::TRAILER | header::TRANSFER_ENCODING => {}
                 _ => fields::write(out, name, value),
@@ -93,17 +95,13 @@ impl Plan {
         }
     }
 
-    /// What the map says, and `close` where it doesn't.
+    /// What the map says, unless it ends here; then that.
     fn connection(&self, out: &mut Vec<u8>, asked: Asked, headers: &HeaderMap) {
-        let told = headers.get_all(header::CONNECTION).iter().any(|value| has_word(value, "close"));
-        let mute = told || self.keeps || asked.version == Version::HTTP_10;
-        list(out, &header::CONNECTION, headers, if mute { None } else { Some("close") });
-    }
-
-    /// Whether a trailer may follow the body.
-    #[must_use]
-    pub fn takes(&self, name: &HeaderName) -> bool {
-        self.trailers.contains(name)
+        let values = || headers.get_all(header::CONNECTION).iter();
+        let told = self.keeps || asked.version == Version::HTTP_10 || values().any(|value| has_word(value, "close"));
+        let values = values().map(HeaderValue::as_bytes);
+        let values = values.filter(|value| self.keeps || !value.eq_ignore_ascii_case(b"keep-alive"));
+        list(out, &header::CONNECTION, values.chain((!told).then_some(&b"close"[..])));
     }
 
     /// Writes the end of a chunked body, and what is allowed of its trailers.
@@ -112,7 +110,7 @@ impl Plan {
             return;
         }
         out.extend_from_slice(b"0\r\n");
-        for (name, value) in trailers.iter().filter(|(name, _)| self.takes(name)) {
+        for (name, value) in trailers.iter().filter(|(name, _)| self.trailers.contains(name)) {
             fields::write(out, name, value);
         }
         out.extend_from_slice(b"\r\n");
@@ -136,19 +134,17 @@ fn has_body(asked: Asked, status: StatusCode) -> bool {
     !asked.head && !bodiless && !status.is_informational()
 }
 
-/// Writes all values of a field, and one more, as one line; nothing if there are none.
-fn list(out: &mut Vec<u8>, name: &HeaderName, headers: &HeaderMap, more: Option<&str>) {
-    let values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    for (n, value) in values.chain(more.map(str::as_bytes)).enumerate() {
-        out.extend_from_slice(if n == 0 { name.as_str().as_bytes() } else { b", " });
-        if n == 0 {
-            out.extend_from_slice(b": ");
-        }
+/// Writes values as one line; nothing if there are none.
+fn list<'a>(out: &mut Vec<u8>, name: &HeaderName, mut values: impl Iterator<Item = &'a [u8]>) {
+    let Some(first) = values.next() else { return };
+    for part in [name.as_str().as_bytes(), b": ", first] {
+        out.extend_from_slice(part);
+    }
+    for value in values {
+        out.extend_from_slice(b", ");
         out.extend_from_slice(value);
     }
-    if more.is_some() || headers.contains_key(name) {
-        out.extend_from_slice(b"\r\n");
-    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// What an answer announces as trailers, as far as they may be some.

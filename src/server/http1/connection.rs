@@ -7,12 +7,15 @@ use super::upload::Upload;
 use super::waiting::{Patience, Waiting};
 use super::wire::Wire;
 use crate::body::{Body, Lent};
+use crate::http1::queue::Queue;
+use crate::http1::sending::Framing;
 use crate::proxy::leftover;
 use crate::proxy::outgoing::Outgoing;
+use crate::proxy::upgrade::Tunnel;
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body::{Body as HttpBody, Frame};
+use http_body::{Body as _, Frame};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -41,9 +44,10 @@ pub struct Connection<S, H, F> {
     spare: HeaderMap,
 }
 
-/// What comes next over a connection.
+/// What comes next over a connection. A head is moved on at once.
+#[allow(clippy::large_enum_variant)]
 enum Next {
-    Request(Box<Head>),
+    Request(Head),
     Refused(Refused),
     Over,
 }
@@ -55,7 +59,7 @@ enum After {
     /// None may.
     Over,
     /// Something else is spoken from here on.
-    Tunnel(Box<crate::proxy::upgrade::Tunnel>),
+    Tunnel(Box<Tunnel>),
 }
 
 // === impl Connection ===
@@ -93,7 +97,7 @@ where
             };
             self.waiting.turn();
             let asked = head.asked;
-            let response = self.handle(*head).await?;
+            let response = self.handle(head).await?;
             match self.answer(asked, response).await? {
                 After::Next => {}
                 After::Over => {
@@ -109,7 +113,7 @@ where
         let wire = &mut *self.wire.borrow_mut();
         loop {
             match self.heads.take(&mut wire.buf, self.limits, &mut self.spare) {
-                Ok(Some(head)) => return Poll::Ready(Ok(Next::Request(Box::new(head)))),
+                Ok(Some(head)) => return Poll::Ready(Ok(Next::Request(head))),
                 Err(refused) => return Poll::Ready(Ok(Next::Refused(refused))),
                 Ok(None) => {}
             }
@@ -147,7 +151,8 @@ where
         let (mut head, mut body) = response.into_parts();
         let tunnel = body.take_tunnel();
         let mut plan = poll_fn(|cx| Poll::Ready(self.begin(asked, &mut head, &body, cx))).await;
-        (self.spare, plan.keeps) = (recycled(head.headers), plan.keeps);
+        plan.keeps &= head.status != StatusCode::SWITCHING_PROTOCOLS;
+        self.spare = recycled(head.headers);
         poll_fn(|cx| self.poll_answer(&mut plan, &mut body, cx)).await?;
         drop(body);
         if let Some(tunnel) = tunnel {
@@ -184,10 +189,12 @@ where
             let dry = self.load(plan, body, cx)?;
             let wire = &mut *self.wire.borrow_mut();
             let written = wire.poll_write(cx)?.is_ready();
-            if written && plan.framing == crate::http1::sending::Framing::None {
+            if written && plan.framing == Framing::None {
                 return Poll::Ready(Ok(()));
             }
             if dry || !written {
+                // When the body has been read by then, the client can be watched again.
+                let _ = wire.poll_unwanted(cx);
                 return wire.poll_gone(cx).map(Err);
             }
         }
@@ -195,7 +202,7 @@ where
 
     /// Puts what there is of a body into the queue; whether there is no more for now.
     fn load(&mut self, plan: &mut Plan, body: &mut Outgoing, cx: &mut Context<'_>) -> io::Result<bool> {
-        while plan.framing != crate::http1::sending::Framing::None {
+        while plan.framing != Framing::None {
             {
                 let queue = &self.wire.borrow().queue;
                 if queue.has_piece() || queue.left().len() > TOGETHER {
@@ -230,14 +237,14 @@ where
     }
 
     /// Leaves the connection to what was agreed on.
-    async fn lead(self, tunnel: Box<crate::proxy::upgrade::Tunnel>) -> io::Result<()> {
+    async fn lead(self, tunnel: Box<Tunnel>) -> io::Result<()> {
         let wire = Rc::into_inner(self.wire).ok_or(io::ErrorKind::ResourceBusy)?;
         let (stream, ahead) = wire.into_inner().into_parts();
         tunnel.run(stream, ahead, self.waiting.into_seat()).await
     }
 }
 
-fn put(plan: &mut Plan, frame: Option<Frame<Bytes>>, queue: &mut crate::http1::queue::Queue) -> io::Result<()> {
+fn put(plan: &mut Plan, frame: Option<Frame<Bytes>>, queue: &mut Queue) -> io::Result<()> {
     match frame.map(Frame::into_data) {
         None => plan.framing.load(None, queue)?,
         Some(Ok(piece)) => plan.framing.load(Some(piece), queue)?,

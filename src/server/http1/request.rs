@@ -121,15 +121,21 @@ impl Heads {
 
 /// RFC 9112 §2.2: blank lines in front of a request are no part of it.
 fn skip_blank_lines(buf: &mut BytesMut) {
-    while let b"\n" | [b'\r', b'\n', ..] | [b'\n', ..] = &buf[..] {
-        buf.advance(if buf[0] == b'\r' { 2 } else { 1 });
+    loop {
+        let blank = match &buf[..] {
+            [b'\n', ..] => 1,
+            [b'\r', b'\n', ..] => 2,
+            _ => return,
+        };
+        buf.advance(blank);
     }
 }
 
 /// Whether a blank line ends after the first `seen` bytes. A line ends with LF, as far as this parser cares.
 fn has_end(buf: &[u8], seen: usize) -> bool {
     let rest = buf.get(seen.saturating_sub(2)..).unwrap_or_default();
-    let ends = |(at, b): (usize, &u8)| *b == b'\n' && matches!(rest.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..]));
+    let ends =
+        |(at, b): (usize, &u8)| *b == b'\n' && matches!(rest.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..]));
     rest.iter().enumerate().any(ends)
 }
 
@@ -211,7 +217,8 @@ impl Said {
             header::CONTENT_LENGTH => return self.hear_length(value),
             header::TRANSFER_ENCODING => {
                 self.coded = true;
-                self.chunked = words(value).next_back().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
+                let last = words(value).next_back().filter(|_| value.to_str().is_ok());
+                self.chunked = last.is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
             }
             header::CONNECTION => {
                 self.close |= words(value).any(|word| word.eq_ignore_ascii_case(b"close"));

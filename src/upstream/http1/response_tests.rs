@@ -2,7 +2,6 @@
 use super::*;
 use crate::http1::chunks::Step;
 use bytes::Bytes;
-use http::HeaderName;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
