@@ -7,6 +7,7 @@ use super::reading::Reading;
 use super::request::{self, Framing, LAST_CHUNK};
 use super::response::{self, Head};
 use super::stream::Stream;
+use super::{FIELDS, Stalled};
 use crate::body::{BodyError, Source};
 use crate::upstream::alarm::Alarm;
 use crate::upstream::pool::{Idle, Key, Pool};
@@ -36,6 +37,8 @@ pub struct Connection {
     stream: Stream,
     /// What was read and not understood yet.
     buf: BytesMut,
+    /// Whether it has grown for a large body.
+    grown: bool,
     /// What is to be written.
     queue: Queue,
     /// What of the request's body is still to come.
@@ -77,10 +80,6 @@ pub enum Fault {
     Body,
 }
 
-/// The upstream sent nothing for too long, in the middle of its answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Stalled;
-
 // === impl Connection ===
 
 impl Connection {
@@ -90,6 +89,7 @@ impl Connection {
         Box::new(Self {
             stream,
             buf: BytesMut::new(),
+            grown: false,
             queue: Queue::default(),
             sending: Framing::None,
             written: 0,
@@ -273,10 +273,12 @@ impl Connection {
         self
     }
 
-    /// A map that is of no further use, for the next answer.
+    /// A map that is of no further use, for the next answer. A large one is not kept by an idle connection.
     pub fn recycle(&mut self, mut headers: HeaderMap) {
-        headers.clear();
-        self.spare = headers;
+        if headers.capacity() <= FIELDS {
+            headers.clear();
+            self.spare = headers;
+        }
     }
 
     /// For those who wait for the head.
@@ -296,6 +298,7 @@ impl Connection {
     fn room(&self) -> usize {
         match self.reading {
             Reading::Length(left) => usize::try_from(left).unwrap_or(MOST_ROOM).min(MOST_ROOM) + 64,
+            _ if self.grown => MOST_ROOM,
             _ => ROOM,
         }
     }
@@ -308,12 +311,15 @@ impl Connection {
     /// Reads more of a body; false at its end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BodyError>> {
         let room = self.room();
+        self.grown |= room > ROOM;
         let Poll::Ready(read) = self.poll_read(cx, room) else {
             ready!(self.poll_stalled(cx));
             return Poll::Ready(Err(Stalled.into()));
         };
         self.waiting = None;
-        match (read?, &self.reading) {
+        let read = read?;
+        self.grown |= read >= ROOM;
+        match (read, &self.reading) {
             (0, Reading::UntilClose) => {
                 (self.reading, self.keeps) = (Reading::Over, false);
                 Poll::Ready(Ok(false))
@@ -360,7 +366,7 @@ impl Source for Connection {
         if !self.keeps || !self.is_sent() || !self.buf.is_empty() {
             return;
         }
-        if self.buf.capacity() > 2 * ROOM {
+        if std::mem::take(&mut self.grown) {
             self.buf = BytesMut::new();
         }
         let (key, uses) = (self.key, self.uses);
@@ -382,13 +388,3 @@ impl std::fmt::Debug for Connection {
         f.debug_struct("Connection").field("key", &self.key).field("uses", &self.uses).finish_non_exhaustive()
     }
 }
-
-// === impl Stalled ===
-
-impl std::fmt::Display for Stalled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the upstream sent nothing for too long")
-    }
-}
-
-impl std::error::Error for Stalled {}

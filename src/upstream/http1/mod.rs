@@ -22,6 +22,10 @@ pub const FIELDS: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
+/// An upstream sent nothing for too long, in the middle of its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Stalled;
+
 // === impl Malformed ===
 
 impl fmt::Display for Malformed {
@@ -37,3 +41,13 @@ impl From<Malformed> for std::io::Error {
         Self::new(std::io::ErrorKind::InvalidData, why)
     }
 }
+
+// === impl Stalled ===
+
+impl fmt::Display for Stalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream sent nothing for too long")
+    }
+}
+
+impl std::error::Error for Stalled {}
