@@ -6,6 +6,7 @@ use super::{FIELDS, Malformed};
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use hyper::ext::ReasonPhrase;
+use std::ops::Range;
 
 /// Room for the fields that a gateway adds, so that a map need not grow for them.
 const ADDED: usize = 12;
@@ -25,21 +26,20 @@ pub struct Head {
     pub keeps: bool,
 }
 
-/// The status line, and where in the buffer the fields are.
+/// The first line, and how many bytes and fields there are.
 struct Lines {
     size: usize,
+    count: usize,
     status: StatusCode,
     version: Version,
     reason: Option<ReasonPhrase>,
-    count: usize,
-    fields: [Place; FIELDS],
 }
 
-/// Where a field is: its name and its value, from and to.
+/// Where a field is in the buffer: its name and its value, from and to.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    name: (usize, usize),
-    value: (usize, usize),
+    name: (u32, u32),
+    value: (u32, u32),
 }
 
 /// Takes a head off the front and puts its fields into an empty map; `None` as long as it is not whole. Interim answers
@@ -53,13 +53,17 @@ pub fn take(
     to_head: bool,
     headers: &mut HeaderMap,
 ) -> Result<Option<Head>, Malformed> {
-    while let Some(lines) = lines(buf, limit)? {
+    if buf.is_empty() {
+        return Ok(None);
+    }
+    let mut places = [Place::default(); FIELDS];
+    while let Some(lines) = lines(buf, limit, &mut places)? {
         if lines.status.is_informational() && lines.status != StatusCode::SWITCHING_PROTOCOLS {
             buf.advance(lines.size);
             continue;
         }
         let bytes = buf.split_to(lines.size).freeze();
-        fill(headers, &bytes, lines.fields.get(..lines.count).unwrap_or_default())?;
+        fill(headers, &bytes, places.get(..lines.count).unwrap_or_default())?;
         let Lines { status, version, reason, .. } = lines;
         let (reading, keeps) = (reading(status, version, to_head, headers)?, keeps(version, headers));
         return Ok(Some(Head { status, version, reason, reading, keeps }));
@@ -67,10 +71,7 @@ pub fn take(
     Ok(None)
 }
 
-fn lines(buf: &BytesMut, limit: usize) -> Result<Option<Lines>, Malformed> {
-    if buf.is_empty() {
-        return Ok(None);
-    }
+fn lines(buf: &[u8], limit: usize, places: &mut [Place; FIELDS]) -> Result<Option<Lines>, Malformed> {
     let mut fields = [const { std::mem::MaybeUninit::uninit() }; FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
     let size = httparse::ParserConfig::default()
@@ -79,18 +80,17 @@ fn lines(buf: &BytesMut, limit: usize) -> Result<Option<Lines>, Malformed> {
     let httparse::Status::Complete(size) = size else {
         return if buf.len() > limit { Err(TOO_LARGE) } else { Ok(None) };
     };
-    if size > limit {
+    if size > limit.min(u32::MAX as usize) {
         return Err(TOO_LARGE);
     }
     let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed("a status is none"))?;
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
-    let mut places = [Place::default(); FIELDS];
     for (place, field) in places.iter_mut().zip(parsed.headers.iter()) {
         *place = Place { name: within(buf, field.name.as_bytes()), value: within(buf, field.value) };
     }
     let reason = parsed.reason.filter(|reason| Some(*reason) != status.canonical_reason());
     let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok());
-    Ok(Some(Lines { size, status, version, reason, count: parsed.headers.len(), fields: places }))
+    Ok(Some(Lines { size, count: parsed.headers.len(), status, version, reason }))
 }
 
 const TOO_LARGE: Malformed = Malformed("the answer's head is too large");
@@ -107,18 +107,23 @@ fn said(error: httparse::Error) -> Malformed {
     })
 }
 
-/// Where a part of a buffer is.
-fn within(buf: &[u8], part: &[u8]) -> (usize, usize) {
+/// Where a part of a buffer is, whose head ends within what a `u32` can say.
+#[allow(clippy::cast_possible_truncation)]
+fn within(buf: &[u8], part: &[u8]) -> (u32, u32) {
     let start = part.as_ptr().addr().wrapping_sub(buf.as_ptr().addr());
-    (start, start.wrapping_add(part.len()))
+    (start as u32, start.wrapping_add(part.len()) as u32)
+}
+
+fn range((from, to): (u32, u32)) -> Range<usize> {
+    from as usize..to as usize
 }
 
 /// Values are parts of the one buffer, not copies.
 fn fill(headers: &mut HeaderMap, bytes: &Bytes, fields: &[Place]) -> Result<(), Malformed> {
     headers.reserve(fields.len() + ADDED);
     for Place { name, value } in fields {
-        let name = bytes.get(name.0..name.1).and_then(|name| HeaderName::from_bytes(name).ok());
-        let value = HeaderValue::from_maybe_shared(bytes.slice(value.0..value.1)).ok();
+        let name = bytes.get(range(*name)).and_then(|name| HeaderName::from_bytes(name).ok());
+        let value = HeaderValue::from_maybe_shared(bytes.slice(range(*value))).ok();
         let (name, value) = name.zip(value).ok_or(Malformed("a field is malformed"))?;
         headers.append(name, value);
     }
