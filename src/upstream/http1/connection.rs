@@ -222,6 +222,7 @@ impl Connection {
                 self.queue.own().extend_from_slice(LAST_CHUNK);
                 self.sending = Framing::None;
             }
+            (Framing::Length(0), None) => self.sending = Framing::None,
             (Framing::Length(_), None) => return Err(Fault::Body),
             (Framing::Chunked, Some(_)) | (Framing::None, _) => {}
         }
