@@ -15,17 +15,16 @@ requests meet; every request wakes the worker twice, which a busy gateway is spa
 The figures depend on the compiler and the C library: record anew when they change. Needs gcc, valgrind and nghttp2-client.
 """
 import argparse
-import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import run  # noqa: E402
+from contenders import HEADERS, HERE, Bench
+from run import build_gateway
 
-RECORDED = run.HERE / "instructions.txt"
+RECORDED = HERE / "instructions.txt"
 JOBS = "A:1k,A:64k,B:1k,C:1k"
 REQUESTS = 1000
 LIMIT = 1.05
@@ -44,20 +43,21 @@ def arguments():
 
 # === the gateway, counted ===
 
-class Counted(run.Bench):
+class Counted(Bench):
     """The upstream, and a gateway under valgrind."""
 
-    def add_gateway(self, program, profiles):
-        port, tls = run.free_port(), run.free_port()
-        config = run.filled("kong.yml", self.folder, upstream=self.upstream, bearer=run.BEARER)
-        env = {"KONG_PROXY_LISTEN": f"127.0.0.1:{port}, 127.0.0.1:{tls} ssl http2", "KONG_ADMIN_LISTEN": "off",
-               "KONG_SSL_CERT": str(self.cert), "KONG_SSL_CERT_KEY": str(self.key), "KONG_DATABASE": "off",
-               "KONG_NGINX_WORKER_PROCESSES": "1", "KONG_PROXY_ACCESS_LOG": str(self.folder / "access.log"),
-               "KONG_NGINX_HTTP_KEEPALIVE_REQUESTS": "100000000", "KONG_UPSTREAM_KEEPALIVE_MAX_REQUESTS": "100000000"}
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profiles}/profile",
-                   program, "run", "--config", config]
-        self.process, self.profiles = self.run("gateway", list(map(str, command)), port, env, limit=60), profiles
-        self.contenders["gateway"] = (self.process, port, tls)
+    def add_counted(self, program, profiles):
+        self.program, self.profiles = program, profiles
+        self.add_gateway("gateway", program)
+        return self.contenders[-1]
+
+    def run(self, name, command, port, env=None, limit=15):
+        if name != "gateway":
+            return super().run(name, command, port, env, limit)
+        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.profiles}/profile",
+                   *command[command.index(str(self.program)):]]
+        self.process = super().run(name, command, port, {**env, "KONG_NGINX_HTTP_KEEPALIVE_REQUESTS": "100000000"}, 60)
+        return self.process
 
     def control(self, option):
         subprocess.run(["callgrind_control", option, str(self.process.pid)], check=True, stdout=subprocess.DEVNULL,
@@ -65,22 +65,22 @@ class Counted(run.Bench):
 
     def counted(self, job, requests, name):
         """Instructions and allocations of so many requests, and of the connection that they came over."""
-        _, port, tls = self.contenders["gateway"]
         self.control("--zero")
-        ask(job, port, tls, requests)
+        ask(job, self.contenders[-1], requests)
         before = set(self.profiles.iterdir())
         self.control("--dump")
         (profile,) = set(self.profiles.iterdir()) - before
         return read(profile.rename(self.profiles / f"{job.replace(':', '-')}-{name}"))
 
 
-def ask(job, port, tls, requests):
+def ask(job, gateway, requests):
     """So many requests, one after the other, over one connection."""
     mode, size = job.split(":")
-    url = f"http://127.0.0.1:{port}" if mode == "A" else f"https://127.0.0.1:{tls}"
-    words = [x for h in run.HEADERS for x in ("-H", h)]
+    url = f"http://127.0.0.1:{gateway.port}" if mode == "A" else f"https://127.0.0.1:{gateway.tls}"
+    words = [x for h in HEADERS for x in ("-H", h)] + [f"{url}{gateway.prefix}/{size}"]
     version = [] if mode == "C" else ["--h1"]
-    out = run.loader(300, "h2load", *version, "-t1", "-c1", "-m1", "-n", requests, *words, f"{url}/rest/v1/{size}")
+    command = ["h2load", *version, "-t1", "-c1", "-m1", "-n", str(requests), *words]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
     if f"status codes: {requests} 2xx" not in out:
         sys.exit(f"{job}: not all was answered\n{out}")
 
@@ -102,7 +102,7 @@ def read(profile):
 
 
 def count(bench, job):
-    ask(job, *bench.contenders["gateway"][1:], 200)         # warms up
+    ask(job, bench.contenders[-1], 200)                     # warms up
     one, two = (bench.counted(job, REQUESTS * times, str(times)) for times in (1, 2))
     return tuple((b - a) / REQUESTS for a, b in zip(one, two))
 
@@ -133,11 +133,11 @@ def main():
     jobs = opts.jobs.split(",")
     if not all(re.fullmatch("[ABC]:(1k|64k|1m)", job) for job in jobs):
         sys.exit("a job is A, B or C, a colon, and 1k, 64k or 1m")
-    binary = opts.binary or run.build_gateway("release")
+    binary = opts.binary or build_gateway("release")
     with tempfile.TemporaryDirectory() as scratch, Counted() as bench:
         profiles = opts.keep or pathlib.Path(scratch)
         profiles.mkdir(parents=True, exist_ok=True)
-        bench.add_gateway(binary.resolve(), profiles.resolve())
+        bench.add_counted(binary.resolve(), profiles.resolve())
         found = {job: count(bench, job) for job in jobs}
     grown = show(found)
     if opts.record:

@@ -3,15 +3,19 @@
 use super::Malformed;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use std::ops::Range;
 
 /// Room for the fields that a gateway adds, so that a map need not grow for them.
 const ADDED: usize = 12;
 
-/// Where a field is: its name and its value, from and to.
+/// Where a part of a buffer is, whose head ends within what a `u32` can say: from and to.
+pub type Part = (u32, u32);
+
+/// Where a field is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place {
-    name: (usize, usize),
-    value: (usize, usize),
+    name: Part,
+    value: Part,
 }
 
 // === impl Place ===
@@ -26,9 +30,16 @@ impl Place {
 
 /// Where a part of a buffer is.
 #[must_use]
-pub fn within(buf: &[u8], part: &[u8]) -> (usize, usize) {
+#[allow(clippy::cast_possible_truncation)]
+pub fn within(buf: &[u8], part: &[u8]) -> Part {
     let start = part.as_ptr().addr().wrapping_sub(buf.as_ptr().addr());
-    (start, start.wrapping_add(part.len()))
+    (start as u32, start.wrapping_add(part.len()) as u32)
+}
+
+/// The same, to take it out.
+#[must_use]
+pub const fn range((from, to): Part) -> Range<usize> {
+    from as usize..to as usize
 }
 
 /// Puts fields into a map: values are parts of the one buffer, not copies. `look` sees each of them before.
@@ -43,8 +54,8 @@ pub fn fill<E: From<Malformed>>(
 ) -> Result<(), E> {
     headers.try_reserve(fields.len() + ADDED).map_err(|_| Malformed("there are too many fields"))?;
     for Place { name, value } in fields {
-        let name = bytes.get(name.0..name.1).and_then(|name| HeaderName::from_bytes(name).ok());
-        let value = HeaderValue::from_maybe_shared(bytes.slice(value.0..value.1)).ok();
+        let name = bytes.get(range(*name)).and_then(|name| HeaderName::from_bytes(name).ok());
+        let value = HeaderValue::from_maybe_shared(bytes.slice(range(*value))).ok();
         let (name, value) = name.zip(value).ok_or(Malformed("a field is malformed"))?;
         look(&name, &value)?;
         headers.try_append(name, value).map_err(|_| Malformed("there are too many fields"))?;

@@ -33,11 +33,7 @@ impl Framing {
             return Self::None;
         }
         let said = || headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-        match body.size_hint().exact().or_else(said) {
-            Some(0) => Self::None,
-            Some(size) => Self::Length(size),
-            None => Self::Chunked,
-        }
+        body.size_hint().exact().or_else(said).map_or(Self::Chunked, Self::Length)
     }
 
     /// Puts the next piece, or the end, into a queue in which no piece waits.
@@ -62,7 +58,8 @@ impl Framing {
                 *self = Self::None;
             }
             (Self::UntilClose, Some(piece)) => queue.push(piece, b""),
-            (Self::UntilClose, None) => *self = Self::None,
+            // Over HTTP/2 a body may turn out to be empty only when it ends.
+            (Self::UntilClose | Self::Length(0), None) => *self = Self::None,
             (Self::Length(_), None) => return Err(Malformed("a body is shorter than was said")),
             (Self::Chunked, Some(_)) | (Self::None, _) => {}
         }

@@ -95,11 +95,11 @@ impl Times {
 pub async fn forward(
     worker: &Rc<Worker>,
     held: &Held,
-    mut errand: Errand<'_>,
+    errand: &mut Errand<'_>,
     times: &mut Times,
 ) -> Result<Answer, Failure> {
     let mut peers = worker.directory.peers(held, &held.turns, errand.service);
-    let repeats = may_repeat(&errand);
+    let repeats = may_repeat(errand);
     let (mut failure, mut sent) = (Failure::BadGateway, false);
     for _ in 0..=errand.service.retries {
         if sent && !repeats {
@@ -110,7 +110,7 @@ pub async fn forward(
         times.choose(peer.address, start);
         let name = errand.host.as_ref().unwrap_or(&peer.host).clone();
         errand.parts.headers.insert(header::HOST, name);
-        match attempt(worker, &peer, &mut errand, repeats).await {
+        match attempt(worker, &peer, errand, repeats).await {
             Ok(answer) => return Ok(answer),
             Err(Trouble::Client(why)) => return Err(broken(why)),
             Err(Trouble::Unsent(why)) => failure = why,

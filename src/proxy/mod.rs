@@ -196,8 +196,8 @@ impl Exchange {
         if self.course.cx.facts.is_some() {
             (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
         }
-        let errand = Errand { service, host: out.host, parts: out.parts, body };
-        let answer = forward(worker, snapshot, errand, &mut self.times).await?;
+        let mut errand = Errand { service, host: out.host, parts: out.parts, body };
+        let answer = forward(worker, snapshot, &mut errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer)
     }

@@ -233,7 +233,7 @@ where
     let (activity, streams) = (connection.activity.clone(), settings.http2_max_concurrent_streams);
     let leisure = Leisure::new(limits(&settings), activity.clone());
     let socket = Downstream::new(socket, leisure, settings.send_timeout, activity, streams);
-    // A future that is there only while a request is: hyper moves it about, and it is large.
+    // Boxed, since it is moved several times on its way into a task, and is as large as a request's whole story.
     let handler = service_fn(move |req| Box::pin(answered(Rc::clone(&worker), Rc::clone(&connection), req)));
     let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket), handler);
     let mut told = false;

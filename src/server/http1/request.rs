@@ -5,7 +5,7 @@
 
 use crate::http1::Malformed;
 use crate::http1::chunks::Chunks;
-use crate::http1::fields::{Place, fill, said, within};
+use crate::http1::fields::{Part, Place, fill, range, said, within};
 use crate::http1::reading::Reading;
 use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
@@ -74,7 +74,7 @@ struct Line {
     size: usize,
     method: Method,
     version: Version,
-    target: (usize, usize),
+    target: Part,
     count: usize,
 }
 
@@ -188,15 +188,16 @@ fn understand(
     spare: &mut HeaderMap,
 ) -> Result<Option<Head>, Refused> {
     let Some(line) = parsed.map_err(|error| Refused::of(error, buf))? else { return Ok(None) };
-    let Line { size, method, version, target: (from, to), count } = line;
-    if size > limits.size {
+    let Line { size, method, version, target, count } = line;
+    if size > limits.size.min(u32::MAX as usize) {
         return Err(Refused::TOO_LARGE);
     }
-    if to - from > TARGET {
+    let target = range(target);
+    if target.len() > TARGET {
         return Err(Refused::TARGET);
     }
     let bytes = buf.split_to(size).freeze();
-    let uri = Uri::from_maybe_shared(bytes.slice(from..to)).map_err(|_| Malformed("the target is malformed"))?;
+    let uri = Uri::from_maybe_shared(bytes.slice(target)).map_err(|_| Malformed("the target is malformed"))?;
     let mut said = Said::default();
     let fields = places.get(..count).unwrap_or_default();
     fill(spare, &bytes, fields, |name, value| said.hear(name, value))?;

@@ -182,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// more whether there is something left.
     fn room(&self) -> usize {
         let left = self.reading.size_hint().exact().and_then(|left| usize::try_from(left).ok());
-        left.map_or(ROOM, |left| left.saturating_add(64).min(BODY_ROOM))
+        left.map_or(2 * ROOM, |left| left.saturating_add(64).min(BODY_ROOM))
     }
 
     /// Throws away what is at hand of a body that nobody wants.

@@ -1,10 +1,12 @@
 //! One connection to an upstream: the request goes out, the answer's head comes in, and then its body, which is polled out of
 //! the connection itself.
 
+use super::Stalled;
 use super::request;
 use super::response::{self, Head};
 use super::stream::Stream;
 use crate::body::{BodyError, Source};
+use crate::http1::FIELDS;
 use crate::http1::chunks::Step;
 use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
@@ -37,6 +39,8 @@ pub struct Connection {
     stream: Stream,
     /// What was read and not understood yet.
     buf: BytesMut,
+    /// Whether it has grown for a large body.
+    grown: bool,
     /// What is to be written.
     queue: Queue,
     /// What of the request's body is still to come.
@@ -78,10 +82,6 @@ pub enum Fault {
     Body,
 }
 
-/// The upstream sent nothing for too long, in the middle of its answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Stalled;
-
 // === impl Connection ===
 
 impl Connection {
@@ -91,6 +91,7 @@ impl Connection {
         Box::new(Self {
             stream,
             buf: BytesMut::new(),
+            grown: false,
             queue: Queue::default(),
             sending: Framing::None,
             written: 0,
@@ -255,10 +256,12 @@ impl Connection {
         self
     }
 
-    /// A map that is of no further use, for the next answer.
+    /// A map that is of no further use, for the next answer. A large one is not kept by an idle connection.
     pub fn recycle(&mut self, mut headers: HeaderMap) {
-        headers.clear();
-        self.spare = headers;
+        if headers.capacity() <= FIELDS {
+            headers.clear();
+            self.spare = headers;
+        }
     }
 
     /// For those who wait for the head.
@@ -278,6 +281,7 @@ impl Connection {
     fn room(&self) -> usize {
         match self.reading {
             Reading::Length(left) => usize::try_from(left).unwrap_or(MOST_ROOM).min(MOST_ROOM) + 64,
+            _ if self.grown => MOST_ROOM,
             _ => ROOM,
         }
     }
@@ -290,12 +294,15 @@ impl Connection {
     /// Reads more of a body; false at its end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BodyError>> {
         let room = self.room();
+        self.grown |= room > ROOM;
         let Poll::Ready(read) = self.poll_read(cx, room) else {
             ready!(self.poll_stalled(cx));
             return Poll::Ready(Err(Stalled.into()));
         };
         self.waiting = None;
-        match (read?, &self.reading) {
+        let read = read?;
+        self.grown |= read >= ROOM;
+        match (read, &self.reading) {
             (0, Reading::UntilClose) => {
                 (self.reading, self.keeps) = (Reading::Over, false);
                 Poll::Ready(Ok(false))
@@ -342,7 +349,7 @@ impl Source for Connection {
         if !self.keeps || !self.is_sent() || !self.buf.is_empty() {
             return;
         }
-        if self.buf.capacity() > 2 * ROOM {
+        if std::mem::take(&mut self.grown) {
             self.buf = BytesMut::new();
         }
         let (key, uses) = (self.key, self.uses);
@@ -364,13 +371,3 @@ impl std::fmt::Debug for Connection {
         f.debug_struct("Connection").field("key", &self.key).field("uses", &self.uses).finish_non_exhaustive()
     }
 }
-
-// === impl Stalled ===
-
-impl std::fmt::Display for Stalled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the upstream sent nothing for too long")
-    }
-}
-
-impl std::error::Error for Stalled {}

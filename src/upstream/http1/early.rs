@@ -73,12 +73,18 @@ where
     Body::boxed(Relayed { desk, size })
 }
 
+fn wake(waiting: &mut Option<Waker>) {
+    if let Some(waker) = waiting.take() {
+        waker.wake();
+    }
+}
+
 // === impl Desk ===
 
 impl Desk {
     fn put(&mut self, piece: Option<Result<Frame<Bytes>, BodyError>>, over: bool) {
         (self.piece, self.over) = (piece, over);
-        self.wanting.take().map(Waker::wake);
+        wake(&mut self.wanting);
     }
 }
 
@@ -145,7 +151,7 @@ impl HttpBody for Relayed {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut desk = self.desk.borrow_mut();
         if let Some(piece) = desk.piece.take() {
-            desk.giving.take().map(Waker::wake);
+            wake(&mut desk.giving);
             return Poll::Ready(Some(piece));
         }
         if desk.over {
@@ -164,12 +170,12 @@ impl HttpBody for Relayed {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.is_end_stream() { SizeHint::with_exact(0) } else { self.size.clone() }
+        if self.is_end_stream() { SizeHint::with_exact(0) } else { self.size }
     }
 }
 
 impl Drop for Relayed {
     fn drop(&mut self) {
-        self.desk.borrow_mut().giving.take().map(Waker::wake);
+        wake(&mut self.desk.borrow_mut().giving);
     }
 }

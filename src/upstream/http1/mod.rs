@@ -9,3 +9,19 @@ pub mod early;
 pub mod request;
 pub mod response;
 pub mod stream;
+
+use std::fmt;
+
+/// An upstream sent nothing for too long, in the middle of its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Stalled;
+
+// === impl Stalled ===
+
+impl fmt::Display for Stalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream sent nothing for too long")
+    }
+}
+
+impl std::error::Error for Stalled {}

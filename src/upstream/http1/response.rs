@@ -23,14 +23,13 @@ pub struct Head {
     pub keeps: bool,
 }
 
-/// The status line, and where in the buffer the fields are.
+/// The first line, and how many bytes and fields there are.
 struct Lines {
     size: usize,
+    count: usize,
     status: StatusCode,
     version: Version,
     reason: Option<ReasonPhrase>,
-    count: usize,
-    fields: [Place; FIELDS],
 }
 
 /// Takes a head off the front and puts its fields into an empty map; `None` as long as it is not whole. Interim answers
@@ -44,13 +43,17 @@ pub fn take(
     to_head: bool,
     headers: &mut HeaderMap,
 ) -> Result<Option<Head>, Malformed> {
-    while let Some(lines) = lines(buf, limit)? {
+    if buf.is_empty() {
+        return Ok(None);
+    }
+    let mut places = [Place::default(); FIELDS];
+    while let Some(lines) = lines(buf, limit, &mut places)? {
         if lines.status.is_informational() && lines.status != StatusCode::SWITCHING_PROTOCOLS {
             buf.advance(lines.size);
             continue;
         }
         let bytes = buf.split_to(lines.size).freeze();
-        let fields = lines.fields.get(..lines.count).unwrap_or_default();
+        let fields = places.get(..lines.count).unwrap_or_default();
         fill(headers, &bytes, fields, |_, _| Ok::<_, Malformed>(()))?;
         let Lines { status, version, reason, .. } = lines;
         let (reading, keeps) = (reading(status, version, to_head, headers)?, keeps(version, headers));
@@ -59,10 +62,7 @@ pub fn take(
     Ok(None)
 }
 
-fn lines(buf: &BytesMut, limit: usize) -> Result<Option<Lines>, Malformed> {
-    if buf.is_empty() {
-        return Ok(None);
-    }
+fn lines(buf: &[u8], limit: usize, places: &mut [Place; FIELDS]) -> Result<Option<Lines>, Malformed> {
     let mut fields = [const { std::mem::MaybeUninit::uninit() }; FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
     let size = httparse::ParserConfig::default()
@@ -71,18 +71,17 @@ fn lines(buf: &BytesMut, limit: usize) -> Result<Option<Lines>, Malformed> {
     let httparse::Status::Complete(size) = size else {
         return if buf.len() > limit { Err(TOO_LARGE) } else { Ok(None) };
     };
-    if size > limit {
+    if size > limit.min(u32::MAX as usize) {
         return Err(TOO_LARGE);
     }
     let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed("a status is none"))?;
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
-    let mut places = [Place::default(); FIELDS];
     for (place, field) in places.iter_mut().zip(parsed.headers.iter()) {
         *place = Place::of(buf, field);
     }
     let reason = parsed.reason.filter(|reason| Some(*reason) != status.canonical_reason());
     let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok());
-    Ok(Some(Lines { size, status, version, reason, count: parsed.headers.len(), fields: places }))
+    Ok(Some(Lines { size, count: parsed.headers.len(), status, version, reason }))
 }
 
 const TOO_LARGE: Malformed = Malformed("the answer's head is too large");
