@@ -1,4 +1,4 @@
-//! A message body on its way through: usually the one hyper reads from a socket, passed on frame by frame, unboxed.
+//! A message body on its way through: usually as it is read from a socket, passed on frame by frame, unboxed.
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -17,9 +17,9 @@ pub enum Body {
     Empty,
     /// All bytes at hand. `None` once they were taken.
     Full(Option<Bytes>),
-    /// As it comes from a client's socket.
+    /// As it comes from a client over HTTP/2.
     Incoming(Incoming),
-    /// As it comes over an upstream's connection.
+    /// As it comes over a connection of HTTP/1.1.
     Lent(Lent),
     /// Anything else, such as a body that a plugin wrapped.
     Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError>>>),

@@ -5,6 +5,8 @@ use std::io::IoSlice;
 
 /// Pieces up to this size are copied behind the gateway's own bytes: one buffer is written faster than several.
 const COPIED: usize = 4 * 1024;
+/// Small pieces are written together, up to so many bytes.
+const TOGETHER: usize = 16 * 1024;
 
 /// What waits to be written.
 #[derive(Debug, Default)]
@@ -44,6 +46,12 @@ impl Queue {
     #[must_use]
     pub fn has_piece(&self) -> bool {
         !self.piece.is_empty() || !self.end.is_empty()
+    }
+
+    /// Whether what waits is to be written before more is put behind it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.has_piece() || self.left().len() > TOGETHER
     }
 
     /// All that waits.

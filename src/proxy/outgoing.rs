@@ -58,7 +58,7 @@ impl Outgoing {
         self.tunnel.take()
     }
 
-    /// Runs something at the end. A body that is empty already ends when hyper drops it.
+    /// Runs something at the end. A body that is empty already ends when it is dropped.
     #[must_use]
     pub fn at_end(mut self, run: AtEnd) -> Self {
         self.at_end = Some(run);
@@ -96,8 +96,8 @@ impl Outgoing {
 }
 
 impl Outgoing {
-    /// hyper drops what it has not written yet when a body breaks. It writes when it has to wait, so it waits once: the client
-    /// gets as much as the upstream sent.
+    /// Who writes forgets what is not written yet when a body breaks, and writes when it has to wait. So it waits once: the
+    /// client gets as much as the upstream sent.
     fn breaks(&mut self, error: BodyError, cx: &Context<'_>) -> Poll<Polled> {
         self.broken = Some(error);
         cx.waker().wake_by_ref();

@@ -35,10 +35,6 @@ pub(super) fn say_connection(response: &mut Response<Body>, version: Version, st
     if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
         return;
     }
-    if !stays && version < Version::HTTP_11 {
-        // hyper would promise otherwise to whoever asked for it.
-        *response.version_mut() = version;
-    }
     let word = HeaderValue::from_static(if stays { "keep-alive" } else { "close" });
     let other = response.headers_mut().insert(header::CONNECTION, word);
     if let Some(other) = other {

@@ -28,9 +28,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// Makes the answer to a head that cannot be understood.
 pub type Refuse = Arc<dyn Fn(u16) -> Bytes + Send + Sync>;
 
-/// Small pieces of a body are written together, up to so many bytes.
-const TOGETHER: usize = 16 * 1024;
-
 /// A connection and who answers its requests.
 pub struct Connection<S, H, F> {
     wire: Rc<RefCell<Wire<S>>>,
@@ -203,11 +200,8 @@ where
     /// Puts what there is of a body into the queue; whether there is no more for now.
     fn load(&mut self, plan: &mut Plan, body: &mut Outgoing, cx: &mut Context<'_>) -> io::Result<bool> {
         while plan.framing != Framing::None {
-            {
-                let queue = &self.wire.borrow().queue;
-                if queue.has_piece() || queue.left().len() > TOGETHER {
-                    return Ok(false);
-                }
+            if self.wire.borrow().queue.is_full() {
+                return Ok(false);
             }
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else { return Ok(true) };
             let frame = frame.transpose().map_err(io::Error::other)?;
@@ -261,3 +255,7 @@ fn recycled(mut headers: HeaderMap) -> HeaderMap {
 fn slow() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the client is too slow")
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;
