@@ -141,7 +141,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if self.buf.capacity() - self.buf.len() < room / 2 {
             self.buf.reserve(room);
         }
-        pin!(self.stream.read_buf(&mut self.buf)).poll(cx)
+        let polled = pin!(self.stream.read_buf(&mut self.buf)).poll(cx);
+        if polled.is_pending() {
+            // TLS may have something to say by itself: now, or when there is room.
+            let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
+        }
+        polled
     }
 
     /// Ready when the client has hung up. What it sends ahead is read once, and then it must wait.
