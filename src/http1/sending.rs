@@ -69,7 +69,21 @@ impl Framing {
 
 /// Writes the field that says how long a body is.
 pub fn content_length(out: &mut Vec<u8>, size: u64) {
-    let _ = write!(out, "content-length: {size}\r\n");
+    out.extend_from_slice(b"content-length: ");
+    decimal(out, size);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn decimal(out: &mut Vec<u8>, mut number: u64) {
+    let start = out.len();
+    loop {
+        out.push(b'0' + (number % 10) as u8);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out[start..].reverse();
 }
 
 /// Writes the line in front of a chunk.
@@ -98,6 +112,15 @@ mod tests {
         let said = HeaderMap::from_iter([(header::CONTENT_LENGTH, HeaderValue::from_static("7"))]);
         assert_eq!(Framing::of(&said, &Empty::<&[u8]>::new()), Framing::None);
         assert_eq!(Framing::of(&said, &Full::new(&b"abc"[..])), Framing::Length(3));
+    }
+
+    #[test]
+    fn numbers_are_written_as_anybody_writes_them() {
+        for number in [0, 7, 10, 1024, u64::MAX] {
+            let mut out = Vec::new();
+            decimal(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
     }
 
     #[test]

@@ -159,9 +159,8 @@ where
             return Ok(After::Over);
         }
         // The rest of a body may still be on its way to the upstream.
-        poll_fn(|cx| self.wire.borrow_mut().poll_unwanted(cx)).await;
-        poll_fn(|cx| Poll::Ready(self.wire.borrow_mut().drain(cx))).await;
-        Ok(if self.wire.borrow().is_read() { After::Next } else { After::Over })
+        let whole = poll_fn(|cx| self.wire.borrow_mut().poll_settled(cx)).await;
+        Ok(if whole { After::Next } else { After::Over })
     }
 
     /// Puts the head into the queue.

@@ -121,7 +121,7 @@ async fn an_interim_answer_is_no_answer() {
         *response.status_mut() = StatusCode::EARLY_HINTS;
         response
     };
-    let answer = told(|req| handler(req), "GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    let answer = told(handler, "GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
 }
 
@@ -222,6 +222,6 @@ async fn a_client_that_does_not_read_is_given_up() {
         far.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         tokio::time::sleep(second(60)).await;
     };
-    let (ended, ()) = served(|req| handler(req), client).await;
+    let (ended, ()) = served(handler, client).await;
     assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
 }

@@ -154,7 +154,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if !self.is_read() || !self.buf.is_empty() {
             return Poll::Pending;
         }
-        match ready!(self.poll_fill(cx)) {
+        // No room is made for it: that costs nothing once the request under way has let go of its head.
+        match ready!(self.poll_read(0, cx)) {
             Ok(0) => Poll::Ready(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => Poll::Pending,
             Err(error) => Poll::Ready(error),
@@ -201,6 +202,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 _ => return,
             }
         }
+    }
+
+    /// Ready when nobody wants the body any more, and what is at hand of it is gone; whether that was all.
+    pub fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        ready!(self.poll_unwanted(cx));
+        self.drain(cx);
+        Poll::Ready(self.is_read())
     }
 
     /// Writes what waits; an error when the client has taken nothing for too long.
