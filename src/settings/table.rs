@@ -60,6 +60,9 @@ keys! {
     admin_show_secrets = "off",
         "Whether the Admin API shows keys and other secrets, on loopback addresses only; else they are `******`.",
         |r, v| put(&mut r.settings.admin_show_secrets, switch(v, "boolean"));
+    admin_read_only = "off",
+        "Whether the Admin API changes nothing: `POST /config` and other changes are refused.",
+        |r, v| put(&mut r.settings.admin_read_only, switch(v, "boolean"));
     status_listen = "off",
         "Where the status API is: the same.",
         |r, v| { r.settings.status_listen = r.listeners(v)?; Ok(()) };

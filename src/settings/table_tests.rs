@@ -70,6 +70,7 @@ fn listeners() {
     assert_eq!(set("proxy_listen", "off").proxy_listen, []);
     assert_eq!(set("admin_listen", "127.0.0.1:8001").admin_listen.len(), 1);
     assert!(set("admin_show_secrets", "on").admin_show_secrets);
+    assert!(set("admin_read_only", "on").admin_read_only);
     assert_eq!(set("status_listen", "127.0.0.1:8100 ssl").status_listen.len(), 1);
     for key in ["proxy_listen", "admin_listen", "status_listen"] {
         assert!(refused(key, "80").starts_with(&format!("{key} must be of form: [off] | <ip>:<port> [ssl]")), "{key}");
