@@ -16,7 +16,8 @@ pub(super) fn refusal(asked: &Parts, local: bool, own: &str) -> Option<&'static 
     if asked.method.is_safe() {
         return None;
     }
-    let text = |name| asked.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    // What is no text is nobody's name: a dot is not, either.
+    let text = |name| asked.headers.get(name).map(|value| value.to_str().unwrap_or("."));
     let (host, origin, site) = (text(HOST).unwrap_or_default(), text(ORIGIN), text(SITE));
     let stranger = origin.is_some_and(|origin| !is_of(origin, host));
     if stranger || site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {

@@ -23,21 +23,13 @@ const WINDOW: Duration = Duration::from_secs(10);
 
 /// Starts it. The second call of a process changes nothing. Its level may be another later.
 pub(super) fn start(level: Level) {
-    let (ours_now, handle) = reload::Layer::new(ours(level));
     let colors = print::Look::of(&std::io::stderr()).color;
     let line = tracing_subscriber::fmt::format().with_target(false).with_ansi(colors);
-    let log = tracing_subscriber::fmt()
-        .log_internal_errors(false)
-        .with_max_level(Level::TRACE)
-        .with_writer(std::io::stderr)
-        .with_ansi(colors)
-        .event_format(Calm {
-            line,
-            repeats: Mutex::new(Repeats::new(WINDOW)),
-            hasher: foldhash::fast::RandomState::default(),
-        })
-        .finish()
-        .with(ours_now);
+    let repeats = Mutex::new(Repeats::new(WINDOW));
+    let calm = Calm { line, repeats, hasher: foldhash::fast::RandomState::default() };
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(std::io::stderr);
+    let (filter, handle) = reload::Layer::new(ours(level));
+    let log = tracing_subscriber::registry().with(filter).with(lines.with_ansi(colors).event_format(calm));
     // Fails only when somebody has started one.
     if log.try_init().is_ok() {
         // Fails only when the log is gone.
