@@ -2,7 +2,7 @@
 
 use super::answer::{Api, Now, path, secrets};
 use super::config::{self, Offer};
-use super::reply::message;
+use super::reply::{Or, message};
 use super::verbosity::{self, Change};
 use crate::entity::Compat;
 use crate::observe;
@@ -38,12 +38,7 @@ pub(super) enum Wish {
 }
 
 /// The change that a request asks for, if any, or the answer if it cannot be made.
-pub(super) fn wish(
-    api: Api,
-    local: bool,
-    asked: &Request<Bytes>,
-    now: &Now<'_>,
-) -> Result<Option<Wish>, Response<Bytes>> {
+pub(super) fn wish(api: Api, local: bool, asked: &Request<Bytes>, now: &Now<'_>) -> Or<Option<Wish>> {
     let path = path(asked.uri());
     let level = verbosity::named(path).filter(|_| now.snapshot.compat == Compat::Kong3);
     let config = path == "/config" && asked.method() == Method::POST;
@@ -52,7 +47,8 @@ pub(super) fn wish(
         return Ok(None);
     }
     if now.settings.admin_read_only {
-        return Err(message(StatusCode::FORBIDDEN, "The Admin API is read only (setting admin_read_only)"));
+        let words = "The Admin API is read only (setting admin_read_only)";
+        return Err(message(StatusCode::FORBIDDEN, words).into());
     }
     match level {
         Some(name) => verbosity::change(name, asked).map(|change| Some(Wish::Level(change))),

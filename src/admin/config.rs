@@ -2,7 +2,7 @@
 
 use super::answer::Now;
 use super::form::{self, Sent};
-use super::reply::{document, message, ok};
+use super::reply::{Or, document, message, ok};
 use super::{flatten, refuse};
 use crate::config::export;
 use crate::config::kong_table::{self, Table};
@@ -34,35 +34,35 @@ pub(super) fn whole(secrets: bool, now: &Now<'_>) -> Response<Bytes> {
 }
 
 /// The configuration in a request, or the answer if there is none, or none that is new.
-pub(super) fn offer(asked: &Request<Bytes>, now: &Now<'_>) -> Result<Offer, Response<Bytes>> {
+pub(super) fn offer(asked: &Request<Bytes>, now: &Now<'_>) -> Or<Offer> {
     if now.stopping {
-        return Err(message(StatusCode::SERVICE_UNAVAILABLE, "Kong currently exiting"));
+        return Err(message(StatusCode::SERVICE_UNAVAILABLE, "Kong currently exiting").into());
     }
     let fields = match form::read(asked) {
         Ok(Sent::Fields(fields)) => fields,
         Ok(_) => Map::new(),
-        Err(form::Broken) => return Err(refuse::json()),
+        Err(form::Broken) => return Err(refuse::json().into()),
     };
     let text = match fields.get("config") {
         Some(Value::String(text)) if !fields.contains_key("_format_version") => Bytes::copy_from_slice(text.as_bytes()),
         _ => asked.body().clone(),
     };
     if text.is_empty() {
-        return Err(message(StatusCode::BAD_REQUEST, "expected a declarative configuration"));
+        return Err(message(StatusCode::BAD_REQUEST, "expected a declarative configuration").into());
     }
-    let source = Source::from_bytes(NAME, &text).map_err(|at| not_text(at))?;
+    let source = Source::from_bytes(NAME, &text).map_err(not_text)?;
     let told = |name: &str| truth(fields.get(name)) || in_query(asked, name);
     let hash = now.snapshot.listing.as_ref().map(|listing| listing.hash);
     if told("check_hash") && hash == Some(digest(&source.text)) {
-        return Err(refuse::bodiless(StatusCode::NOT_MODIFIED));
+        return Err(refuse::bodiless(StatusCode::NOT_MODIFIED).into());
     }
     Ok(Offer { source, flatten: told("flatten_errors") })
 }
 
-fn not_text(at: usize) -> Response<Bytes> {
+fn not_text(at: usize) -> Box<Response<Bytes>> {
     let mut table = Table::default();
     table.put(&[], &format!("failed parsing declarative configuration: not UTF-8 (byte {at})"));
-    invalid(table.fields(), None)
+    invalid(table.fields(), None).into()
 }
 
 fn in_query(asked: &Request<Bytes>, name: &str) -> bool {

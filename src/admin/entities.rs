@@ -134,7 +134,7 @@ fn write(
     };
     let mut entity = match schemas::entity(kind, asked, now) {
         Ok(entity) => entity,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let owner = owner.map(|(field, id)| (field, id.to_string()));
     let known = key.map(|(field, text)| (field, text.to_owned())).into_iter().chain(owner);

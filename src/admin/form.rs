@@ -151,7 +151,8 @@ mod tests {
             { "n": { "type": "integer" } }, { "b": { "type": "boolean" } }, { "s": { "type": "set" } },
             { "c": { "type": "record", "fields": [{ "l": { "type": "array", "elements": { "type": "number" } } }] } },
         ] });
-        let mut fields = json!({ "n": "5", "b": "true", "s": "x", "c": { "l": ["1", "y"] } }).as_object().cloned().unwrap();
+        let mut fields =
+            json!({ "n": "5", "b": "true", "s": "x", "c": { "l": ["1", "y"] } }).as_object().cloned().unwrap();
         typed(&mut fields, &schema);
         assert_eq!(Value::Object(fields), json!({ "n": 5, "b": true, "s": ["x"], "c": { "l": [1, "y"] } }));
     }

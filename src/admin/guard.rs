@@ -83,12 +83,14 @@ mod tests {
 
     #[test]
     fn names_that_anybody_may_own_are_not_trusted() {
-        let own = ["localhost:8001", "LOCALHOST", "[::1]:8001", "10.0.0.1", "kong:8001", "a.localhost", "Box.example:1"];
+        let own =
+            ["localhost:8001", "LOCALHOST", "[::1]:8001", "10.0.0.1", "kong:8001", "a.localhost", "Box.example:1"];
         for host in own {
             assert!(!refused(true, "POST", &[("host", host)]), "{host}");
             assert!(!refused(false, "POST", &[("host", host), ("origin", &format!("https://{host}"))]), "{host}");
         }
-        for host in ["evil.test:8001", "localhost.evil.test", "127.0.0.1.evil.test", "kong.svc.cluster.local", "é.test"] {
+        for host in ["evil.test:8001", "localhost.evil.test", "127.0.0.1.evil.test", "kong.svc.cluster.local", "é.test"]
+        {
             assert!(refused(true, "POST", &[("host", host)]), "{host}");
             assert!(refused(false, "POST", &[("host", host), ("origin", &format!("http://{host}"))]), "{host}");
         }

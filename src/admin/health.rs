@@ -1,8 +1,8 @@
 //! How the process is: `/status` as Kong tells it, `/livez` and `/readyz` for whoever watches over it.
 
 use super::answer::Now;
-use super::unit::Unit;
 use super::reply::{message, ok};
+use super::unit::Unit;
 use crate::observe::traffic::Totals;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};

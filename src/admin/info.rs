@@ -80,7 +80,7 @@ fn configuration(settings: &Settings) -> Value {
         "client_body_buffer_size": settings.client_body_buffer_size,
         "upstream_keepalive_pool_size": settings.upstream_keepalive_pool_size,
         "upstream_keepalive_max_requests": settings.upstream_keepalive_max_requests,
-        "nginx_admin_client_max_body_size": "10m",
+        "nginx_admin_client_max_body_size": settings.admin_client_max_body_size,
     })
 }
 

@@ -47,7 +47,8 @@ pub(super) fn bodiless(status: StatusCode) -> Response<Bytes> {
 pub(super) fn violation(fields: Map<String, Value>) -> Response<Bytes> {
     let mut told = Vec::new();
     fields.iter().for_each(|(name, value)| tell(name, value, &mut told));
-    let count = if told.len() == 1 { "schema violation".to_owned() } else { format!("{} schema violations", told.len()) };
+    let count =
+        if told.len() == 1 { "schema violation".to_owned() } else { format!("{} schema violations", told.len()) };
     let message = format!("{count} ({})", told.join("; "));
     let body = json!({ "code": 2, "name": "schema violation", "message": message, "fields": fields });
     document(StatusCode::BAD_REQUEST, &body)

@@ -3,7 +3,7 @@
 use super::answer::Now;
 use super::form::{self, Sent};
 use super::refuse;
-use super::reply::{message, ok};
+use super::reply::{Or, message, ok};
 use crate::config::kong_schema::Schemas;
 use crate::config::one::{self, Extent};
 use bytes::Bytes;
@@ -46,7 +46,7 @@ pub(super) fn answer(topic: Topic<'_>, asked: &Request<Bytes>, now: &Now<'_>) ->
         Topic::Config(name) => schemas.config(name).map_or_else(|| no("plugin", name), |schema| ok(&schema)),
         Topic::Validate(kind) if !one::is_kind(kind, now.snapshot.compat) => no("entity", kind),
         Topic::Validate(kind) => match entity(kind, asked, now) {
-            Err(refused) => refused,
+            Err(refused) => *refused,
             Ok(entity) => violation(kind, &entity, Extent::Whole, now)
                 .unwrap_or_else(|| message(StatusCode::OK, "schema validation successful")),
         },
@@ -58,12 +58,12 @@ fn schemas(now: &Now<'_>) -> Schemas {
 }
 
 /// The entity in a request.
-pub(super) fn entity(kind: &str, asked: &Request<Bytes>, now: &Now<'_>) -> Result<Map<String, Value>, Response<Bytes>> {
+pub(super) fn entity(kind: &str, asked: &Request<Bytes>, now: &Now<'_>) -> Or<Map<String, Value>> {
     let mut fields = match form::read(asked) {
         Ok(Sent::Fields(fields)) => fields,
         Ok(Sent::Nothing) => Map::new(),
-        Ok(Sent::Other) => return Err(refuse::bodiless(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
-        Err(form::Broken) => return Err(refuse::json()),
+        Ok(Sent::Other) => return Err(refuse::bodiless(StatusCode::UNSUPPORTED_MEDIA_TYPE).into()),
+        Err(form::Broken) => return Err(refuse::json().into()),
     };
     let schemas = schemas(now);
     if let Some(schema) = schemas.entity(kind) {

@@ -1,10 +1,11 @@
 //! The connections to these listeners, and their limits: whoever may reach them must not hold them up for others.
 
 use super::answer::{Api, answer};
-use super::node::Node;
 use super::change::Means;
+use super::node::Node;
 use super::reply::message;
 use super::{Door, State, change, guard};
+use crate::config::MAX_TEXT;
 use crate::proxy::response::PRODUCT;
 use crate::server::connection::read_proxy_header;
 use bytes::{Bytes, BytesMut};
@@ -37,8 +38,6 @@ const LIFE: Duration = Duration::from_secs(120);
 /// Largest head, in bytes and in lines.
 const HEAD: usize = 32 * 1024;
 const LINES: usize = 100;
-/// Largest body that is read.
-const BODY: usize = 10 << 20;
 /// Rest after the system refused another connection.
 const REST: Duration = Duration::from_millis(50);
 
@@ -131,12 +130,16 @@ async fn reply(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> Re
     if let Some(why) = guard::refusal(&parts, local, &desk.node.hostname) {
         return Err(message(StatusCode::FORBIDDEN, why));
     }
-    let most = if api == Api::Admin { BODY } else { 0 };
+    let most = match (api, desk.state.settings.admin_client_max_body_size) {
+        (Api::Status, _) => 0,
+        (Api::Admin, 0) => MAX_TEXT,
+        (Api::Admin, most) => most.min(MAX_TEXT),
+    };
     let asked = Request::from_parts(parts, whole(body, most).await?);
     let (served, node) = (desk.state.served(), desk.node.weighed());
     let wish = {
         let now = desk.state.now(&served, &node, SystemTime::now());
-        match change::wish(api, local, &asked, &now)? {
+        match change::wish(api, local, &asked, &now).map_err(|refused| *refused)? {
             Some(wish) => wish,
             None => return Ok(answer(api, local, &asked, &now)),
         }

@@ -33,7 +33,9 @@ impl Unit {
         };
         let Some((_, scale)) = argument("scale") else { return Ok(Self { name, digits: 2 }) };
         let digits = scale.parse().ok().filter(|digits| *digits <= DIGITS);
-        digits.map(|digits| Self { name, digits }).ok_or_else(|| format!("invalid scale '{scale}' (expected 0 to {DIGITS})"))
+        digits
+            .map(|digits| Self { name, digits })
+            .ok_or_else(|| format!("invalid scale '{scale}' (expected 0 to {DIGITS})"))
     }
 
     /// A number of bytes.

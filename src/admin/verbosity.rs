@@ -1,6 +1,6 @@
 //! `/debug/node/log-level`: how much the process logs, for a while (Kong 3, `kong/api/routes/debug.lua`). Pure.
 
-use super::reply::message;
+use super::reply::{Or, message};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use std::time::Duration;
@@ -42,8 +42,8 @@ pub(super) fn changed() -> Response<Bytes> {
 }
 
 /// The change that a request asks for.
-pub(super) fn change(name: &str, asked: &Request<Bytes>) -> Result<Change, Response<Bytes>> {
-    let bad = |text: &str| Err(message(StatusCode::BAD_REQUEST, text));
+pub(super) fn change(name: &str, asked: &Request<Bytes>) -> Or<Change> {
+    let bad = |text: &str| Err(message(StatusCode::BAD_REQUEST, text).into());
     let level = match name {
         "debug" => Level::DEBUG,
         "info" | "notice" => Level::INFO,

@@ -48,8 +48,8 @@ fn written(value: &Value) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config::report::Source;
     use crate::config::load;
+    use crate::config::report::Source;
     use crate::settings::{Listen, Settings};
     use crate::snapshot::Snapshot;
     use crate::world::World;
@@ -92,7 +92,8 @@ upstreams:
     #[test]
     fn what_is_written_is_read_as_the_same() {
         for version in ["2.1", "3.0"] {
-            let text = ALL.replace("2.1", version).replace("\"/x|y(", if version == "3.0" { "\"~/x|y(" } else { "\"/x|y(" });
+            let text =
+                ALL.replace("2.1", version).replace("\"/x|y(", if version == "3.0" { "\"~/x|y(" } else { "\"/x|y(" });
             let first = exported(&loaded(&text, true), true);
             assert!(first.starts_with(&format!("_format_version: '{version}'\n_transform: false\n")), "{first}");
             let again = exported(&loaded(&first, true), true);

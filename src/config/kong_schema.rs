@@ -77,9 +77,8 @@ impl Schemas {
     }
 
     fn described(self, record: &'static Record, kind: Option<&EntityType>) -> Value {
-        let known = |field: &&Field| {
-            field.alias.is_none() && (self.flavor == RouterFlavor::Expressions || !field.flavored)
-        };
+        let known =
+            |field: &&Field| field.alias.is_none() && (self.flavor == RouterFlavor::Expressions || !field.flavored);
         let fields = record.fields(self.compat).filter(known);
         let fields: Vec<_> = fields.map(|field| json!({ field.name: self.field(field, kind) })).collect();
         let mut described = json!({ "fields": fields });

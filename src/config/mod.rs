@@ -174,7 +174,8 @@ impl Opened {
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
         let snapshot = snapshot.map(|snapshot| {
             let wanted = !settings.admin_listen.is_empty();
-            let listing = wanted.then(|| listing::list(&model, &source.text, settings.admin_show_secrets, world.now).into());
+            let listing =
+                wanted.then(|| listing::list(&model, &source.text, settings.admin_show_secrets, world.now).into());
             Snapshot { listing, ..snapshot }
         });
         if snapshot.is_some() {

@@ -63,6 +63,9 @@ keys! {
     admin_read_only = "off",
         "Whether the Admin API changes nothing: `POST /config` and other changes are refused.",
         |r, v| put(&mut r.settings.admin_read_only, switch(v, "boolean"));
+    admin_client_max_body_size [nginx_admin_client_max_body_size] = "10m",
+        "Largest body of a request to the Admin API; 0 is as much as a configuration may have.",
+        |r, v| put(&mut r.settings.admin_client_max_body_size, length(or_default(v, "10m")));
     status_listen = "off",
         "Where the status API is: the same.",
         |r, v| { r.settings.status_listen = r.listeners(v)?; Ok(()) };

@@ -120,6 +120,7 @@ fn limits() {
     assert_eq!(set("nginx_http_client_max_body_size", "2k").client_max_body_size, 2048);
     assert_eq!(set("nginx_http_client_max_body_size", "NONE").client_max_body_size, 1 << 20);
     assert_eq!(refused("nginx_http_client_max_body_size", "2x"), "nginx_http_client_max_body_size is not a size: '2x'");
+    assert_eq!(set("nginx_admin_client_max_body_size", "5m").admin_client_max_body_size, 5 << 20);
     assert_eq!(set("client_body_buffer_size", "1m").client_body_buffer_size, 1 << 20);
     let heads = set("nginx_proxy_large_client_header_buffers", "8 32k");
     assert_eq!((heads.header_line, heads.header_total), (32 << 10, 256 << 10));

@@ -36,7 +36,8 @@ fn ask(port: u16, method: &str, target: &str, headers: &str, body: &str) -> Answ
     let host = if headers.to_lowercase().contains("host:") { "" } else { "Host: localhost\r\n" };
     let mut peer = Peer::connect(port).unwrap();
     let length = body.len();
-    let head = format!("{method} {target} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
+    let head =
+        format!("{method} {target} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
     peer.send(head).unwrap();
     // One who is refused at once may have gone.
     let _ = peer.send(body);
@@ -209,9 +210,7 @@ fn no_request_fails_while_configurations_come() {
 
 #[test]
 fn counts_survive_a_posted_configuration() {
-    let text = |more: &str| {
-        saying("x") + "  - name: rate-limiting\n    config: {minute: 2, policy: local}\n" + more
-    };
+    let text = |more: &str| saying("x") + "  - name: rate-limiting\n    config: {minute: 2, policy: local}\n" + more;
     let (gateway, port) = administered(Gateway::with(text("")));
     assert_eq!((gateway.get("/").0, gateway.get("/").0), (200, 200));
     assert_eq!(post(port, YAML, &text("- {name: more, paths: [/more]}\n")).status, 201);
@@ -233,7 +232,11 @@ fn of_configurations_at_once_one_is_loaded_and_others_may_come_again() {
     assert!(served > 0);
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         assert_eq!(answer.status, 429, "{}", answer.body);
-        assert!(answer.head.contains("retry-after: 1\n") && answer.body.contains("Currently loading"), "{}", answer.head);
+        assert!(
+            answer.head.contains("retry-after: 1\n") && answer.body.contains("Currently loading"),
+            "{}",
+            answer.head
+        );
     }
     assert_eq!(gateway.output().matches("is served anew").count(), served);
     assert!(gateway.get("/").1.contains("from-"));
@@ -265,6 +268,8 @@ fn a_body_may_be_slow_but_neither_silent_nor_huge() {
         let _ = (0..11).try_for_each(|_| if chunked { huge.send_chunk(&piece) } else { huge.send(&piece) });
         assert_eq!(answered(&mut huge).status, 413);
     }
+    let (_small, port) = administered(Gateway::with(&text).set("KONG_NGINX_ADMIN_CLIENT_MAX_BODY_SIZE", "100"));
+    assert_eq!(post(port, YAML, &text).status, 413);
     silent.limit(LIMIT * 2);
     assert_eq!(answered(&mut silent).status, 408);
     assert!(says(&gateway, "slow"));
@@ -287,7 +292,8 @@ fn pages_in_a_browser_change_nothing() {
         assert_eq!(ask(port, "GET", "/status", &headers, "").status, 200, "{headers}");
     }
     assert!(gateway.get("/").1.contains("first"));
-    for headers in ["Host: 127.0.0.1\r\n", "Host: kong:8001\r\n", "Host: localhost:1\r\nOrigin: http://localhost:1\r\n"] {
+    for headers in ["Host: 127.0.0.1\r\n", "Host: kong:8001\r\n", "Host: localhost:1\r\nOrigin: http://localhost:1\r\n"]
+    {
         assert_eq!(post(port, headers, &saying("good")).status, 201, "{headers}");
     }
 }
@@ -309,7 +315,8 @@ fn a_status_listener_and_a_demo_take_no_configuration() {
     assert!(answer.status == 400 && answer.body.contains("cannot be replaced"), "{} {}", answer.status, answer.body);
     drop(demo);
     let status = free_port();
-    let (gateway, _) = administered(Gateway::with(saying("first")).set("KONG_STATUS_LISTEN", &format!("127.0.0.1:{status}")));
+    let (gateway, _) =
+        administered(Gateway::with(saying("first")).set("KONG_STATUS_LISTEN", &format!("127.0.0.1:{status}")));
     assert_eq!(ask(status, "GET", "/config", "", "").status, 404);
     assert_eq!(ask(status, "POST", "/config", YAML, &saying("x")).status, 413);
     assert!(gateway.get("/").1.contains("first"));
