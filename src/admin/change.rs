@@ -115,3 +115,31 @@ fn busy() -> Response<Bytes> {
 fn nobody() -> Response<Bytes> {
     message(StatusCode::BAD_REQUEST, "The configuration of this process cannot be replaced")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::sync::mpsc;
+
+    fn posted() -> Wish {
+        Wish::Config(Offer::of("_format_version: '3.0'"), false)
+    }
+
+    fn means(letterbox: Letterbox) -> Means {
+        Means { letterbox, levels: Rc::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let (to, asked) = mpsc::channel();
+        let means = means(Letterbox::new(to));
+        let (begun, settings) = (tokio::time::Instant::now(), Settings::default());
+        assert_eq!(means.grant(posted(), &settings).await.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(begun.elapsed(), LOADING);
+        let again = means.grant(posted(), &settings).await;
+        assert_eq!((again.status(), again.headers()[RETRY_AFTER].as_bytes()), (StatusCode::TOO_MANY_REQUESTS, &b"1"[..]));
+        drop(asked);
+        assert_eq!(means.grant(posted(), &settings).await.status(), StatusCode::BAD_REQUEST);
+    }
+}

@@ -26,6 +26,14 @@ pub(super) struct Offer {
     flatten: bool,
 }
 
+impl Offer {
+    /// One of a text.
+    #[cfg(test)]
+    pub(super) fn of(text: &str) -> Self {
+        Self { source: Source::new(NAME, text), flatten: false }
+    }
+}
+
 /// All of it, as a document.
 pub(super) fn whole(secrets: bool, now: &Now<'_>) -> Response<Bytes> {
     let listing = now.snapshot.listing.as_deref();

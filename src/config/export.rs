@@ -48,11 +48,12 @@ fn written(value: &Value) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config::load;
+    use crate::config::{load, plain};
     use crate::config::report::Source;
     use crate::settings::{Listen, Settings};
     use crate::snapshot::Snapshot;
     use crate::world::World;
+    use proptest::prelude::*;
 
     const ALL: &str = r#"
 _format_version: "2.1"
@@ -108,6 +109,17 @@ upstreams:
             let text = exported(&loaded(ALL, kept), wanted);
             assert!(text.contains("'******'") || text.contains("\"******\""), "{text}");
             assert!(!text.contains("0123"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_as_it_was(text in any::<String>(), odd in "[-?:,\\[\\]{}#&*!|>'\"%@`~ \n\t0-9a-z.]{0,12}") {
+            for text in [text, odd] {
+                let value = json!({ "a": [{ &*format!("k{text}"): text, "b": 1.5 }] });
+                let again = plain(&Source::new("k.yml", written(&value)));
+                prop_assert_eq!(again, Some(value));
+            }
         }
     }
 

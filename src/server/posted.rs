@@ -58,7 +58,7 @@ pub struct Letterbox {
 
 impl Letterbox {
     /// One that leads to a thread.
-    pub(super) fn new(to: Sender<Ask>) -> Self {
+    pub(crate) fn new(to: Sender<Ask>) -> Self {
         Self { to, way: Arc::new(Semaphore::new(1)) }
     }
 

@@ -55,7 +55,7 @@ keys! {
         "Where clients are served: `ADDRESS:PORT [flag]…, …` ([flags](#listeners)), or `off`.",
         |r, v| { r.settings.proxy_listen = r.listeners(v)?; Ok(()) };
     admin_listen = "off",
-        "Where the Admin API is ([operations](operations.md#status-and-metrics)): listeners as above, HTTP/1.1 only, or `off`.",
+        "Where the Admin API is ([operations](operations.md#the-admin-api)): listeners as above, HTTP/1.1 only, or `off`.",
         |r, v| { r.settings.admin_listen = r.listeners(v)?; Ok(()) };
     admin_show_secrets = "off",
         "Whether the Admin API shows keys and other secrets, on loopback addresses only; else they are `******`.",
