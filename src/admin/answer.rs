@@ -99,7 +99,7 @@ fn about(path: &str, local: bool, asked: &Request<Bytes>, now: &Now<'_>) -> Opti
         "/" => info::root(now),
         "/config" => return Some((config::whole(secrets(local, asked, now), now), refuse::LIST)),
         "/endpoints" => info::endpoints(now),
-        "/plugins/enabled" => info::enabled(),
+        "/plugins/enabled" => info::enabled(now),
         "/tags" => info::tags(now),
         "/workspaces" => info::workspaces(now),
         "/clustering/data-planes" | "/clustering/status" => info::no_cluster(),

@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(means.grant(posted(), &settings).await.status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(begun.elapsed(), LOADING);
         let again = means.grant(posted(), &settings).await;
-        assert_eq!((again.status(), again.headers()[RETRY_AFTER].as_bytes()), (StatusCode::TOO_MANY_REQUESTS, &b"1"[..]));
+        assert_eq!(
+            (again.status(), again.headers()[RETRY_AFTER].as_bytes()),
+            (StatusCode::TOO_MANY_REQUESTS, &b"1"[..])
+        );
         drop(asked);
         assert_eq!(means.grant(posted(), &settings).await.status(), StatusCode::BAD_REQUEST);
     }

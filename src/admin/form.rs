@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 /// Arguments of a form that are read.
 const MOST: usize = 1000;
+/// Fields within fields that a name may lead through; one that leads further is the name of a single field.
+const DEPTH: usize = 16;
 
 /// What was sent.
 #[derive(Debug)]
@@ -60,24 +62,26 @@ fn nested(pairs: impl Iterator<Item = (String, String)>) -> Map<String, Value> {
             Some((path, _)) => (path, true),
             None => (&*name, false),
         };
-        put(&mut fields, path, entry, value);
+        let steps: Vec<_> = if path.matches('.').count() < DEPTH { path.split('.').collect() } else { vec![path] };
+        put(&mut fields, &steps, entry, value);
     }
     fields
 }
 
-fn put(fields: &mut Map<String, Value>, path: &str, entry: bool, value: String) {
-    let Some((first, rest)) = path.split_once('.') else {
-        let there = fields.entry(path).or_insert_with(|| if entry { Value::Array(Vec::new()) } else { Value::Null });
-        match there {
-            Value::Null => *there = value.into(),
-            Value::Array(items) => items.push(value.into()),
-            one => *one = vec![one.take(), value.into()].into(),
+fn put(fields: &mut Map<String, Value>, steps: &[&str], entry: bool, value: String) {
+    let Some((first, rest)) = steps.split_first() else { return };
+    if !rest.is_empty() {
+        let within = fields.entry(*first).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(within) = within {
+            put(within, rest, entry, value);
         }
         return;
-    };
-    let within = fields.entry(first).or_insert_with(|| Value::Object(Map::new()));
-    if let Value::Object(within) = within {
-        put(within, rest, entry, value);
+    }
+    let there = fields.entry(*first).or_insert_with(|| if entry { Value::Array(Vec::new()) } else { Value::Null });
+    match there {
+        Value::Null => *there = value.into(),
+        Value::Array(items) => items.push(value.into()),
+        one => *one = vec![one.take(), value.into()].into(),
     }
 }
 
@@ -132,6 +136,10 @@ mod tests {
         let form = fields("application/x-www-form-urlencoded", "name=x&config.a.b=1&tags[]=t&p=1&p=2&h%5B1%5D=y");
         let want = json!({ "name": "x", "config": { "a": { "b": "1" } }, "tags": ["t"], "p": ["1", "2"], "h": ["y"] });
         assert_eq!(form, want);
+        let deep = format!("a{}=1", ".a".repeat(1_000_000));
+        assert!(
+            matches!(sent("application/x-www-form-urlencoded", deep.leak()), Ok(Sent::Fields(one)) if one.len() == 1)
+        );
         let parts = "--B\r\nContent-Disposition: form-data; name=\"config\"; filename=\"k\"\r\n\r\na: 1\n\r\n--B--\r\n";
         assert_eq!(fields("multipart/form-data; boundary=B", parts), json!({ "config": "a: 1\n" }));
     }

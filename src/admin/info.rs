@@ -3,9 +3,10 @@
 use super::answer::Now;
 use super::entities::{KINDS, NESTED};
 use super::reply::{message, ok};
+use crate::config;
 use crate::entity::Compat;
-use crate::plugin::TABLE;
-use crate::settings::{Listen, Settings};
+use crate::plugin::Entry;
+use crate::settings::Listen;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
@@ -44,7 +45,7 @@ const OTHERS_3: &[&str] = &["/debug/node/log-level", "/debug/node/log-level/{log
 /// What tools look at before they go on: which Kong this stands in for, and its plugins.
 pub(super) fn root(now: &Now<'_>) -> Response<Bytes> {
     let old = now.snapshot.compat == Compat::Kong2;
-    ok(&json!({
+    let mut told = json!({
         "tagline": "Welcome to kong",
         "version": if old { "2.8.1" } else { "3.9.1" },
         "gateway_version": env!("CARGO_PKG_VERSION"),
@@ -53,13 +54,18 @@ pub(super) fn root(now: &Now<'_>) -> Response<Bytes> {
         "lua_version": "LuaJIT 2.1",
         "timers": { "running": 0, "pending": 0 },
         "pids": { "master": now.node.pid, "workers": [now.node.pid] },
-        "plugins": { "available_on_server": available(now.snapshot.compat), "enabled_in_cluster": used(now) },
-        "configuration": configuration(now.settings),
-    }))
+        "plugins": { "available_on_server": available(now), "enabled_in_cluster": used(now) },
+        "configuration": configuration(now),
+    });
+    if !old {
+        told["edition"] = "community".into();
+    }
+    ok(&told)
 }
 
 /// Settings by Kong's keys: those that tools ask for, with secrets in none of them.
-fn configuration(settings: &Settings) -> Value {
+fn configuration(now: &Now<'_>) -> Value {
+    let settings = now.settings;
     let listens = |all: &[Listen]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     let listeners = |all: &[Listen]| all.iter().map(listener).collect::<Vec<_>>();
     json!({
@@ -74,7 +80,7 @@ fn configuration(settings: &Settings) -> Value {
         "admin_listeners": listeners(&settings.admin_listen),
         "status_listen": listens(&settings.status_listen),
         "status_listeners": listeners(&settings.status_listen),
-        "loaded_plugins": TABLE.iter().map(|entry| (entry.name.to_owned(), true.into())).collect::<Map<_, _>>(),
+        "loaded_plugins": plugins(now).map(|entry| (entry.name.to_owned(), true.into())).collect::<Map<_, _>>(),
         "trusted_ips": settings.trusted_ips.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "real_ip_recursive": if settings.real_ip_recursive { "on" } else { "off" },
         "client_body_buffer_size": settings.client_body_buffer_size,
@@ -96,12 +102,18 @@ fn listener(listen: &Listen) -> Value {
 }
 
 /// Kong 2.8 says only that a plugin is there.
-fn available(compat: Compat) -> Map<String, Value> {
-    let about = |entry: &crate::plugin::Entry| match compat {
+fn available(now: &Now<'_>) -> Map<String, Value> {
+    let compat = now.snapshot.compat;
+    let about = |entry: &Entry| match compat {
         Compat::Kong2 => json!(true),
         Compat::Kong3 => json!({ "version": "3.9.1", "priority": (entry.priority)(compat) }),
     };
-    TABLE.iter().map(|entry| (entry.name.to_owned(), about(entry))).collect()
+    plugins(now).map(|entry| (entry.name.to_owned(), about(entry))).collect()
+}
+
+/// Plugins that a configuration like this one may have.
+fn plugins<'a>(now: &'a Now<'_>) -> impl Iterator<Item = &'static Entry> + use<'a> {
+    config::enabled(&now.settings.plugins, now.snapshot.compat)
 }
 
 /// Plugins that the configuration has, each once.
@@ -111,8 +123,8 @@ fn used<'a>(now: &'a Now<'_>) -> BTreeSet<&'a str> {
 }
 
 /// Plugins that a configuration may have.
-pub(super) fn enabled() -> Response<Bytes> {
-    ok(&json!({ "enabled_plugins": TABLE.iter().map(|entry| entry.name).collect::<Vec<_>>() }))
+pub(super) fn enabled(now: &Now<'_>) -> Response<Bytes> {
+    ok(&json!({ "enabled_plugins": plugins(now).map(|entry| entry.name).collect::<Vec<_>>() }))
 }
 
 /// Every tag of every entity.

@@ -48,8 +48,8 @@ fn written(value: &Value) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config::{load, plain};
     use crate::config::report::Source;
+    use crate::config::{load, plain};
     use crate::settings::{Listen, Settings};
     use crate::snapshot::Snapshot;
     use crate::world::World;

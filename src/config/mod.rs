@@ -42,6 +42,8 @@ mod unsupported;
 pub mod value;
 mod yaml;
 
+pub use plugins::enabled;
+
 use crate::plugin::Entry;
 use crate::settings::Settings;
 use crate::settings::reading::Edge;

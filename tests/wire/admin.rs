@@ -41,12 +41,12 @@ fn ask(port: u16, method: &str, target: &str, headers: &str, body: &str) -> Answ
     peer.send(head).unwrap();
     // One who is refused at once may have gone.
     let _ = peer.send(body);
-    answered(&mut peer)
+    answered(&mut peer, method == "HEAD")
 }
 
-fn answered(peer: &mut Peer) -> Answer {
+fn answered(peer: &mut Peer, bodiless: bool) -> Answer {
     let head = peer.head().unwrap();
-    let body = if head.status() == 304 { Vec::new() } else { peer.body(&head).unwrap() };
+    let body = if bodiless || head.status() == 304 { Vec::new() } else { peer.body(&head).unwrap() };
     let lines = head.headers.iter().map(|(name, value)| format!("{}: {value}\n", name.to_lowercase())).collect();
     Answer { status: head.status(), head: lines, body: String::from_utf8(body).unwrap() }
 }
@@ -257,7 +257,7 @@ fn a_body_may_be_slow_but_neither_silent_nor_huge() {
         std::thread::sleep(Duration::from_millis(400));
         slow.send(piece).unwrap();
     }
-    assert_eq!(answered(&mut slow).status, 201);
+    assert_eq!(answered(&mut slow, false).status, 201);
     assert!(says(&gateway, "slow"));
     for headers in ["Content-Length: 11000000\r\n", "Transfer-Encoding: chunked\r\n"] {
         let mut huge = Peer::connect(port).unwrap();
@@ -266,12 +266,12 @@ fn a_body_may_be_slow_but_neither_silent_nor_huge() {
         let chunked = headers.starts_with('T');
         // It may be refused before all is sent.
         let _ = (0..11).try_for_each(|_| if chunked { huge.send_chunk(&piece) } else { huge.send(&piece) });
-        assert_eq!(answered(&mut huge).status, 413);
+        assert_eq!(answered(&mut huge, false).status, 413);
     }
     let (_small, port) = administered(Gateway::with(&text).set("KONG_NGINX_ADMIN_CLIENT_MAX_BODY_SIZE", "100"));
     assert_eq!(post(port, YAML, &text).status, 413);
     silent.limit(LIMIT * 2);
-    assert_eq!(answered(&mut silent).status, 408);
+    assert_eq!(answered(&mut silent, false).status, 408);
     assert!(says(&gateway, "slow"));
 }
 
@@ -383,4 +383,26 @@ fn the_log_can_be_made_to_tell_more_for_a_while() {
     put("debug?timeout=600");
     put("debug?timeout=0");
     assert_eq!(level(), r#"{"message":"log level: error"}"#);
+}
+
+#[test]
+fn what_there_is_depends_on_whose_behaviour_it_is() {
+    let tagged = saying("x").replace("- name: all", "- name: all\n  tags: [one, 'two three']");
+    let (_gateway, port) = administered(Gateway::with(&tagged).set("KONG_PLUGINS", "request-termination"));
+    let get = |target: &str| ask(port, "GET", target, "", "");
+    assert_eq!(get("/tags/two%20three").json()["data"][0]["entity_name"], "routes");
+    assert_eq!(get("/tags/three").json()["data"], json!([]));
+    assert_eq!(get("/timers").json()["stats"]["sys"]["total"], 0);
+    assert_eq!(get("/").json()["edition"], "community");
+    assert_eq!(get("/plugins/enabled").json(), json!({ "enabled_plugins": ["request-termination"] }));
+    assert_eq!(post(port, YAML, "_format_version: '2.1'").status, 201);
+    assert_eq!((get("/timers").status, get("/debug/node/log-level").status), (404, 404));
+    assert_eq!(
+        (get("/tags/one").json()["data"].clone(), get("/").json()["version"].clone()),
+        (json!({}), json!("2.8.1"))
+    );
+    let head = ask(port, "HEAD", "/config", "Accept: */*\r\n", "");
+    assert_eq!((head.status, &*head.body), (200, ""));
+    let allowed = ask(port, "OPTIONS", "/schemas/services", "", "").head;
+    assert!(allowed.contains("allow: GET, HEAD, OPTIONS\n"), "{allowed}");
 }
