@@ -32,9 +32,7 @@ pub(super) fn flatten(report: &Report, source: &Source) -> (Vec<Value>, Table) {
             None => all.push(Faults { path, errors: vec![told] }),
         }
     }
-    if all.is_empty() && rest.is_empty() {
-        rest = Table::refusal(report);
-    }
+    rest.add_ours(report);
     (all.iter().map(|faults| faults.record(&document)).collect(), rest)
 }
 

@@ -1,7 +1,7 @@
 //! Errors as Kong nests them: in a table like the document's own, with its words where the fault is
 //! (`kong/declarative.md` §8; `kong/db/errors.lua`). Printed by `kong_print.rs`, and sent by the Admin API.
 
-use super::report::{KongError, Report, Severity, Step};
+use super::report::{Report, Severity, Step};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -19,6 +19,9 @@ pub struct Table {
 /// The key of what is wrong with an entity as a whole.
 pub const ENTITY: &str = "@entity";
 
+/// Errors of ours that are told one by one.
+const MOST: usize = 10;
+
 // === impl Table ===
 
 impl Table {
@@ -33,15 +36,23 @@ impl Table {
         table
     }
 
-    /// What keeps a document from being served: Kong's words, else ours, which then are about no place.
+    /// What keeps a document from being served: Kong's words, and ours of what Kong does not know, which are about no place.
     #[must_use]
     pub fn refusal(report: &Report) -> Self {
         let mut table = Self::of(report);
-        if table.is_empty() {
-            let ours = report.found.iter().filter(|found| found.severity == Severity::Error);
-            table.message = Some(ours.map(|found| &*found.message).collect::<Vec<_>>().join("; "));
-        }
+        table.add_ours(report);
         table
+    }
+
+    /// Adds what Kong has no words for, such as a variable that is not set.
+    pub fn add_ours(&mut self, report: &Report) {
+        let ours = report.found.iter().filter(|found| found.severity == Severity::Error && found.kong.is_none());
+        let ours: Vec<_> = ours.map(|found| &*found.message).collect();
+        if !ours.is_empty() {
+            let more = ours.len().saturating_sub(MOST);
+            let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+            self.put(&[], &format!("{}{more}", ours[..ours.len().min(MOST)].join("; ")));
+        }
     }
 
     /// Whether nothing is wrong.
@@ -77,12 +88,6 @@ impl Table {
         }
     }
 
-    /// What is wrong below one step.
-    #[must_use]
-    pub fn below(&self, step: &Step) -> Option<&Self> {
-        self.index.get(step).map(|at| &self.children[*at].1)
-    }
-
     /// The table as the Admin API sends it (`fields`). What is about no place is its `error`.
     #[must_use]
     pub fn fields(&self) -> Map<String, Value> {
@@ -109,14 +114,6 @@ impl Table {
         let mut list = vec![Value::Null; length];
         entries.into_iter().for_each(|(at, value)| list[at] = value);
         Value::Array(list)
-    }
-}
-
-impl From<&KongError> for Table {
-    fn from(error: &KongError) -> Self {
-        let mut table = Self::default();
-        table.put(&error.path, &error.message);
-        table
     }
 }
 

@@ -53,7 +53,7 @@ impl Reloads {
         self.refused.store(true, Ordering::Relaxed);
     }
 
-    /// One that was posted was refused, as whoever posted it was told: it was never to be the last one.
+    /// One that was posted was refused. Whoever posted it was told; it does not count as the last one.
     pub fn declined(&self) {
         self.bad.fetch_add(1, Ordering::Relaxed);
     }

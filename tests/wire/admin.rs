@@ -143,6 +143,11 @@ fn a_broken_configuration_changes_nothing() {
         let answer = post(port, headers, body);
         assert!(answer.status == 400 && answer.body.contains(words), "{body}: {} {}", answer.status, answer.body);
     }
+    for target in ["/config", "/config?flatten_errors=1"] {
+        let unset = saying("x").replace("{status_code: 200,", "{status_code: \"${GATEWAY_TEST_UNSET}\",");
+        let told = ask(port, "POST", target, YAML, &unset).json();
+        assert!(told["fields"]["error"].as_str().unwrap().contains("`GATEWAY_TEST_UNSET`"), "{told}");
+    }
     assert!(says(&gateway, "first"));
     assert_eq!(post(port, YAML, &saying("third")).status, 201);
     assert!(says(&gateway, "third"));
