@@ -19,20 +19,20 @@ fn administered(builder: Builder) -> (Gateway, u16) {
     (builder.set("KONG_ADMIN_LISTEN", &format!("127.0.0.1:{port}")).start(), port)
 }
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
     body: String,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 }
 
 /// The answer to a request on a connection of its own.
-fn ask(port: u16, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+pub(crate) fn ask(port: u16, method: &str, target: &str, headers: &str, body: &str) -> Answer {
     let host = if headers.to_lowercase().contains("host:") { "" } else { "Host: localhost\r\n" };
     let mut peer = Peer::connect(port).unwrap();
     let length = body.len();
