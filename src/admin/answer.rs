@@ -1,7 +1,7 @@
 //! Which question gets which answer. Pure.
 
 use super::node::Node;
-use super::{entities, health, info, metrics, reply};
+use super::{entities, health, info, metrics, reply, targets};
 use crate::observe::reloads::Reloads;
 use crate::observe::traffic::Totals;
 use crate::server::certificates::CertTable;
@@ -46,6 +46,9 @@ pub struct Now<'a> {
 pub fn answer(api: Api, local: bool, asked: &Request<Bytes>, now: &Now<'_>) -> Response<Bytes> {
     let path = asked.uri().path();
     let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+    if let Some(told) = targets::answer(api, asked, path, now) {
+        return told;
+    }
     let told = match path {
         "/livez" => health::live(),
         "/readyz" | "/status/ready" => health::ready(now),

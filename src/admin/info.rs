@@ -3,6 +3,7 @@
 use super::answer::Now;
 use super::entities::{KINDS, NESTED};
 use super::reply::ok;
+use super::targets::PATHS;
 use crate::entity::Compat;
 use crate::plugin::TABLE;
 use bytes::Bytes;
@@ -78,6 +79,7 @@ pub(super) fn endpoints() -> Response<Bytes> {
         let base = format!("/{owner}/{{{owner}}}/{path}");
         [format!("{base}/{{{kind}}}"), base]
     });
-    let all: BTreeSet<String> = lists.chain(nested).chain(OTHERS.iter().map(ToString::to_string)).collect();
+    let others = OTHERS.iter().chain(PATHS).map(ToString::to_string);
+    let all: BTreeSet<String> = lists.chain(nested).chain(others).collect();
     ok(&json!({ "data": all }))
 }

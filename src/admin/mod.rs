@@ -12,6 +12,7 @@ mod node;
 mod refuse;
 mod reply;
 mod serve;
+mod targets;
 
 use crate::observe::reloads::Reloads;
 use crate::observe::traffic::{Totals, Traffic};
