@@ -64,10 +64,7 @@ pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, report: &m
         let first = row.path.split('.').next().unwrap_or_default();
         let found = row.path.split('.').try_fold(&fields.checked, |at, key| at.get(key));
         let Some(value) = found.filter(|value| !fields.bad.contains(&first) && (row.matters)(value)) else { continue };
-        let already = report.found.last().is_some_and(|last| last.code == CODE && last.message.starts_with(row.what));
-        if !already {
-            report.push(told(row, kind, value, fields.checked.span, place));
-        }
+        report.push(told(row, kind, value, fields.checked.span, place));
     }
 }
 

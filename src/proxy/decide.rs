@@ -252,6 +252,12 @@ impl Course {
         hash
     }
 
+    /// Whether the client gets a cookie, so that its target is another each time.
+    #[must_use]
+    pub fn gets_cookie(&self) -> bool {
+        self.sticky.is_some()
+    }
+
     /// Gives the client the cookie that it lacked, if it was on its way to a target (`kong/proxying.md` §5).
     pub fn stick(&mut self, headers: &mut HeaderMap) {
         let asked = matches!(self.cx.origin, Origin::Upstream | Origin::Failed);

@@ -14,6 +14,7 @@ mod floods;
 mod format3;
 mod functions;
 mod handshakes;
+mod health;
 mod hang_ups;
 mod htpasswd;
 mod http2;
