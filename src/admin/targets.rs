@@ -57,7 +57,8 @@ pub(super) fn answer(api: Api, asked: &Request<Bytes>, path: &str, now: &Now<'_>
 fn find<'a>(snapshot: &'a Snapshot, text: &str) -> Option<&'a Upstream> {
     let text = decoded(text);
     let id = Uuid::try_parse(&text).ok();
-    let is = |upstream: &&Upstream| Some(upstream.identity.id) == id || upstream.identity.name.as_deref() == Some(&text);
+    let is =
+        |upstream: &&Upstream| Some(upstream.identity.id) == id || upstream.identity.name.as_deref() == Some(&text);
     snapshot.upstreams.iter().find(is)
 }
 
@@ -73,7 +74,8 @@ pub(super) fn views(upstream: &Upstream) -> impl Iterator<Item = View<'_>> {
 fn health(asked: &Request<Bytes>, upstream: &Upstream, now: &Now<'_>) -> Response<Bytes> {
     let query = asked.uri().query().unwrap_or_default();
     let whole = form_urlencoded::parse(query.as_bytes()).any(|(key, value)| key == "balancer_health" && value == "1");
-    let data = if whole { balancer(upstream) } else { views(upstream).map(|view| view.document(upstream, now)).collect() };
+    let data =
+        if whole { balancer(upstream) } else { views(upstream).map(|view| view.document(upstream, now)).collect() };
     ok(&json!({ "node_id": now.node.id.to_string(), "data": data, "next": null }))
 }
 
@@ -81,9 +83,9 @@ fn health(asked: &Request<Bytes>, upstream: &Upstream, now: &Now<'_>) -> Respons
 #[allow(clippy::cast_precision_loss)]
 fn balancer(upstream: &Upstream) -> Value {
     let checks = upstream.board.checks();
-    let (available, total) = views(upstream).map(|view| view.weights()).fold((0, 0), |sum, (available, total)| {
-        (sum.0 + available, sum.1 + total)
-    });
+    let (available, total) = views(upstream)
+        .map(|view| view.weights())
+        .fold((0, 0), |sum, (available, total)| (sum.0 + available, sum.1 + total));
     let health = match () {
         () if !checks.are_on() => Health::Off,
         () if total > 0 && available as f64 * 100.0 / total as f64 > checks.threshold => Health::Healthy,

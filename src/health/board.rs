@@ -177,8 +177,8 @@ impl Member {
 
     fn report(&self, outcome: Outcome, limits: &Limits, by: &str) {
         if let Some(change) = self.standing.report(outcome, limits) {
-            let times = change.count;
-            self.tell(change.healthy, &format!("{outcome}, as {by} found {times} times"));
+            let times = if change.count > 1 { format!(" {} times", change.count) } else { String::new() };
+            self.tell(change.healthy, &format!("{outcome}, as {by} found{times}"));
         }
     }
 

@@ -68,7 +68,8 @@ impl Standing {
     pub fn report(&self, outcome: Outcome, limits: &Limits) -> Option<Change> {
         let (counter, limit) = limits.counted(outcome).filter(|(_, limit)| *limit > 0)?;
         let next = |packed| Some(State::of(packed).after(counter, limit).0).filter(|next| next.packed() != packed);
-        let before = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |packed| next(packed).map(State::packed));
+        let before =
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |packed| next(packed).map(State::packed));
         State::of(before.ok()?).after(counter, limit).1
     }
 

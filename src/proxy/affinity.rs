@@ -111,7 +111,8 @@ impl Sticky {
         let begin = format!("{name}=");
         let text = format!("{begin}{value}; Path={path}; Same-Site=Lax; HttpOnly");
         let Ok(own) = HeaderValue::try_from(text) else { return };
-        let mut there = headers.get_all(SET_COOKIE).iter().filter(|line| !line.as_bytes().starts_with(begin.as_bytes()));
+        let mut there =
+            headers.get_all(SET_COOKIE).iter().filter(|line| !line.as_bytes().starts_with(begin.as_bytes()));
         let others: Vec<_> = there.by_ref().cloned().collect();
         headers.remove(SET_COOKIE);
         for line in others.into_iter().chain([own]) {
@@ -181,7 +182,8 @@ mod tests {
     fn who_has_no_cookie_gets_one_and_comes_back_to_the_same_hash() {
         let on = HashOn::Cookie("sticky".into(), "/p".into());
         let hashing = Hashing { on: HashOn::Consumer, fallback: on, slots: 1000 };
-        let ask = |req: &Request<()>| of(&hashing, &cx(Compat::Kong2), req, &Consumers::default(), || Uuid::from_u128(1));
+        let ask =
+            |req: &Request<()>| of(&hashing, &cx(Compat::Kong2), req, &Consumers::default(), || Uuid::from_u128(1));
         let (first, sticky) = ask(&request("/", &[]));
         let mut headers = HeaderMap::new();
         for line in ["sticky=old; Path=/", "other=1"] {

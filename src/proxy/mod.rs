@@ -264,12 +264,7 @@ impl Exchange {
     }
 
     /// Sends the body on its way; when it has gone, the log phase runs.
-    fn depart(
-        self,
-        response: Response<Body>,
-        source: Option<Source>,
-        entry: Option<Entry>,
-    ) -> Response<Outgoing> {
+    fn depart(self, response: Response<Body>, source: Option<Source>, entry: Option<Entry>) -> Response<Outgoing> {
         let (ended, status) = (self.ended(&response), response.status());
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);

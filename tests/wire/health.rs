@@ -1,10 +1,11 @@
 //! Targets that fall ill and get well: by checks, by requests, by word of the Admin API, and over reloads.
 
 use crate::common::gateway::free_port;
+use crate::common::pki::Pki;
 use crate::common::{Gateway, LIMIT, Peer, Upstream, within};
 use crate::reload::SOON;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,7 +67,7 @@ fn ask(port: u16, method: &str, target: &str) -> (u16, String) {
 }
 
 /// The health of each target, by its name.
-fn healths(port: u16) -> Vec<(String, String)> {
+fn healths(port: u16) -> BTreeMap<String, String> {
     let document: Value = serde_json::from_str(&ask(port, "GET", "/upstreams/pool/health").1).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     document["data"].as_array().unwrap().iter().map(|one| (text(&one["target"]), text(&one["health"]))).collect()
@@ -97,7 +98,7 @@ fn checks_take_a_target_out_and_bring_it_back() {
     let gateway = Gateway::with(config).set("KONG_STATUS_LISTEN", &format!("127.0.0.1:{port}")).start();
     assert_eq!(answerers(&gateway, 8), set(&["one", "two"]));
     two.says(500);
-    let is = |word: &str| healths(port).contains(&(two.address(), word.to_owned()));
+    let is = |word: &str| healths(port)[&two.address()] == word;
     assert!(within(LIMIT, || is("UNHEALTHY")), "{:?}", healths(port));
     assert_eq!(answerers(&gateway, 8), set(&["one"]));
     let metric = format!("target=\"{0}\",address=\"{0}\",state=\"unhealthy\",subsystem=\"http\"}} 1", two.address());
@@ -171,7 +172,8 @@ fn a_name_that_leads_nowhere_is_told() {
     let (one, port) = (Target::start("one"), free_port());
     let config = file(&[&one.address(), "nowhere.invalid:80"], "");
     let gateway = Gateway::with(config).set("KONG_STATUS_LISTEN", &format!("127.0.0.1:{port}")).start();
-    let wanted = [(one.address(), "HEALTHCHECKS_OFF".to_owned()), ("nowhere.invalid:80".into(), "DNS_ERROR".into())];
+    let off = (one.address(), "HEALTHCHECKS_OFF".to_owned());
+    let wanted = BTreeMap::from([off, ("nowhere.invalid:80".into(), "DNS_ERROR".into())]);
     assert!(within(LIMIT, || healths(port) == wanted), "{:?}", healths(port));
     assert_eq!(answerers(&gateway, 4), set(&["one"]));
     assert!(ask(port, "GET", "/metrics").1.contains("address=\"\",state=\"dns_error\",subsystem=\"http\"} 1"));
@@ -198,4 +200,47 @@ fn a_client_without_a_cookie_gets_one_and_stays_where_it_is() {
         met.insert(answerer);
     }
     assert_eq!(met, set(&["one", "two"]));
+}
+
+#[test]
+fn checks_over_tls_look_at_the_certificate() {
+    let (pki, port, backend) = (Pki::new("test"), free_port(), Target::start("one"));
+    let (cert, key) = pki.write("a", &pki.server("a.test", 1));
+    let target = Gateway::to(&backend.upstream)
+        .listen("ssl")
+        .set("KONG_SSL_CERT", cert.to_str().unwrap())
+        .set("KONG_SSL_CERT_KEY", key.to_str().unwrap())
+        .start();
+    let address = format!("127.0.0.1:{}", target.port());
+    let checks =
+        |sni: &str| ACTIVE.replace("http_path", &format!("type: https\n      https_sni: {sni}\n      http_path"));
+    let gateway = Gateway::with(file(&[&address], &checks("a.test")))
+        .set("KONG_STATUS_LISTEN", &format!("127.0.0.1:{port}"))
+        .set("KONG_LUA_SSL_TRUSTED_CERTIFICATE", pki.path("ca.pem").to_str().unwrap())
+        .start();
+    assert!(within(LIMIT, || backend.checks() > 2));
+    assert_eq!(healths(port)[&address], "HEALTHY");
+    reload(&gateway, &file(&[&address], &checks("b.test")));
+    assert!(within(LIMIT, || healths(port)[&address] == "UNHEALTHY"), "the certificate is for another name");
+    let unverified = checks("b.test").replace("http_path", "https_verify_certificate: false\n      http_path");
+    reload(&gateway, &file(&[&address], &unverified));
+    assert!(within(LIMIT, || backend.checks() > 6));
+    assert_eq!(healths(port)[&address], "HEALTHY");
+}
+
+#[test]
+fn a_target_that_refuses_is_found_out_by_connecting_and_by_requests() {
+    let (one, gone, port) = (Target::start("one"), free_port(), free_port());
+    let gone = format!("127.0.0.1:{gone}");
+    let tcp = ACTIVE.replace("http_path: /health", "type: tcp");
+    let gateway = Gateway::with(file(&[&one.address(), &gone], &tcp))
+        .set("KONG_STATUS_LISTEN", &format!("127.0.0.1:{port}"))
+        .start();
+    assert!(within(LIMIT, || healths(port)[&gone] == "UNHEALTHY" && healths(port)[&one.address()] == "HEALTHY"));
+    reload(&gateway, &file(&[&one.address(), &gone], "  healthchecks: {passive: {unhealthy: {tcp_failures: 1}}}"));
+    assert_eq!(answerers(&gateway, 12), set(&["one"]), "retries find another");
+    assert_eq!(healths(port)[&gone], "UNHEALTHY");
+    let told = gateway.output().matches("a target is unhealthy").count();
+    assert_eq!(answerers(&gateway, 12), set(&["one"]));
+    assert_eq!(gateway.output().matches("a target is unhealthy").count(), told, "told once");
 }

@@ -10,8 +10,8 @@ use crate::health::Board;
 use crate::snapshot::{Algorithm, Host, Target, Upstream};
 use ring::{Part, Ring};
 pub use rotation::Rotation;
-pub use seat::Seat;
 use seat::Pace;
+pub use seat::Seat;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -239,7 +239,8 @@ impl Balancer {
                 // Nobody checks the spare ones, so nobody would find them well again.
                 let member = || self.board.member(&known.label, *address).filter(|_| !spare);
                 let stays = before.get(&pick);
-                let seat = stays.map_or_else(|| Rc::new(Seat::new(pick, member(), usual)), |peer| Rc::clone(&peer.seat));
+                let seat =
+                    stays.map_or_else(|| Rc::new(Seat::new(pick, member(), usual)), |peer| Rc::clone(&peer.seat));
                 let credit = stays.map_or(0, |peer| peer.credit);
                 self.peers.push(Peer { seat, weight: i64::from(known.weight), credit, spare });
             }

@@ -152,7 +152,11 @@ fn who_is_unhealthy_is_left_out_until_it_is_healthy_again() {
     let first = seat(&mut balancer, 0, 0, None).unwrap();
     first.report(Outcome::Broken);
     assert_eq!(picks(&mut balancer, 3), [1, 1, 1]);
-    assert_eq!(pick(&mut balancer, &[address(1)]), Some(Pick { target: 1, address: address(1) }), "again rather than down");
+    assert_eq!(
+        pick(&mut balancer, &[address(1)]),
+        Some(Pick { target: 1, address: address(1) }),
+        "again rather than down"
+    );
     first.report(Outcome::Status(200));
     assert_eq!(picks(&mut balancer, 4).iter().filter(|target| **target == 0).count(), 2);
     let both = [seat(&mut balancer, 0, 0, None).unwrap(), seat(&mut balancer, 0, 0, None).unwrap()];

@@ -44,12 +44,7 @@ pub(super) async fn ask(active: &Active, way: Option<&Way>, address: SocketAddr,
     }
 }
 
-async fn attempt(
-    active: &Active,
-    way: Option<&Way>,
-    address: SocketAddr,
-    host: &HeaderValue,
-) -> io::Result<Outcome> {
+async fn attempt(active: &Active, way: Option<&Way>, address: SocketAddr, host: &HeaderValue) -> io::Result<Outcome> {
     let socket = TcpStream::connect(address).await?;
     match (active.kind, way) {
         (Kind::Tcp, _) => Ok(Outcome::Connected),

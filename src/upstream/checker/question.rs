@@ -84,7 +84,10 @@ mod tests {
     #[test]
     fn what_is_asked() {
         let text = said(&[("x-a", "1"), ("x-a", "2")]);
-        assert!(text.starts_with("GET /health HTTP/1.1\r\nhost: a.test:8000\r\nuser-agent: gateway-health-check/"), "{text}");
+        assert!(
+            text.starts_with("GET /health HTTP/1.1\r\nhost: a.test:8000\r\nuser-agent: gateway-health-check/"),
+            "{text}"
+        );
         assert!(text.ends_with("\r\nx-a: 1\r\nx-a: 2\r\nconnection: close\r\n\r\n"), "{text}");
         let own = said(&[("host", "b"), ("user-agent", "me")]);
         assert_eq!(own, "GET /health HTTP/1.1\r\nhost: b\r\nuser-agent: me\r\nconnection: close\r\n\r\n");
