@@ -378,7 +378,7 @@ fn upstreams_say_how_a_target_is_chosen() {
 fn upstreams_say_what_is_checked() {
     let text = "_format_version: '3.0'\nupstreams:\n- name: u\n  healthchecks:\n    threshold: 12.5\n    active:\n      type: \
                 https\n      https_sni: a.test\n      headers: {x-a: ['1', '2']}\n      timeout: 0.5\n      healthy: \
-                {interval: 1.5, successes: 2}\n    passive: {unhealthy: {tcp_failures: 3, http_statuses: [418]}}\n- name: off";
+                {interval: 1.5, successes: 2}\n    passive: {unhealthy: {tcp_failures: 3, http_statuses: [418]}}\n- name: other";
     let snapshot = snapshot(text);
     let (checks, active) = (snapshot.upstreams[0].board.checks(), snapshot.upstreams[0].board.checks().active.clone());
     let active = active.unwrap();
