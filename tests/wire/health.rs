@@ -244,3 +244,52 @@ fn a_target_that_refuses_is_found_out_by_connecting_and_by_requests() {
     assert_eq!(answerers(&gateway, 12), set(&["one"]));
     assert_eq!(gateway.output().matches("a target is unhealthy").count(), told, "told once");
 }
+
+#[test]
+fn the_least_busy_target_is_asked_until_answers_end() {
+    let (quick, release) = (Target::start("quick"), Arc::new(AtomicUsize::new(0)));
+    let go = Arc::clone(&release);
+    // Sends the heads of its answers and keeps the rest to itself.
+    let slow = Upstream::start(move |peer, _| {
+        loop {
+            peer.head()?;
+            peer.send("HTTP/1.1 200 X\r\nContent-Length: 4\r\n\r\nsl")?;
+            within(LIMIT, || go.load(Ordering::SeqCst) > 0);
+            peer.send("ow")?;
+        }
+    });
+    let targets = [&*quick.address(), &*format!("127.0.0.1:{}", slow.port())];
+    let fields = "  algorithm: least-connections";
+    let gateway = Gateway::with(file(&targets, fields)).set("KONG_NGINX_WORKER_PROCESSES", "1").start();
+    let mut held = Vec::new();
+    while held.is_empty() {
+        let mut client = gateway.connect();
+        client.send("GET / HTTP/1.1\r\nHost: gw\r\nConnection: close\r\n\r\n").unwrap();
+        let head = client.head().unwrap();
+        if client.exact(2).unwrap() == b"sl" {
+            held.push((client, head));
+        }
+    }
+    assert_eq!(answerers(&gateway, 10), set(&["quick"]), "the other one has a request");
+    release.store(1, Ordering::SeqCst);
+    assert_eq!(held[0].0.exact(2).unwrap(), b"ow");
+    assert!(within(LIMIT, || answerers(&gateway, 4) == set(&["quick", "slow"])), "and is free again");
+}
+
+#[test]
+fn a_process_that_stops_asks_nobody() {
+    let one = Target::start("one");
+    let gateway = Gateway::with(file(&[&one.address()], ACTIVE)).start();
+    assert!(within(LIMIT, || one.checks() > 0));
+    let mut under_way = gateway.connect();
+    under_way.send("POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: 2\r\n\r\n1").unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    gateway.signal("TERM");
+    assert!(within(SOON, || gateway.output().contains("stopping")));
+    std::thread::sleep(Duration::from_millis(300));
+    let last = one.checks();
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(one.checks(), last);
+    under_way.send("2").unwrap();
+    assert_eq!(under_way.head().unwrap().status(), 200, "what was under way ends");
+}

@@ -10,9 +10,9 @@ mod round;
 use super::dns::{Limits, Overrides, Resolver, Told, system};
 use super::tls::ClientConfigs;
 use crate::settings::Settings;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Target};
 use round::{Subject, Tools};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::rc::Rc;
@@ -73,7 +73,8 @@ impl Checker {
     /// If a thread is needed and cannot be started.
     pub fn carry(&self, snapshot: &Snapshot) -> io::Result<()> {
         for upstream in &snapshot.upstreams {
-            upstream.board.keep(|label| upstream.targets.iter().any(|target| target.label() == label));
+            let labels: HashSet<String> = upstream.targets.iter().map(Target::label).collect();
+            upstream.board.keep(|label| labels.contains(label));
         }
         let subjects: Subjects = snapshot.upstreams.iter().map(Subject::of).filter(Subject::needs_care).collect();
         let mut thread = self.thread();
