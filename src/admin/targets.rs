@@ -154,13 +154,9 @@ impl<'a> View<'a> {
         (count(&|health| health != Health::Unhealthy), total)
     }
 
+    /// The target as an entity, and how it fares.
     fn document(&self, upstream: &Upstream, now: &Now<'_>) -> Value {
-        let Self { target, label, addresses, trouble } = self;
-        let (available, total) = self.weights();
-        let one = |(address, health): &(SocketAddr, Health)| {
-            let (ip, port) = (address.ip(), address.port());
-            json!({ "ip": ip, "port": port, "weight": target.weight, "health": health.to_string() })
-        };
+        let Self { target, label, .. } = self;
         let listed = now.snapshot.listing.as_deref().map(|listing| listing.all("targets")).unwrap_or_default();
         let mut document = listed.iter().find(|item| item.id == target.id).map_or_else(
             || {
@@ -170,14 +166,24 @@ impl<'a> View<'a> {
             |item| item.masked.clone(),
         );
         document["health"] = self.health().to_string().into();
-        document["data"] = json!({
+        document["data"] = self.data();
+        document
+    }
+
+    fn data(&self) -> Value {
+        let Self { target, addresses, trouble, .. } = self;
+        let (available, total) = self.weights();
+        let one = |(address, health): &(SocketAddr, Health)| {
+            let (ip, port) = (address.ip(), address.port());
+            json!({ "ip": ip, "port": port, "weight": target.weight, "health": health.to_string() })
+        };
+        json!({
             "host": target.name,
             "port": target.port,
             "dns": trouble.as_deref().unwrap_or("A"),
             "nodeWeight": target.weight,
             "weight": { "total": total, "available": available, "unavailable": total - available },
             "addresses": addresses.iter().map(one).collect::<Vec<_>>(),
-        });
-        document
+        })
     }
 }

@@ -44,6 +44,8 @@ pub struct Active {
     pub path: Box<str>,
     /// The name that TLS names; otherwise that of the Host.
     pub sni: Option<Box<str>>,
+    /// Whether TLS verifies the certificate.
+    pub verify: bool,
     /// Headers besides.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Time between two checks of addresses that are healthy; zero for none.

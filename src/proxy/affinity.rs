@@ -1,11 +1,12 @@
 //! What of a request decides which target it gets, where an upstream hashes (`kong/proxying.md` §5). Pure.
 
+use super::decide::{Course, Scene};
 use crate::args;
 use crate::consumers::Consumers;
 use crate::entity::Compat;
-use crate::plugin::{Authenticated, Ctx};
+use crate::plugin::{Authenticated, Ctx, Origin};
 use crate::route::normalize::normalize;
-use crate::snapshot::{HashOn, Hashing};
+use crate::snapshot::{Algorithm, HashOn, Hashing, Host, Service};
 use crate::upstream::balance::ring::hash;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
@@ -22,7 +23,7 @@ pub struct Sticky {
 
 /// The hash, and the cookie that the client is to bring from now on. Where the request has neither the one thing nor the
 /// other, nothing is hashed: all such requests have one target.
-pub(super) fn of<B>(
+fn of<B>(
     hashing: &Hashing,
     cx: &Ctx,
     req: &Request<B>,
@@ -102,11 +103,46 @@ fn capture<'a>(cx: &'a Ctx, name: &str) -> Option<&'a [u8]> {
     by_name().or_else(by_number)?.text.as_deref()
 }
 
+// === impl Course ===
+
+impl Course {
+    /// The hash by which an upstream chooses a target for this request; 0 where none does. `id` makes the value of a
+    /// cookie that the client lacks.
+    #[must_use]
+    pub fn affinity<B>(
+        &mut self,
+        scene: Scene<'_>,
+        service: &Service,
+        req: &Request<B>,
+        id: impl FnOnce() -> Uuid,
+    ) -> u32 {
+        let Host::Upstream(upstream) = service.host else { return 0 };
+        let Algorithm::Hashing(hashing) = &scene.snapshot.upstream(upstream).algorithm else { return 0 };
+        let (hash, sticky) = of(hashing, &self.cx, req, &scene.snapshot.consumers, id);
+        self.sticky = sticky.map(Box::new);
+        hash
+    }
+
+    /// Whether the client gets a cookie, so that its target is another each time.
+    #[must_use]
+    pub fn gets_cookie(&self) -> bool {
+        self.sticky.is_some()
+    }
+
+    /// Gives the client the cookie that it lacked, if it was on its way to a target (`kong/proxying.md` §5).
+    pub fn stick(&mut self, headers: &mut HeaderMap) {
+        let asked = matches!(self.cx.origin, Origin::Upstream | Origin::Failed);
+        if let Some(sticky) = self.sticky.take().filter(|_| asked) {
+            sticky.set(headers);
+        }
+    }
+}
+
 // === impl Sticky ===
 
 impl Sticky {
     /// Adds the cookie; one of the upstream's that has its name gives way.
-    pub(super) fn set(&self, headers: &mut HeaderMap) {
+    fn set(&self, headers: &mut HeaderMap) {
         let Self { name, path, value } = self;
         let begin = format!("{name}=");
         let text = format!("{begin}{value}; Path={path}; Same-Site=Lax; HttpOnly");

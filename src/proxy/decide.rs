@@ -1,7 +1,7 @@
 //! What is decided about a request without a socket, a clock or a peer: its route, what its upstream is asked, and how an
 //! answer leaves. `proxy/mod.rs` acts on it, `explain/` shows it. Pure.
 
-use super::affinity::{self, Sticky};
+use super::affinity::Sticky;
 use super::asked::{self, Asked};
 use super::client::Connection;
 use super::clients;
@@ -19,12 +19,11 @@ use crate::route::normalize::{Target, normalize};
 use crate::route::rewrite::{forwarded_prefix, upstream_path};
 use crate::route::{Ends, Match, Query};
 use crate::settings::Settings;
-use crate::snapshot::{Algorithm, Host, Route, Service, Snapshot};
+use crate::snapshot::{Route, Snapshot};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
-use uuid::Uuid;
 
 const MALFORMED: Failure = Failure::BadRequest("the request target is malformed");
 
@@ -53,7 +52,7 @@ pub struct Course {
     /// Whether nothing more can be read from this client.
     closes: bool,
     /// A cookie by which the client comes back to its target.
-    sticky: Option<Box<Sticky>>,
+    pub(super) sticky: Option<Box<Sticky>>,
 }
 
 /// A request on its route, before the route's plugins.
@@ -233,37 +232,6 @@ impl Course {
             facts.upstream = Some(parts.uri.clone());
         }
         Ok(Outbound { host, parts, body })
-    }
-
-    /// The hash by which an upstream chooses a target for this request; 0 where none does. `id` makes the value of a
-    /// cookie that the client lacks.
-    #[must_use]
-    pub fn affinity<B>(
-        &mut self,
-        scene: Scene<'_>,
-        service: &Service,
-        req: &Request<B>,
-        id: impl FnOnce() -> Uuid,
-    ) -> u32 {
-        let Host::Upstream(upstream) = service.host else { return 0 };
-        let Algorithm::Hashing(hashing) = &scene.snapshot.upstream(upstream).algorithm else { return 0 };
-        let (hash, sticky) = affinity::of(hashing, &self.cx, req, &scene.snapshot.consumers, id);
-        self.sticky = sticky.map(Box::new);
-        hash
-    }
-
-    /// Whether the client gets a cookie, so that its target is another each time.
-    #[must_use]
-    pub fn gets_cookie(&self) -> bool {
-        self.sticky.is_some()
-    }
-
-    /// Gives the client the cookie that it lacked, if it was on its way to a target (`kong/proxying.md` §5).
-    pub fn stick(&mut self, headers: &mut HeaderMap) {
-        let asked = matches!(self.cx.origin, Origin::Upstream | Origin::Failed);
-        if let Some(sticky) = self.sticky.take().filter(|_| asked) {
-            sticky.set(headers);
-        }
     }
 
     /// How large the body may be: `u64::MAX` is no limit.

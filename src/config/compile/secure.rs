@@ -50,15 +50,10 @@ impl<'a> Secure<'a> {
     }
 
     /// How an upstream's checks speak TLS: with its certificate, and the authorities of the settings.
-    pub(super) fn checks(&mut self, model: &Model, upstream: &Entity) -> Arc<UpstreamTls> {
-        let active = upstream.fields.get("healthchecks").and_then(|checks| checks.get("active"));
+    pub(super) fn checks(&mut self, model: &Model, upstream: &Entity, verify: bool) -> Arc<UpstreamTls> {
         let own = model.position("certificates", upstream, "client_certificate");
         let client = own.and_then(|at| pair(model, &model.all("certificates")[at], "cert", "key"));
-        let tls = UpstreamTls {
-            verify: active.is_some_and(|active| active.bool("https_verify_certificate")),
-            client: client.map(|pair| (pair.chain, pair.key)),
-            ..UpstreamTls::default()
-        };
+        let tls = UpstreamTls { verify, client: client.map(|pair| (pair.chain, pair.key)), ..UpstreamTls::default() };
         self.shared(tls)
     }
 

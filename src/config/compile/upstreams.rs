@@ -44,13 +44,13 @@ fn upstream(
     let host_header: Option<Box<str>> = entity.fields.str("host_header").map(Into::into);
     let targets = targets.into_iter().map(|entity| target(entity, host_header.as_deref())).collect();
     let (identity, checks) = (entity.identity(), checks(&entity.fields));
-    let https = checks.active.as_ref().is_some_and(|active| active.kind == Kind::Https);
+    let https = checks.active.as_ref().filter(|active| active.kind == Kind::Https);
     Upstream {
         host_header,
         targets,
         algorithm: algorithm(&entity.fields),
+        checked_by: https.map(|active| secure.checks(model, entity, active.verify)),
         board: boards.of(identity.id, &identity.to_string(), checks),
-        checked_by: https.then(|| secure.checks(model, entity)),
         identity,
     }
 }
@@ -120,6 +120,7 @@ fn active(fields: &Checked) -> Option<Active> {
         concurrency: number::<usize>(fields, "concurrency").max(1),
         path: fields.str("http_path").unwrap_or("/").into(),
         sni: fields.str("https_sni").map(Into::into),
+        verify: fields.bool("https_verify_certificate"),
         headers: fields.pairs("headers").iter().flat_map(|(name, values)| headers(name, values)).collect(),
         healthy_every: healthy_every.unwrap_or_default(),
         unhealthy_every: unhealthy_every.unwrap_or_default(),

@@ -70,6 +70,7 @@ mod tests {
             concurrency: 1,
             path: "/health".into(),
             sni: None,
+            verify: true,
             headers: headers.collect(),
             healthy_every: Duration::ZERO,
             unhealthy_every: Duration::ZERO,

@@ -16,6 +16,7 @@ fn active(kind: Kind) -> Active {
         concurrency: 1,
         path: "/".into(),
         sni: None,
+        verify: true,
         headers: Vec::new(),
         healthy_every: Duration::ZERO,
         unhealthy_every: Duration::ZERO,
