@@ -83,9 +83,8 @@ impl Directory {
     /// One worker's view. `start` is where turns begin; `told` is shared by all workers.
     #[must_use]
     pub fn new(settings: &Settings, told: Arc<Told>, start: u64) -> Self {
-        let limits = Limits { ttl: settings.dns_max_ttl, timeout: settings.dns_timeout };
         Self {
-            resolver: Resolver::new(&settings.resolve, limits, told, system()),
+            resolver: Resolver::new(&settings.resolve, Limits::of(settings), told, system()),
             balancers: RefCell::default(),
             rotations: RefCell::default(),
             start,

@@ -293,3 +293,19 @@ fn a_process_that_stops_asks_nobody() {
     under_way.send("2").unwrap();
     assert_eq!(under_way.head().unwrap().status(), 200, "what was under way ends");
 }
+
+#[test]
+fn the_faster_target_gets_most() {
+    let quick = Target::start("quick");
+    let slow = Upstream::start(|peer, _| {
+        loop {
+            peer.head()?;
+            std::thread::sleep(Duration::from_millis(150));
+            peer.send("HTTP/1.1 200 X\r\nContent-Length: 4\r\n\r\nslow")?;
+        }
+    });
+    let config = file(&[&quick.address(), &format!("127.0.0.1:{}", slow.port())], "  algorithm: latency");
+    let gateway = Gateway::with(config.replace("2.1", "3.0")).set("KONG_NGINX_WORKER_PROCESSES", "1").start();
+    let answers: Vec<_> = (0..40).map(|_| gateway.get("/").1).collect();
+    assert!(answers.iter().filter(|answer| *answer == "slow").count() < 5, "{answers:?}");
+}

@@ -59,7 +59,7 @@ impl Checker {
     #[must_use]
     pub fn new(settings: &Settings, configs: &Arc<ClientConfigs>, told: Arc<Told>) -> Self {
         Self {
-            limits: Limits { ttl: settings.dns_max_ttl, timeout: settings.dns_timeout },
+            limits: Limits::of(settings),
             fixed: settings.resolve.clone(),
             told,
             configs: Arc::clone(configs),
