@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod demo;
 pub mod entity;
 pub mod explain;
+pub mod health;
 pub mod import;
 pub mod keys;
 pub mod listing;

@@ -13,6 +13,7 @@ use super::unsupported;
 use super::value::{Checked, Value};
 use super::{blank, header, shorthand};
 use crate::entity::Compat;
+use crate::health::Boards;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
 use crate::settings::{Plugins, RouterFlavor, Settings};
@@ -104,6 +105,7 @@ pub(super) fn read(
     read.expressions = settings.router_flavor == RouterFlavor::Expressions;
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
     read.shared.insert(Arc::<[IpNet]>::from(&*settings.trusted_ips));
+    read.shared.insert(Boards::after(before.get()));
     let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, before, report, compat, filled, path, drafts, read };
     walker.top(root);

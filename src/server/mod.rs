@@ -34,6 +34,7 @@ use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
 use crate::sni::Names;
+use crate::upstream::checker::Checker;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
@@ -102,6 +103,7 @@ pub struct Server {
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     admin: Admin,
+    told: Arc<Told>,
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
@@ -139,15 +141,17 @@ impl Server {
         }
         let shipping = Shipping::new(links.configs());
         shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let told = Arc::default();
         let front = Front {
             shipping: Arc::new(shipping),
+            checker: Arc::new(Checker::new(&settings, links.configs(), Arc::clone(&told))),
             store,
             tls,
             doors: doors.iter().filter_map(|(_, door)| door.tls.clone()).collect(),
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None, abrupt: false })
+        Ok(Self { settings, front, links, sink, doors, admin, told, workers, live, origin: None, abrupt: false })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
@@ -182,8 +186,9 @@ impl Server {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
         let (patience, patient) = watch::channel(self.settings.drain_timeout);
-        let shipping = Arc::clone(&self.front.shipping);
-        let (told, mut threads) = (Arc::default(), Vec::new());
+        let (shipping, checker) = (Arc::clone(&self.front.shipping), Arc::clone(&self.front.checker));
+        checker.carry(&self.front.snapshots.borrow()).map_err(ServeError::from_any)?;
+        let (told, mut threads) = (Arc::clone(&self.told), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
             let start = self.start(number, traffic, &told, (stopped.clone(), patient.clone()));
@@ -201,6 +206,7 @@ impl Server {
         let limit = *patient.borrow();
         tracing::info!(signal = told, ?limit, "stopping: requests under way may end");
         let _ = stop.send(true);
+        checker.stop();
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
         if results.contains(&false) && !limit.is_zero() {
             tracing::warn!("the time to stop ran out; some requests were cut off");

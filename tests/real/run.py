@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The gateway between real programs: curl, httpx, websockets, MCP clients and Chromium on one side; PostgreSQL behind a
 REST server, FastAPI on uvicorn, MCP servers, nginx and Vite on the other; nginx beside it (edge.py); certificates that
-change (renew.py); Supabase's clients and a stack like theirs (supabase_stack.py). Needs Debian's postgresql, nginx-light,
-curl, openssl, apache2-utils, chromium, nodejs and npm; packages of Python and Node go into folders under target/.
+change (renew.py); targets that go and come back (targets.py); Supabase's clients and a stack like theirs
+(supabase_stack.py). Needs Debian's postgresql, nginx-light, curl, openssl, apache2-utils, chromium, nodejs and npm;
+packages of Python and Node go into folders under target/.
 
   tests/real/run.py [--binary target/release/gateway] [CHECK ...]      checks by a part of their names
 
@@ -128,11 +129,12 @@ def main():
     import renew
     import supabase_clients
     import supabase_routes
+    import targets
     import tls
     import tokens
     from stack import Stack
     known = checks.ALL + tls.ALL + passwords.ALL + browser.ALL + edge.ALL + renew.ALL + tokens.ALL
-    known += supabase_clients.ALL + supabase_routes.ALL
+    known += supabase_clients.ALL + supabase_routes.ALL + targets.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))

@@ -41,7 +41,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         router: router?,
         routes,
         services,
-        upstreams: upstreams::compile(model),
+        upstreams: upstreams::compile(model, &mut secure),
         consumers: everybody(model),
         certificates: secure::certificates(model),
         listing: None,

@@ -11,6 +11,7 @@ mod cors;
 mod dashboard;
 mod doubled_path;
 mod guard;
+mod health;
 mod injected;
 mod jwt_key;
 mod limits;
@@ -54,6 +55,8 @@ pub static RULES: &[&Rule] = &[
     &shadow::PATH,
     &no_answer::ROUTE,
     &no_answer::UPSTREAM,
+    &health::STUCK,
+    &health::IDLE,
     &catch_all::RULE,
     &path_syntax::EXPRESSION,
     &path_syntax::TEMPLATE,
