@@ -9,6 +9,7 @@ mod entities;
 mod expand;
 mod expression;
 mod header;
+pub(crate) mod hosts;
 mod ids;
 mod inside;
 pub mod inventory;

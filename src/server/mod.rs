@@ -3,8 +3,8 @@
 //! One thread per core, each with a runtime, listening sockets, upstream connections and addresses of its own. Workers
 //! share the settings and the snapshot, which never change; a reload gives every worker another snapshot.
 
+pub mod acme;
 pub mod certificates;
-
 pub mod connection;
 pub mod downstream;
 pub mod frame_meter;
@@ -36,6 +36,7 @@ use crate::sni::Names;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
+use acme::Acme;
 use certificates::Store;
 use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
@@ -99,6 +100,7 @@ pub struct Server {
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
+    stop: watch::Sender<bool>,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -132,7 +134,10 @@ impl Server {
         }
         let shipping = Shipping::new(links.configs());
         shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let stop = watch::Sender::new(false);
+        let folder = settings.prefix.join(&settings.acme_storage);
         let front = Front {
+            acme: Acme::new(&store, links.configs(), folder, stop.subscribe()),
             shipping: Arc::new(shipping),
             store,
             tls,
@@ -140,7 +145,7 @@ impl Server {
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None })
+        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None, stop })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
@@ -166,7 +171,7 @@ impl Server {
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = (self.stop.clone(), self.stop.subscribe());
         let shipping = Arc::clone(&self.front.shipping);
         let (told, mut threads) = (Arc::default(), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
@@ -196,7 +201,9 @@ impl Server {
         workers: Vec<Arc<Traffic>>,
         stopping: watch::Receiver<bool>,
     ) -> io::Result<(Watching, Option<Running>)> {
-        let Self { settings, front, admin, live, origin, .. } = self;
+        let Self { settings, mut front, admin, live, origin, .. } = self;
+        let plan = front.snapshots.borrow().acme.clone();
+        front.acme.adopt(plan)?;
         let state = admin::State {
             settings,
             snapshots: front.snapshots.subscribe(),
