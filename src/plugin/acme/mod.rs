@@ -12,7 +12,6 @@ mod tests;
 use super::{Build, Ctx, Define, Plugin, Rare};
 use crate::acme::{Challenges, Domains, External, KeyKind, Plan};
 use crate::body::Body;
-use crate::config::report::{Diagnostic, Span};
 use crate::config::schema::Record;
 use crate::config::value::Checked;
 use crate::entity::Compat;
@@ -90,7 +89,7 @@ impl Define for Acme {
             directory: directory(config.str("api_uri").unwrap_or_default()),
             email: config.str("account_email").unwrap_or_default().into(),
             agreed: config.bool("tos_accepted"),
-            external: external(config, cx),
+            external: external(config),
             key: key(config),
             renew_before: duration(config, "renew_threshold_days", DAY),
             backoff: duration(config, "fail_backoff_minutes", MINUTE),
@@ -108,21 +107,16 @@ fn directory(url: &str) -> Box<str> {
     format!("{}/directory", url.strip_suffix('/').unwrap_or(url)).into()
 }
 
-fn external(config: &Checked, cx: &mut Build<'_>) -> Option<External> {
-    let (id, written) = (config.str("eab_kid")?, config.get("eab_hmac_key")?);
-    let text = written.as_str()?.trim_end_matches('=');
-    match URL_SAFE_NO_PAD.decode(text) {
-        Ok(key) => Some(External { id: id.into(), key: key.into() }),
-        Err(_) => {
-            cx.report.push(no_key(written.span));
-            None
-        }
-    }
+/// A key that is none is `gateway check`'s to tell: the authority will refuse an account without it.
+fn external(config: &Checked) -> Option<External> {
+    let key = external_key(config.str("eab_hmac_key")?)?;
+    Some(External { id: config.str("eab_kid")?.into(), key: key.into() })
 }
 
-fn no_key(place: Span) -> Diagnostic {
-    let message = "`eab_hmac_key` is no base64url: the authority will not know the account";
-    Diagnostic::warning("acme-account", place, message).help("write the key as the authority shows it")
+/// The bytes of `eab_hmac_key`, which is base64url (RFC 8555 §7.3.4), with or without padding.
+#[must_use]
+pub(crate) fn external_key(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()
 }
 
 fn key(config: &Checked) -> KeyKind {

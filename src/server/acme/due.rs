@@ -12,10 +12,9 @@ const SHORTEST_REST: Duration = Duration::from_secs(1);
 const SPREAD: u32 = 8;
 
 /// When a certificate is to be renewed: so long `before` its end, or earlier by a part that the `seed` chooses; of a
-/// certificate that lives for days only, no earlier than after the first half of its life.
+/// certificate that lives for days only, after two thirds of its life.
 pub(super) fn renewal(facts: &Facts, before: Duration, seed: u64) -> SystemTime {
-    let life = facts.not_after.duration_since(facts.not_before).unwrap_or_default();
-    let before = before.min(life / 3);
+    let before = before.min(facts.life() / 3);
     let early = before + share(before / SPREAD, seed);
     facts.not_after.checked_sub(early).unwrap_or(facts.not_after)
 }

@@ -249,13 +249,14 @@ impl Keeper {
     }
 
     fn serve(&mut self, name: &str, issued: Issued) {
-        let Some(at) = &mut self.at else { return };
+        let (Some(at), Ok(facts)) = (&mut self.at, facts(&issued.pair)) else { return };
         at.folder.keep_pair(name, issued.pem);
-        let mut known = Name::new(Some(Arc::new(issued.pair)), SystemTime::now());
+        let now = SystemTime::now();
+        let mut known = Name::new(Some(Arc::new(issued.pair)), now);
+        // An authority whose advice is always to renew is not obeyed at once.
+        known.rests = now + HOUR.min(facts.life() / 2);
         known.plan_next(&at.plan);
-        if let Some(facts) = known.pair.as_ref().and_then(|pair| facts(pair).ok()) {
-            tracing::info!(name, serial = facts.serial, valid_until = facts.until(), "serving an ordered certificate");
-        }
+        tracing::info!(name, serial = facts.serial, valid_until = facts.until(), "serving an ordered certificate");
         self.names.insert(name.into(), known);
         self.publish();
     }
