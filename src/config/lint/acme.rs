@@ -31,14 +31,14 @@ pub(super) static ACCOUNT: Rule = Rule {
     bad: r"plugins:
   - name: acme
     config: {account_email: me@example.com, domains: [api.example.com], api_uri: https://acme.zerossl.com/v2/DV90}",
-    good: r#"plugins:
+    good: r"plugins:
   - name: acme
     config:
       account_email: me@example.com
       domains: [api.example.com]
       api_uri: https://acme.zerossl.com/v2/DV90
-      eab_kid: "${EAB_KID}"
-      eab_hmac_key: "${EAB_KEY}""#,
+      eab_kid: V6iRR0p3SXcQ
+      eab_hmac_key: zWNDZM6eQGHWpSRTPal5",
     run: account,
 };
 

@@ -303,3 +303,7 @@ impl Authority {
         Desk { plan: &self.plan, folder: &mut self.folder, configs: &place.configs }
     }
 }
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;
