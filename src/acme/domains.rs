@@ -78,7 +78,8 @@ impl Domains {
     /// Whether a name that a client asks for, in lower case, is to be ordered because of that.
     #[must_use]
     pub fn welcome(&self, name: &str) -> bool {
-        self.is_open() && is_public_name(name) && self.allow(name)
+        let written = self.names.iter().any(|own| **own == *name);
+        self.is_open() && !written && is_public_name(name) && self.allow(name)
     }
 }
 
@@ -122,6 +123,6 @@ mod tests {
         {
             assert!(!any.welcome(name), "{name}");
         }
-        assert!(!domains(&["a.test"], false).welcome("a.test"), "it is ordered anyway");
+        assert!(!domains(&["a.test", "*.b.test"], false).welcome("a.test"), "it is ordered anyway");
     }
 }

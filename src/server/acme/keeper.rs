@@ -24,7 +24,7 @@ const SILENT: Duration = Duration::from_secs(6 * 3600);
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
 /// Longest time for an order.
 const LIMIT: Duration = Duration::from_secs(300);
-/// Most names that are known because clients asked for them.
+/// Most names that are known and have no certificate, such as those that clients asked for.
 const MOST_NAMES: usize = 1000;
 /// Most orders in an hour, whoever asks; Let's Encrypt takes as many from an account.
 const MOST_ORDERS: usize = 100;
@@ -37,6 +37,8 @@ pub(super) struct Keeper {
     names: BTreeMap<Box<str>, Name>,
     /// When the last orders were made.
     orders: VecDeque<SystemTime>,
+    /// Until when nothing is said of limits.
+    quiet_until: SystemTime,
 }
 
 /// From whom certificates come.
@@ -96,7 +98,14 @@ impl Name {
 impl Keeper {
     /// Knows of nothing yet. Names that clients ask for are told over `tell`.
     pub(super) fn new(place: Place, tell: Sender<Box<str>>) -> Self {
-        Self { place, tell, at: None, names: BTreeMap::new(), orders: VecDeque::new() }
+        Self {
+            place,
+            tell,
+            at: None,
+            names: BTreeMap::new(),
+            orders: VecDeque::new(),
+            quiet_until: SystemTime::UNIX_EPOCH,
+        }
     }
 
     /// Goes by another plan, or by none. What is known of names that both have stays.
@@ -148,11 +157,10 @@ impl Keeper {
             }
             return;
         }
-        if self.names.len() >= MOST_NAMES {
+        if self.names.values().filter(|known| known.pair.is_none()).count() >= MOST_NAMES {
             let idle = self.names.iter().find(|(_, known)| known.next.is_none() && known.rests < now);
             let Some(idle) = idle.map(|(name, _)| name.clone()) else {
-                tracing::warn!(%name, most = MOST_NAMES, "no certificate is ordered: too many names are known already");
-                return;
+                return self.complain("clients asked for too many names, and more are passed over", now);
             };
             self.names.remove(&idle);
         }
@@ -231,9 +239,17 @@ impl Keeper {
         if room {
             self.orders.push_back(now);
         } else {
-            tracing::warn!(most = MOST_ORDERS, "a certificate has to wait: enough were ordered in this hour");
+            self.complain("as many as may be were ordered in an hour, and the others wait", now);
         }
         room
+    }
+
+    /// Tells of a limit that is reached, once in an hour.
+    fn complain(&mut self, what: &str, now: SystemTime) {
+        if now >= self.quiet_until {
+            tracing::warn!("the plugin acme orders less than it is asked for: {what}");
+            self.quiet_until = now + HOUR;
+        }
     }
 
     async fn order(&mut self, name: &str) {

@@ -14,6 +14,7 @@ use super::certificates::{Live, Obtained, Store};
 use crate::acme::Plan;
 use crate::upstream::tls::ClientConfigs;
 use keeper::Keeper;
+use std::future::ready;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -100,24 +101,21 @@ async fn attend(mut keeper: Keeper, mut ears: Ears) {
     }
 }
 
+/// What is due goes before names that clients ask for, so that no flood of those holds it up.
 async fn work(keeper: &mut Keeper, ears: &mut Ears) {
     loop {
-        let next = keeper.next();
-        let wait =
-            next.as_ref().map_or(NAP, |(at, _)| at.duration_since(SystemTime::now()).unwrap_or_default().min(NAP));
+        let (next, now) = (keeper.next(), SystemTime::now());
+        let wait = next.as_ref().map_or(NAP, |(at, _)| at.duration_since(now).unwrap_or_default().min(NAP));
+        let due = next.filter(|(at, _)| *at <= now).map(|(_, name)| name).unwrap_or_default();
         tokio::select! {
             biased;
             Ok(()) = ears.plans.changed() => {
                 let plan = ears.plans.borrow_and_update().clone();
-                keeper.adopt(plan, SystemTime::now());
+                keeper.adopt(plan, now);
             }
+            () = ready(()), if !due.is_empty() => keeper.attend(&due, now).await,
             Some(name) = ears.asked.recv() => keeper.take_up(name, SystemTime::now()),
-            () = sleep(wait) => {
-                let now = SystemTime::now();
-                if let Some((_, name)) = next.filter(|(at, _)| *at <= now) {
-                    keeper.attend(&name, now).await;
-                }
-            }
+            () = sleep(wait) => {}
         }
     }
 }
