@@ -204,7 +204,7 @@ def acme_does_without(place):
         taken.bind(("127.0.0.1", 0))            # nobody listens there
         site.config["api_uri"] = f"https://127.0.0.1:{taken.getsockname()[1]}/directory"
         site.write()
-        until("another line", lambda: "cannot be reached" in site.log())
+        until("another line", lambda: "Connection refused" in site.log())
     with connect(site.clear) as sock:
         [page] = http1(sock, [b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"])
     assert page.status == 301, page

@@ -55,7 +55,7 @@ impl Plugin for Acme {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("answers {CHALLENGE}… before there is a route, where a certificate is being ordered"))
+        Some("answers an authority's challenges before there is a route; here no order is under way".to_owned())
     }
 }
 
