@@ -1,5 +1,6 @@
 //! A native API gateway. `docs/architecture.md` is the map.
 
+pub mod acme;
 pub mod admin;
 pub mod args;
 pub mod body;

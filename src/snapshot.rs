@@ -2,6 +2,7 @@
 //!
 //! Holds no text that must still be parsed and no reference into the document.
 
+use crate::acme;
 use crate::consumers::Consumers;
 use crate::entity::{Compat, Identity, RouteId, ServiceId, UpstreamId};
 use crate::health::Board;
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub live: Vec<LiveFile>,
     /// Lines that plugins write, on their way out of the process.
     pub outboxes: Outboxes,
+    /// Certificates to order.
+    pub acme: Option<Arc<acme::Plan>>,
 }
 
 /// A route, as run.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What a path under `src/` begins with, its layer, and whether it is pure. The longest that fits counts.
 const LAYERS: &[(&str, u8, bool)] = &[
+    ("acme", 0, true),
     ("entity", 0, true),
     ("body", 0, true),
     ("args", 0, true),
@@ -25,6 +26,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("settings", 0, true),
     ("sni", 0, true),
     ("token", 0, true),
+    ("config/hosts", 0, true),
     ("config/report", 0, true),
     ("config/value", 0, true),
     ("config/schema", 0, true),
@@ -79,6 +81,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("admin/unit", 6, true),
     ("admin/verbosity", 6, true),
     ("server", 6, false),
+    ("server/acme/due", 6, true),
     ("server/frame_meter", 6, true),
     ("server/proxy_protocol", 6, true),
     ("demo", 6, false),

@@ -38,7 +38,7 @@ fn build(config: &Checked, _: &mut Build<'_>) -> Option<Arc<dyn Plugin>> {
 }
 
 const fn probe(name: &'static str, priority: fn(Compat) -> i32, consumer_scope: bool) -> Entry {
-    Entry { name, consumer_scope, extension: false, priority, schema: || &CONFIG, build }
+    Entry { name, consumer_scope, route_scope: true, extension: false, priority, schema: || &CONFIG, build }
 }
 
 static TABLE: &[Entry] = &[probe("acl", |_| 950, true), probe("cors", |_| 2000, false), probe("jwt", |_| 950, true)];

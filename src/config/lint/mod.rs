@@ -3,6 +3,7 @@
 //! One table, one file per rule or family of rules. To add one: write `lint/NAME.rs`, and a line in [`RULES`]. A rule
 //! speaks only where it is right nearly always; what it needs to know and cannot, it takes to be fine.
 
+mod acme;
 mod authorization;
 mod bearer;
 mod catch_all;
@@ -87,6 +88,11 @@ pub static RULES: &[&Rule] = &[
     &certificates::CHAIN,
     &certificates::SELF_SIGNED,
     &tls::RULE,
+    &acme::TERMS,
+    &acme::ACCOUNT,
+    &acme::LISTENERS,
+    &acme::STORAGE,
+    &acme::IDLE,
 ];
 
 /// Looks for everything. The model has no errors.
