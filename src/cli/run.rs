@@ -4,11 +4,14 @@ use super::args;
 use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
-use super::pid::PidFile;
-use super::reload::Again;
+use super::life::Life;
+use super::reload::{Again, Serving};
+use super::upgrade::{self, Predecessor};
 use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
+use crate::config::report::Source;
 use crate::server::Server;
 use crate::server::passed::Passed;
+use crate::server::upgrade::Program;
 use crate::settings::{Listen, Loaded, Settings};
 use std::collections::BTreeMap;
 use std::io;
@@ -26,14 +29,16 @@ pub(super) fn main(args: &args::Run) -> ExitCode {
 }
 
 fn try_main(args: &args::Run) -> Result<ExitCode, ExitCode> {
-    let passed = passed()?;
+    let mut passed = passed()?;
+    let (predecessor, inherited) = upgrade::predecessor().map_err(|message| refuse(&[message]))?.unzip();
+    passed.extend(inherited.unwrap_or_default());
     let setup = setup(&args.settings, &args.serving)?;
     let place = Place::choose(args.config.as_deref(), &setup.base.settings);
     let source = place.read().map_err(|error| unreadable(&place, &error))?;
     let (compiled, loaded) = compile_here(source, &setup).map_err(|all| refuse(&all))?;
     let mut settings = begin(loaded);
     settings.resolve.extend(args.resolve.iter().cloned());
-    Ok(until_stopped(settings, compiled, Some((place, setup)), &passed, |_| String::new()))
+    Ok(until_stopped(settings, compiled, Some(Found { place, setup, predecessor }), passed, |_| String::new()))
 }
 
 /// What systemd passed. Before any thread is there, since it looks at the environment. On failure everything is said.
@@ -53,13 +58,20 @@ pub(super) fn begin(Loaded { settings, notes }: Loaded) -> Settings {
     settings
 }
 
+/// How `gateway run` came to what it serves.
+pub(super) struct Found {
+    place: Place,
+    setup: Setup,
+    predecessor: Option<Predecessor>,
+}
+
 /// Serves what was compiled, if it can be, and follows what it was compiled `from`. `more` is asked, once it listens, for
 /// what else to say.
 pub(super) fn until_stopped(
     settings: Settings,
     compiled: Compiled,
-    from: Option<(Place, Setup)>,
-    passed: &[Passed],
+    from: Option<Found>,
+    passed: Vec<Passed>,
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
     print::err(&told(&compiled));
@@ -69,21 +81,33 @@ pub(super) fn until_stopped(
         return ExitCode::from(REFUSED);
     };
     let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
-    let prefix = from.is_some().then(|| settings.prefix.clone());
-    let again = from.map(|(place, setup)| Again::new(place, setup, settings.clone(), source.clone(), serving));
+    let follow = from.map(|found| found.follow(&settings, &source, serving));
     let ended = Server::open(settings, snapshot, passed).and_then(|server| {
         let listens = bound(listens, server.addresses());
         print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
-        let _pid = prefix.as_deref().and_then(PidFile::write);
-        let server = match again {
-            Some(again) => server.following(Box::new(again), source),
-            None => server,
+        let (server, life) = match follow {
+            Some((again, program, life)) => (server.following(Box::new(again), source).replaceable(program), life),
+            None => (server, Life::default()),
         };
-        server.run(systemd::tell)
+        server.run(|phase| life.tell(phase))
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&[error.to_string()]),
+    }
+}
+
+// === impl Found ===
+
+impl Found {
+    /// What a process that serves it needs to go on: how to read it again, what to start in its own place, who hears of it.
+    fn follow(self, settings: &Settings, source: &Source, serving: Serving) -> (Again, Result<Program, String>, Life) {
+        let program = match &self.place {
+            Place::Stdin => Err("the document came by standard input, which cannot be read again".to_owned()),
+            _ => upgrade::program(std::env::args_os().collect()),
+        };
+        let life = Life::new(self.predecessor, settings.prefix.clone());
+        (Again::new(self.place, self.setup, settings.clone(), source.clone(), serving), program, life)
     }
 }
 

@@ -32,10 +32,12 @@ pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, busy:
     });
 }
 
-/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for.
+/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for. One whose process has
+/// handed over holds nobody up, and goes on until that process ends.
 async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>>) {
     let mut work = pin!(work);
-    let ended = poll_fn(|cx| if seat.poll(cx) { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await;
+    let ended =
+        poll_fn(|cx| if seat.poll_stop(cx) { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await;
     if let Some(Err(error)) = ended {
         tracing::debug!(%error, "a tunnel ended with an error");
     }

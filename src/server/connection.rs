@@ -9,7 +9,7 @@ use crate::entity::Compat;
 use crate::plugin::Origin;
 use crate::proxy::activity::Activity;
 use crate::proxy::client::{Connection, Tls};
-use crate::proxy::closing::{Closing, Seat};
+use crate::proxy::closing::{Closing, Ending, Seat};
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
 use crate::proxy::worker::Worker;
@@ -57,6 +57,9 @@ const LOCAL_RESETS: usize = 1024;
 
 /// How long a worker that stops waits for a client that has not asked for anything yet.
 const MOMENT: Duration = Duration::from_secs(1);
+/// How long a worker that has handed over waits for the next request of a client that keeps its connection: the answer
+/// tells it to open another, so that it does not meet a connection that has just been closed.
+const LAST_REQUEST: Duration = Duration::from_secs(5);
 
 /// A listener, as connections see it.
 #[derive(Clone)]
@@ -230,8 +233,11 @@ impl Parting {
         if self.told || !self.seat.poll(cx) {
             return false;
         }
-        let until = *self.until.get_or_insert_with(|| Instant::now() + MOMENT);
-        self.told = self.activity.begun() > 0 || self.alarm.poll_at(until, cx).is_ready();
+        let handed_over = self.seat.ending() == Some(Ending::HandOver);
+        let patience = if handed_over { LAST_REQUEST } else { MOMENT };
+        let until = *self.until.get_or_insert_with(|| Instant::now() + patience);
+        let had_its_turn = self.activity.begun() > 0 && !handed_over;
+        self.told = had_its_turn || self.alarm.poll_at(until, cx).is_ready();
         self.told
     }
 }

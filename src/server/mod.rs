@@ -8,6 +8,7 @@ pub mod certificates;
 pub mod connection;
 pub mod downstream;
 pub mod frame_meter;
+pub mod handover;
 pub mod handshake;
 pub mod leisure;
 pub mod linger;
@@ -18,6 +19,7 @@ pub mod proxy_protocol;
 pub mod reload;
 mod signals;
 pub mod tls;
+pub mod upgrade;
 pub mod watcher;
 
 use crate::admin::answer::Api;
@@ -28,6 +30,7 @@ use crate::observe::access::{self, Access, Sink};
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
 use crate::observe::traffic::Traffic;
+use crate::proxy::closing::Ending;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
@@ -39,9 +42,9 @@ use crate::upstream::peers::Directory;
 use certificates::Store;
 use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
-use passed::Passed;
+use passed::{Passed, Sockets};
 use reload::{Front, Origin, Reloader};
-use signals::Signals;
+use signals::{End, Signals, Succession};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -51,6 +54,7 @@ use std::time::{Duration, SystemTime};
 use tls::ServerTls;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
+use upgrade::Program;
 use watcher::Watching;
 
 /// Time between two rounds of a worker's housekeeping.
@@ -65,11 +69,17 @@ const FLUSH: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct ServeError(String);
 
-/// What a supervisor wants to know.
+/// What others want to know: a supervisor, the process before this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Every listener is served from now on.
     Serving,
+    /// Another process is about to start in the place of this one.
+    HandingOver,
+    /// It does not serve; this one goes on.
+    Kept,
+    /// The process of this number serves; this one takes no new connections any more.
+    Replaced(u32),
     /// New connections are no longer taken.
     Stopping,
 }
@@ -85,7 +95,7 @@ struct Start {
     told: Arc<Told>,
     number: usize,
     workers: usize,
-    stop: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<Ending>>,
 }
 
 /// A process that listens and has not begun to serve.
@@ -99,6 +109,9 @@ pub struct Server {
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
+    /// The listening sockets, for another process in the place of this one.
+    to_hand_on: Vec<Passed>,
+    program: Result<Program, String>,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -106,17 +119,18 @@ pub struct Server {
 /// # Errors
 /// When the process cannot begin: a port that is taken, a certificate that cannot be read.
 pub fn serve(settings: Settings, snapshot: Snapshot) -> Result<(), ServeError> {
-    Server::open(settings, snapshot, &[])?.run(|_| {})
+    Server::open(settings, snapshot, Vec::new())?.run(|_| {})
 }
 
 // === impl Server ===
 
 impl Server {
-    /// Opens everything that can fail: listeners, certificates, logs. A listener whose socket was `passed` uses that.
+    /// Opens everything that can fail: listeners, certificates, logs. A listener whose sockets were `passed` uses those;
+    /// what nobody asks for is closed.
     ///
     /// # Errors
     /// What cannot be opened, and what to do about it.
-    pub fn open(settings: Settings, snapshot: Snapshot, passed: &[Passed]) -> Result<Self, ServeError> {
+    pub fn open(settings: Settings, snapshot: Snapshot, passed: Vec<Passed>) -> Result<Self, ServeError> {
         let (settings, snapshot) = (Arc::new(settings), Arc::new(snapshot));
         let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
@@ -124,11 +138,12 @@ impl Server {
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let store = certificates(&settings, &snapshot)?;
         let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
-        let admin = Admin::open(&settings, &tls)?;
+        let mut admin = Admin::open(&settings, &tls, &passed)?;
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
-        let mut doors = Vec::new();
-        for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
-            doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
+        let (mut doors, mut to_hand_on) = (Vec::new(), admin.to_hand_on());
+        for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, &passed, workers)?) {
+            to_hand_on.extend(sockets.to_hand_on);
+            doors.push((sockets.for_workers, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
         let shipping = Shipping::new(links.configs());
         shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
@@ -140,13 +155,21 @@ impl Server {
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None })
+        let program = Err("there is nothing to start again".to_owned());
+        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None, to_hand_on, program })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
     #[must_use]
     pub fn following(mut self, origin: Box<dyn Origin>, now: Source) -> Self {
         self.origin = Some((origin, now));
+        self
+    }
+
+    /// Lets this program, or says why none may, take its place at SIGUSR2; only if it follows a configuration.
+    #[must_use]
+    pub fn replaceable(mut self, by: Result<Program, String>) -> Self {
+        self.program = by;
         self
     }
 
@@ -160,13 +183,14 @@ impl Server {
         self.admin.addresses()
     }
 
-    /// Serves until a signal says stop, then lets what is under way end. `tell` hears how far it is.
+    /// Serves until a signal says stop or another process serves, then lets what is under way end. `tell` hears how far it
+    /// is.
     ///
     /// # Errors
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(None);
         let shipping = Arc::clone(&self.front.shipping);
         let (told, mut threads) = (Arc::default(), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
@@ -175,13 +199,16 @@ impl Server {
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
-        let drain_timeout = self.settings.drain_timeout;
+        let limit = self.settings.drain_timeout;
+        let (program, to_hand_on) = (self.program.clone(), std::mem::take(&mut self.to_hand_on));
         let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
-        let told = signals.wait(|| watching.reload()).map_err(ServeError::from_any)?;
-        tell(Phase::Stopping);
-        tracing::info!(signal = told, limit = ?drain_timeout, "stopping: requests under way may end");
-        let _ = stop.send(true);
+        let succession = Succession { program: &program, sockets: &to_hand_on, tell: &tell };
+        let end = signals.wait(|| watching.reload(), &succession).map_err(ServeError::from_any)?;
+        // Who still has a socket and does not accept from it would let clients wait.
+        drop(to_hand_on);
+        let ending = stopping(end, limit, &tell);
+        let _ = stop.send(Some(ending));
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
         if results.contains(&false) {
             tracing::warn!("the time to stop ran out; some requests were cut off");
@@ -194,7 +221,7 @@ impl Server {
     fn attend(
         self,
         workers: Vec<Arc<Traffic>>,
-        stopping: watch::Receiver<bool>,
+        stopping: watch::Receiver<Option<Ending>>,
     ) -> io::Result<(Watching, Option<Running>)> {
         let Self { settings, front, admin, live, origin, .. } = self;
         let state = admin::State {
@@ -211,14 +238,24 @@ impl Server {
     }
 
     /// One worker's share of the sockets.
-    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
-        let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
+    fn start(
+        &mut self,
+        number: usize,
+        traffic: &Arc<Traffic>,
+        told: &Arc<Told>,
+        stop: watch::Receiver<Option<Ending>>,
+    ) -> Start {
+        let left = self.workers - number;
+        let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| {
+            let others = sockets.len() - sockets.len().div_ceil(left);
+            sockets.split_off(others).into_iter().map(|socket| (socket, door.clone())).collect::<Vec<_>>()
+        };
         Start {
             settings: self.settings.clone(),
             snapshots: self.front.snapshots.subscribe(),
             links: self.links.clone(),
             sink: self.sink.clone(),
-            sockets: self.doors.iter_mut().filter_map(take).collect(),
+            sockets: self.doors.iter_mut().flat_map(take).collect(),
             traffic: traffic.clone(),
             told: told.clone(),
             number,
@@ -228,16 +265,31 @@ impl Server {
     }
 }
 
-/// For each listener, a socket per worker.
-fn sockets(listens: &[Listen], passed: &[Passed], workers: usize) -> Result<Vec<Vec<TcpListener>>, ServeError> {
-    let passed = passed::assign(passed, listens).map_err(ServeError::from_any)?;
-    let pairs = || listens.iter().zip(&passed);
-    for (listen, _) in pairs().filter(|(_, passed)| passed.is_none()) {
+/// The last words before new connections are no longer taken.
+fn stopping(end: End, limit: Duration, tell: &dyn Fn(Phase)) -> Ending {
+    match end {
+        End::Told(signal) => {
+            tell(Phase::Stopping);
+            tracing::info!(signal, ?limit, "stopping: requests under way may end");
+            Ending::Stop
+        }
+        End::Replaced => {
+            tracing::info!(?limit, "replaced: connections that are open may end");
+            Ending::HandOver
+        }
+    }
+}
+
+/// For each listener, at least a socket per worker.
+fn sockets(listens: &[Listen], passed: &[Passed], workers: usize) -> Result<Vec<Sockets>, ServeError> {
+    let given = passed::assign(passed, listens).map_err(ServeError::from_any)?;
+    let pairs = || listens.iter().zip(&given);
+    for (listen, _) in pairs().filter(|(listen, given)| given.is_empty() && !passed::holds_port(passed, listen)) {
         listen::claim(listen).map_err(ServeError::from_any)?;
     }
-    let open = |(listen, passed): (&Listen, &Option<&Passed>)| match passed {
-        Some(passed) => passed::share(passed, listen, workers),
-        None => listen::open(listen, workers),
+    let open = |(listen, given): (&Listen, &Vec<&Passed>)| match given.as_slice() {
+        [] => passed::open(listen, workers),
+        some => passed::take_over(some, listen, workers),
     };
     pairs().map(open).collect::<Result<_, _>>().map_err(ServeError::from_any)
 }
@@ -282,9 +334,9 @@ async fn serve_until_told(start: Start) -> bool {
         .collect();
     let tidying = tokio::task::spawn_local(tidy(worker.clone()));
     tokio::task::spawn_local(follow(worker.clone(), snapshots));
-    let _ = stop.wait_for(|told| *told).await;
+    let ending = stop.wait_for(Option::is_some).await.map_or(Ending::Stop, |told| told.unwrap_or(Ending::Stop));
     listening.iter().for_each(tokio::task::JoinHandle::abort);
-    worker.closing.close();
+    worker.closing.close(ending);
     let whole = connection::drained(&worker.closing, limit).await;
     tidying.abort();
     worker.tidy();

@@ -37,3 +37,4 @@ mod systemd;
 mod tls_refusals;
 mod transforming;
 mod tunnels;
+mod upgrade;
