@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub live: Vec<LiveFile>,
     /// Lines that plugins write, on their way out of the process.
     pub outboxes: Outboxes,
+    /// Whether `/metrics` tells of targets; see [`Plugin::tells_of_targets`](crate::plugin::Plugin::tells_of_targets).
+    pub tells_of_targets: bool,
 }
 
 /// A route, as run.

@@ -42,6 +42,7 @@ mod tests {
             listing: None,
             outboxes: crate::outbox::Outboxes::default(),
             live: Vec::new(),
+            tells_of_targets: true,
         };
         assert_eq!(contents(&snapshot), "0 services, 0 routes, no plugins");
     }

@@ -20,14 +20,14 @@ const CHUNK: usize = 16 * 1024;
 /// Joins the client's and the upstream's connection, in a task of its own.
 pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, busy: Busy) {
     let (silence, begin) = (worker.settings.tunnel_timeout, worker.settings.send_timeout);
-    let seat = Seat::new(&worker.closing);
+    let (seat, traffic) = (Seat::new(&worker.closing), worker.traffic.clone());
     tokio::task::spawn_local(async move {
         let ends = timeout(begin, async { tokio::join!(client, upstream) }).await;
         let Ok((Ok(client), Ok(upstream))) = ends else {
             tracing::debug!("an upgrade was agreed but one side did not follow");
             return;
         };
-        let _busy = busy;
+        let (_busy, _open) = (busy, traffic.tunnel());
         until_closing(seat, join(TokioIo::new(client), TokioIo::new(upstream), silence)).await;
     });
 }
