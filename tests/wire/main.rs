@@ -6,6 +6,7 @@ mod common;
 
 mod client_certificates;
 mod connections;
+mod dashboard;
 mod demo;
 mod downgrade;
 mod early;
