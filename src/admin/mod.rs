@@ -99,7 +99,7 @@ impl Admin {
     }
 
     /// Gives its sockets away, for another process in the place of this one.
-    pub(crate) fn to_hand_on(&mut self) -> Vec<Passed> {
+    pub(crate) fn take_sockets(&mut self) -> Vec<Passed> {
         std::mem::take(&mut self.to_hand_on)
     }
 

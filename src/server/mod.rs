@@ -140,7 +140,7 @@ impl Server {
         let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
         let mut admin = Admin::open(&settings, &tls, &passed)?;
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
-        let (mut doors, mut to_hand_on) = (Vec::new(), admin.to_hand_on());
+        let (mut doors, mut to_hand_on) = (Vec::new(), admin.take_sockets());
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, &passed, workers)?) {
             to_hand_on.extend(sockets.to_hand_on);
             doors.push((sockets.for_workers, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
