@@ -92,13 +92,7 @@ pub fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: Ends) 
     }
 }
 
-async fn accept(
-    worker: &Rc<Worker>,
-    door: &Door,
-    mut socket: TcpStream,
-    ends: Ends,
-    mut seat: Seat,
-) -> io::Result<()> {
+async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends, mut seat: Seat) -> io::Result<()> {
     let settings = &worker.settings;
     let limit = settings.client_header_timeout;
     let _guest = worker.traffic.guest();
