@@ -5,7 +5,7 @@
   benches/compare/start.py --gateway target/release/gateway --config kong.yml --runs 50
 
 Start: from fork to the first whole head of an answer, over TCP; a new process each time, so its program and the file are
-in the page cache. Memory: /proc/PID/smaps_rollup after some seconds without a request; `private` is what would be free
+in the page cache. `cpu` is the processor time that its threads had by then, which holds on a busy machine as well. Memory: /proc/PID/smaps_rollup after some seconds without a request; `private` is what would be free
 without the process, PSS counts shared pages by their share. Variables ($NAME, ${NAME}) of the file that are not set get an
 invented value. One line of JSON for each number of workers with --json.
 """
@@ -90,15 +90,21 @@ def answers(process, port, begin, log):
         time.sleep(0.0002)
 
 
+def cpu(process):
+    """What its threads have had of processors, in ms."""
+    stats = pathlib.Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    return sum(int(stat.read_text().split()[0]) for stat in stats) / 1e6
+
+
 def started(opts, workers, log):
-    """A process that has answered once, and how long that took, in ms."""
+    """A process that has answered once, how long that took, and its processor time, in ms."""
     port = free_port()
     env = environment(opts, port, workers)
     begin = time.monotonic()
     process = subprocess.Popen([opts.gateway, "run", "--config", opts.config], env=env, stdin=subprocess.DEVNULL,
                                stdout=log, stderr=log)
     answers(process, port, begin, log)
-    return process, (time.monotonic() - begin) * 1000
+    return process, (time.monotonic() - begin) * 1000, cpu(process)
 
 
 def stop(process):
@@ -116,16 +122,18 @@ def memory(process):
 
 
 def measure(opts, workers, log):
-    times = []
+    times, spent = [], []
     for _ in range(opts.runs):
-        process, took = started(opts, workers, log)
+        process, took, busy = started(opts, workers, log)
         stop(process)
         times.append(took)
-    process, _ = started(opts, workers, log)
+        spent.append(busy)
+    process, _, _ = started(opts, workers, log)
     time.sleep(opts.idle)
     kept = memory(process)
     stop(process)
-    return {"workers": workers, "median_ms": round(statistics.median(times), 1), "worst_ms": round(max(times), 1), **kept}
+    return {"workers": workers, "median_ms": round(statistics.median(times), 1), "best_ms": round(min(times), 1),
+            "worst_ms": round(max(times), 1), "cpu_ms": round(statistics.median(spent), 1), **kept}
 
 
 def main():
@@ -137,7 +145,7 @@ def main():
         if opts.json:
             print(json.dumps(found), flush=True)
         else:
-            print("{workers} workers: first answer after {median_ms} ms (worst {worst_ms}); RSS {rss} MB, PSS {pss}, "
+            print("{workers} workers: first answer after {median_ms} ms (best {best_ms}, worst {worst_ms}, cpu {cpu_ms}); RSS {rss} MB, PSS {pss}, "
                   "private {private}, of it written {private_dirty}".format(**found), flush=True)
 
 

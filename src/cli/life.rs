@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 /// Them.
-#[derive(Default)]
 pub(super) struct Life {
     /// The process whose place this one takes.
     predecessor: Option<Predecessor>,
@@ -21,9 +20,9 @@ pub(super) struct Life {
 // === impl Life ===
 
 impl Life {
-    /// Those of a process that follows its configuration.
-    pub(super) fn new(predecessor: Option<Predecessor>, prefix: PathBuf) -> Self {
-        Self { predecessor, prefix: Some(prefix), pid: RefCell::default() }
+    /// Those of this process.
+    pub(super) fn new(predecessor: Option<Predecessor>, prefix: Option<PathBuf>) -> Self {
+        Self { predecessor, prefix, pid: RefCell::default() }
     }
 
     /// Tells them.

@@ -135,6 +135,9 @@ pub(super) fn written(prefix: &Path) -> Option<SystemTime> {
 }
 
 /// The process that serves with this prefix.
+///
+/// # Errors
+/// That nobody does, or why it cannot be known.
 pub(super) fn running(prefix: &Path) -> Result<Pid, String> {
     let shown = prefix.display();
     if !prefix.is_dir() {

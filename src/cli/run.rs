@@ -9,17 +9,49 @@ use super::reload::{Again, Serving};
 use super::upgrade::{self, Predecessor};
 use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
 use crate::config::report::Source;
-use crate::server::Server;
 use crate::server::passed::Passed;
 use crate::server::upgrade::Program;
+use crate::server::{Phase, ServeError, Server};
 use crate::settings::{Listen, Loaded, Settings};
+use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Warnings that are shown one by one at start.
 const MOST: usize = 5;
+
+/// What can be served.
+pub(super) struct Ready {
+    pub(super) settings: Settings,
+    pub(super) snapshot: Snapshot,
+    /// What the snapshot was compiled from.
+    pub(super) source: Source,
+    /// What a reload needs of it.
+    pub(super) serving: Serving,
+    /// Where to read it again; `None` follows nothing.
+    pub(super) from: Option<Followed>,
+    /// Where to leave the process number, if anywhere.
+    pub(super) prefix: Option<PathBuf>,
+    /// Sockets that systemd passed, or the process before this one.
+    pub(super) passed: Vec<Passed>,
+    /// Whether SIGTERM ends it at once, as it ends nginx.
+    pub(super) abrupt: bool,
+}
+
+/// What a process follows, and what it follows on.
+pub(super) struct Followed {
+    /// Where the document is.
+    pub(super) place: Place,
+    /// Where settings come from.
+    pub(super) setup: Setup,
+    /// The process whose place this one takes.
+    pub(super) predecessor: Option<Predecessor>,
+    /// The program that may take this one's place, or why none may.
+    pub(super) program: Result<Program, String>,
+}
 
 /// Serves until it is stopped.
 pub(super) fn main(args: &args::Run) -> ExitCode {
@@ -38,7 +70,8 @@ fn try_main(args: &args::Run) -> Result<ExitCode, ExitCode> {
     let (compiled, loaded) = compile_here(source, &setup).map_err(|all| refuse(&all))?;
     let mut settings = begin(loaded);
     settings.resolve.extend(args.resolve.iter().cloned());
-    Ok(until_stopped(settings, compiled, Some(Found { place, setup, predecessor }), passed, |_| String::new()))
+    let from = Some(Followed { program: program(&place), place, setup, predecessor });
+    Ok(until_stopped(settings, compiled, from, passed, |_| String::new()))
 }
 
 /// What systemd passed. Before any thread is there, since it looks at the environment. On failure everything is said.
@@ -52,17 +85,18 @@ pub(super) fn setup(args: &args::Settings, serving: &args::Serving) -> Result<Se
 }
 
 /// Starts the log, and tells what there is to tell about settings.
-pub(super) fn begin(Loaded { settings, notes }: Loaded) -> Settings {
+pub(super) fn begin(Loaded { settings, notes, .. }: Loaded) -> Settings {
     logs::start(settings.log_level);
     logs::tell(&notes);
     settings
 }
 
-/// How `gateway run` came to what it serves.
-pub(super) struct Found {
-    place: Place,
-    setup: Setup,
-    predecessor: Option<Predecessor>,
+/// The program that may take this process's place.
+fn program(place: &Place) -> Result<Program, String> {
+    match place {
+        Place::Stdin => Err("the document came by standard input, which cannot be read again".to_owned()),
+        _ => upgrade::program(std::env::args_os().collect()),
+    }
 }
 
 /// Serves what was compiled, if it can be, and follows what it was compiled `from`. `more` is asked, once it listens, for
@@ -70,7 +104,7 @@ pub(super) struct Found {
 pub(super) fn until_stopped(
     settings: Settings,
     compiled: Compiled,
-    from: Option<Found>,
+    from: Option<Followed>,
     passed: Vec<Passed>,
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
@@ -80,39 +114,16 @@ pub(super) fn until_stopped(
         print::err(&format!("error: {} cannot be served ({})\n", source.name, counts(&report)));
         return ExitCode::from(REFUSED);
     };
-    let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
-    let follow = from.map(|found| found.follow(&settings, &source, serving));
-    let ended = Server::open(settings, snapshot, passed).and_then(|server| {
-        let listens = bound(listens, server.addresses());
-        print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
-        let (server, life) = match follow {
-            Some((again, program, life)) => (server.following(Box::new(again), source).replaceable(program), life),
-            None => (server, Life::default()),
-        };
-        server.run(|phase| life.tell(phase))
-    });
-    match ended {
+    let prefix = from.is_some().then(|| settings.prefix.clone());
+    let ready = Ready { settings, snapshot, source, serving, from, prefix, passed, abrupt: false };
+    match ready.serve(more, |_| {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&[error.to_string()]),
     }
 }
 
-// === impl Found ===
-
-impl Found {
-    /// What a process that serves it needs to go on: how to read it again, what to start in its own place, who hears of it.
-    fn follow(self, settings: &Settings, source: &Source, serving: Serving) -> (Again, Result<Program, String>, Life) {
-        let program = match &self.place {
-            Place::Stdin => Err("the document came by standard input, which cannot be read again".to_owned()),
-            _ => upgrade::program(std::env::args_os().collect()),
-        };
-        let life = Life::new(self.predecessor, settings.prefix.clone());
-        (Again::new(self.place, self.setup, settings.clone(), source.clone(), serving), program, life)
-    }
-}
-
 /// What was found; of many warnings only how many, so that the last lines of a log are still about what happened before.
-fn told(compiled: &Compiled) -> String {
+pub(super) fn told(compiled: &Compiled) -> String {
     let report = &compiled.report;
     if report.has_errors() || report.found.len() <= MOST {
         return compiled.human(&io::stderr());
@@ -148,6 +159,47 @@ fn unreadable(place: &Place, error: &io::Error) -> ExitCode {
         print::err("help: name a Kong file with --config, or try `gateway demo`, which needs none\n");
     }
     ExitCode::from(UNREADABLE)
+}
+
+// === impl Ready ===
+
+impl Ready {
+    /// Listens, says so, and serves until it is stopped. `more` is asked for what else to say, `tell` hears how far it is.
+    ///
+    /// # Errors
+    /// Why it cannot begin.
+    pub(super) fn serve(self, more: impl FnOnce(&[Listen]) -> String, tell: impl Fn(Phase)) -> Result<(), ServeError> {
+        let Self { settings, snapshot, source, serving, from, prefix, passed, abrupt } = self;
+        let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
+        let follow = from.map(|from| from.follow(&settings, &source, serving));
+        let server = Server::open(settings, snapshot, passed)?;
+        let listens = bound(listens, server.addresses());
+        print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
+        let (server, predecessor) = match follow {
+            Some((again, program, predecessor)) => {
+                (server.following(Box::new(again), source).replaceable(program), predecessor)
+            }
+            None => (server, None),
+        };
+        let life = Life::new(predecessor, prefix);
+        let told = |phase| {
+            life.tell(phase);
+            tell(phase);
+        };
+        if abrupt { server.abrupt().run(told) } else { server.run(told) }
+    }
+}
+
+/// What follows a configuration, what may take this process's place, and whose place it takes itself.
+type Follow = (Again, Result<Program, String>, Option<Predecessor>);
+
+// === impl Followed ===
+
+impl Followed {
+    fn follow(self, settings: &Settings, source: &Source, serving: Serving) -> Follow {
+        let again = Again::new(self.place, self.setup, settings.clone(), source.clone(), serving);
+        (again, self.program, self.predecessor)
+    }
 }
 
 #[cfg(test)]

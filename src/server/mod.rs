@@ -84,6 +84,9 @@ pub enum Phase {
     Stopping,
 }
 
+/// How a worker hears that it is to stop, and how long that may take.
+type Stop = (watch::Receiver<Option<Ending>>, watch::Receiver<Duration>);
+
 /// What a worker thread is started with.
 struct Start {
     settings: Arc<Settings>,
@@ -96,6 +99,8 @@ struct Start {
     number: usize,
     workers: usize,
     stop: watch::Receiver<Option<Ending>>,
+    /// How long a stop may take.
+    patience: watch::Receiver<Duration>,
 }
 
 /// A process that listens and has not begun to serve.
@@ -112,6 +117,7 @@ pub struct Server {
     /// The listening sockets, for another process in the place of this one.
     to_hand_on: Vec<Passed>,
     program: Result<Program, String>,
+    abrupt: bool,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -137,7 +143,7 @@ impl Server {
         let sink = access::open(&settings.access_log)
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let store = certificates(&settings, &snapshot)?;
-        let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
+        let tls = ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?;
         let mut admin = Admin::open(&settings, &tls, &passed)?;
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let (mut doors, mut to_hand_on) = (Vec::new(), admin.take_sockets());
@@ -156,7 +162,8 @@ impl Server {
             snapshots: watch::Sender::new(snapshot),
         };
         let program = Err("there is nothing to start again".to_owned());
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None, to_hand_on, program })
+        let (origin, abrupt) = (None, false);
+        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin, to_hand_on, program, abrupt })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
@@ -170,6 +177,13 @@ impl Server {
     #[must_use]
     pub fn replaceable(mut self, by: Result<Program, String>) -> Self {
         self.program = by;
+        self
+    }
+
+    /// From now on SIGTERM and SIGINT end it at once, as they end nginx (`kong/operations.md` §6); SIGQUIT stays polite.
+    #[must_use]
+    pub fn abrupt(mut self) -> Self {
+        self.abrupt = true;
         self
     }
 
@@ -191,26 +205,29 @@ impl Server {
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(None);
+        let (patience, patient) = watch::channel(self.settings.drain_timeout);
         let shipping = Arc::clone(&self.front.shipping);
         let (told, mut threads) = (Arc::default(), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
-            let start = self.start(number, traffic, &told, stopped.clone());
+            let start = self.start(number, traffic, &told, (stopped.clone(), patient.clone()));
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
-        let limit = self.settings.drain_timeout;
-        let (program, to_hand_on) = (self.program.clone(), std::mem::take(&mut self.to_hand_on));
+        let (abrupt, program, to_hand_on) = (self.abrupt, self.program.clone(), std::mem::take(&mut self.to_hand_on));
         let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
         let succession = Succession { program: &program, sockets: &to_hand_on, tell: &tell };
-        let end = signals.wait(|| watching.reload(), &succession).map_err(ServeError::from_any)?;
+        let end = signals.wait(|| watching.reload(), &succession, abrupt).map_err(ServeError::from_any)?;
         // Who still has a socket and does not accept from it would let clients wait.
         drop(to_hand_on);
-        let ending = stopping(end, limit, &tell);
-        let _ = stop.send(Some(ending));
+        if abrupt && matches!(end, End::Told(signal) if signal != signals::POLITE) {
+            patience.send_replace(Duration::ZERO);
+        }
+        let limit = *patient.borrow();
+        let _ = stop.send(Some(stopping(end, limit, &tell)));
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
-        if results.contains(&false) {
+        if results.contains(&false) && !limit.is_zero() {
             tracing::warn!("the time to stop ran out; some requests were cut off");
         }
         shipping.finish(FLUSH);
@@ -238,13 +255,7 @@ impl Server {
     }
 
     /// One worker's share of the sockets.
-    fn start(
-        &mut self,
-        number: usize,
-        traffic: &Arc<Traffic>,
-        told: &Arc<Told>,
-        stop: watch::Receiver<Option<Ending>>,
-    ) -> Start {
+    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, (stop, patience): Stop) -> Start {
         let left = self.workers - number;
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| {
             let others = sockets.len() - sockets.len().div_ceil(left);
@@ -261,6 +272,7 @@ impl Server {
             number,
             workers: self.workers,
             stop,
+            patience,
         }
     }
 }
@@ -322,9 +334,9 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop } = start;
+    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop, patience } =
+        start;
     let snapshot = snapshots.borrow_and_update().clone();
-    let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
     let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
@@ -337,6 +349,7 @@ async fn serve_until_told(start: Start) -> bool {
     let ending = stop.wait_for(Option::is_some).await.map_or(Ending::Stop, |told| told.unwrap_or(Ending::Stop));
     listening.iter().for_each(tokio::task::JoinHandle::abort);
     worker.closing.close(ending);
+    let limit = *patience.borrow();
     let whole = connection::drained(&worker.closing, limit).await;
     tidying.abort();
     worker.tidy();

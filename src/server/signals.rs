@@ -8,6 +8,9 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The signal that is polite in any case.
+pub(super) const POLITE: &str = "SIGQUIT";
+
 /// Signals, listened for from the moment that this was made.
 pub(super) struct Signals {
     runtime: Runtime,
@@ -53,12 +56,13 @@ impl Signals {
     }
 
     /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, or until another process serves in this one's place; until
-    /// then, `reload` is called at each SIGHUP. From then on a second signal ends the process: one that was replaced
-    /// ignores the first, which a supervisor sends to all of a service's processes.
+    /// then, `reload` is called at each SIGHUP. From then on a second signal ends the process, with success where that is
+    /// an `abrupt` one's usual end. One that was replaced ignores the first, which a supervisor sends to all of a
+    /// service's processes.
     ///
     /// # Errors
     /// When no thread can be started to wait for the second.
-    pub(super) fn wait(mut self, reload: impl Fn(), succession: &Succession<'_>) -> io::Result<End> {
+    pub(super) fn wait(mut self, reload: impl Fn(), succession: &Succession<'_>, abrupt: bool) -> io::Result<End> {
         let Self { runtime, signals, again, upgrade } = &mut self;
         let end = runtime.block_on(async {
             let mut attempt = None;
@@ -76,11 +80,11 @@ impl Signals {
                 }
             }
         });
-        std::thread::Builder::new().name("second-signal".into()).spawn(move || self.end_at_once(end))?;
+        std::thread::Builder::new().name("second-signal".into()).spawn(move || self.end_at_once(end, abrupt))?;
         Ok(end)
     }
 
-    fn end_at_once(mut self, end: End) {
+    fn end_at_once(mut self, end: End, abrupt: bool) {
         self.runtime.block_on(async {
             if end == End::Replaced {
                 first(&mut self.signals).await;
@@ -88,7 +92,7 @@ impl Signals {
             let told = first(&mut self.signals).await;
             tracing::warn!(signal = told, "stopping at once");
         });
-        std::process::exit(130);
+        std::process::exit(if abrupt { 0 } else { 130 });
     }
 }
 
@@ -115,7 +119,7 @@ async fn first(signals: &mut [Signal; 3]) -> &'static str {
     tokio::select! {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
-        _ = quit.recv() => "SIGQUIT",
+        _ = quit.recv() => POLITE,
     }
 }
 
