@@ -21,26 +21,24 @@ mod signals;
 pub mod tls;
 pub mod upgrade;
 pub mod watcher;
+mod work;
 
 use crate::admin::answer::Api;
 use crate::admin::{self, Admin, Running};
 use crate::config::report::Source;
 use crate::live::LiveFile;
-use crate::observe::access::{self, Access, Sink};
+use crate::observe::access::{self, Sink};
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
 use crate::observe::traffic::Traffic;
 use crate::proxy::closing::Ending;
-use crate::proxy::serials::Serials;
-use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
 use crate::sni::Names;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
-use crate::upstream::peers::Directory;
 use certificates::Store;
-use connection::{Door, Ends, refusals};
+use connection::{Door, refusals};
 use handshake::DoorTls;
 use passed::{Passed, Sockets};
 use reload::{Front, Origin, Reloader};
@@ -48,19 +46,13 @@ use signals::{End, Signals, Succession};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tls::ServerTls;
-use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 use upgrade::Program;
 use watcher::Watching;
-
-/// Time between two rounds of a worker's housekeeping.
-const TIDY: Duration = Duration::from_millis(500);
-/// Rest after the system refused another connection, so that the loop does not spin.
-const REST: Duration = Duration::from_millis(50);
+use work::{Start, work};
 
 /// How long lines of log plugins may take to leave a process that stops.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -86,22 +78,6 @@ pub enum Phase {
 
 /// How a worker hears that it is to stop, and how long that may take.
 type Stop = (watch::Receiver<Option<Ending>>, watch::Receiver<Duration>);
-
-/// What a worker thread is started with.
-struct Start {
-    settings: Arc<Settings>,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    links: Links,
-    sink: Option<Sink>,
-    sockets: Vec<(TcpListener, Door)>,
-    traffic: Arc<Traffic>,
-    told: Arc<Told>,
-    number: usize,
-    workers: usize,
-    stop: watch::Receiver<Option<Ending>>,
-    /// How long a stop may take.
-    patience: watch::Receiver<Duration>,
-}
 
 /// A process that listens and has not begun to serve.
 pub struct Server {
@@ -143,7 +119,10 @@ impl Server {
         let sink = access::open(&settings.access_log)
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let store = certificates(&settings, &snapshot)?;
-        let tls = ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?;
+        let tls = match any_has_tls(&settings) {
+            true => ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?,
+            false => ServerTls::idle(store.live(), &settings),
+        };
         let mut admin = Admin::open(&settings, &tls, &passed)?;
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let (mut doors, mut to_hand_on) = (Vec::new(), admin.take_sockets());
@@ -306,8 +285,16 @@ fn sockets(listens: &[Listen], passed: &[Passed], workers: usize) -> Result<Vec<
     pairs().map(open).collect::<Result<_, _>>().map_err(ServeError::from_any)
 }
 
+/// Whether any client can begin a handshake.
+fn any_has_tls(settings: &Settings) -> bool {
+    let listens = [&settings.proxy_listen, &settings.admin_listen, &settings.status_listen];
+    listens.into_iter().flatten().any(|listen| listen.ssl)
+}
+
 fn certificates(settings: &Settings, snapshot: &Snapshot) -> Result<Arc<Store>, ServeError> {
-    let fallback = certificates::fallback(settings).map_err(ServeError::from_any)?;
+    let nobody_asks = settings.ssl_cert.is_empty() && !any_has_tls(settings);
+    let fallback = if nobody_asks { Ok(Vec::new()) } else { certificates::fallback(settings) };
+    let fallback = fallback.map_err(ServeError::from_any)?;
     Store::new(&snapshot.certificates, fallback).map(Arc::new).map_err(ServeError::from_any)
 }
 
@@ -319,81 +306,6 @@ fn door(
 ) -> Result<Door, ServeError> {
     let tls = listen.ssl.then(|| DoorTls::new(listen, tls, clients)).transpose().map_err(ServeError::from_any)?;
     Ok(Door { listen: listen.clone(), tls, refuse: refusals(settings) })
-}
-
-/// One worker thread, from its runtime to its end. Whether everything under way ended in time.
-fn work(start: Start) -> bool {
-    let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "a worker cannot start");
-            return false;
-        }
-    };
-    runtime.block_on(serve_until_told(start))
-}
-
-async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop, patience } =
-        start;
-    let snapshot = snapshots.borrow_and_update().clone();
-    let directory = Directory::new(&settings, told, number as u64);
-    let serials = Serials::new(number, workers);
-    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
-    let listening: Vec<_> = sockets
-        .into_iter()
-        .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))
-        .collect();
-    let tidying = tokio::task::spawn_local(tidy(worker.clone()));
-    tokio::task::spawn_local(follow(worker.clone(), snapshots));
-    let ending = stop.wait_for(Option::is_some).await.map_or(Ending::Stop, |told| told.unwrap_or(Ending::Stop));
-    listening.iter().for_each(tokio::task::JoinHandle::abort);
-    worker.closing.close(ending);
-    let limit = *patience.borrow();
-    let whole = connection::drained(&worker.closing, limit).await;
-    tidying.abort();
-    worker.tidy();
-    whole
-}
-
-/// Takes up each new snapshot until there can be none any more.
-async fn follow(worker: Rc<Worker>, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
-    while snapshots.changed().await.is_ok() {
-        let snapshot = snapshots.borrow_and_update().clone();
-        worker.adopt(snapshot);
-    }
-}
-
-async fn tidy(worker: Rc<Worker>) {
-    loop {
-        tokio::time::sleep(TIDY).await;
-        worker.tidy();
-    }
-}
-
-/// Accepts until aborted. An error concerns one connection, or the process's limits, never the listener.
-async fn listen_on(worker: Rc<Worker>, socket: TcpListener, door: Rc<Door>) {
-    let listening = socket.local_addr().and_then(|local| Ok((tokio::net::TcpListener::from_std(socket)?, local)));
-    let (listener, local) = match listening {
-        Ok(listening) => listening,
-        Err(error) => return tracing::error!(%error, "a listener cannot be used"),
-    };
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                tokio::task::spawn_local(connection::serve(worker.clone(), door.clone(), stream, Ends { peer, local }));
-            }
-            Err(error) if is_the_clients(&error) => {}
-            Err(error) => {
-                tracing::error!(%error, "cannot accept a connection");
-                tokio::time::sleep(REST).await;
-            }
-        }
-    }
-}
-
-fn is_the_clients(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
 // === impl ServeError ===

@@ -41,15 +41,12 @@ pub struct CertError {
 }
 
 /// The certificates for names that nothing else serves: those of `ssl_cert`, else one made now for `localhost`
-/// (ECDSA P-256, signed by itself). None where no listener would show it.
+/// (ECDSA P-256, signed by itself).
 ///
 /// # Errors
 /// If a file is missing, malformed, or its key is another's.
 pub fn fallback(settings: &Settings) -> Result<Vec<Supply>, KeyError> {
     let (certs, keys) = (&settings.ssl_cert, &settings.ssl_cert_key);
-    if certs.is_empty() && !shows_any(settings) {
-        return Ok(Vec::new());
-    }
     if certs.is_empty() {
         return Ok(vec![Supply { pair: Arc::new(generate()?), files: PairFiles::default() }]);
     }
@@ -62,11 +59,6 @@ pub fn fallback(settings: &Settings) -> Result<Vec<Supply>, KeyError> {
         Ok(Supply { pair: Arc::new(pair), files })
     };
     certs.iter().zip(keys).map(read).collect()
-}
-
-fn shows_any(settings: &Settings) -> bool {
-    let listens = [&settings.proxy_listen, &settings.admin_listen, &settings.status_listen];
-    listens.into_iter().flatten().any(|listen| listen.ssl)
 }
 
 fn generate() -> Result<CertifiedKey, KeyError> {
