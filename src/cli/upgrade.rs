@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn a_program_is_where_it_was_called() {
         let find = |name: &str| {
-            let is_file = |path: &Path| path.to_str().is_some_and(|path| path.ends_with("bin/gateway"));
+            let files = ["/usr/bin/gateway", "/bin/gateway", "/here/bin/gateway", "/opt/bin/gateway"];
+            let is_file = |path: &Path| files.iter().any(|file| Path::new(file) == path);
             place(OsStr::new(name), Path::new("/here"), Some("/sbin:/usr/bin:/bin".into()), &is_file)
         };
         for (name, want) in [

@@ -53,13 +53,14 @@ impl Attempt {
         let said = |what: &str, error: io::Error| format!("{what} {}: {error}", program.path.display());
         let (here, there) = UnixStream::pair().map_err(|error| said("no channel to", error))?;
         let child = program.start(there).map_err(|error| said("cannot start", error))?;
-        let channel = connect(here, sockets).map_err(|error| said("cannot hand sockets to", error));
-        let until = Instant::now() + limit;
-        match channel {
-            Ok(channel) => Ok(Self { child: Some(child), channel, until }),
-            Err(why) => {
+        match connect(here, sockets) {
+            Ok(channel) => Ok(Self { child: Some(child), channel, until: Instant::now() + limit }),
+            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                Err(ended(child))
+            }
+            Err(error) => {
                 end(child);
-                Err(why)
+                Err(said("cannot hand sockets to", error))
             }
         }
     }
@@ -73,7 +74,7 @@ impl Attempt {
         let Some(child) = self.child.take() else { return Err("it was given up".to_owned()) };
         match heard {
             Ok(Ok(SERVING)) => Ok(child.id()),
-            Ok(_) => Err(format!("the new process ended ({})", end(child))),
+            Ok(_) => Err(ended(child)),
             Err(_) => {
                 ask_to_end(&child);
                 end(child);
@@ -113,6 +114,10 @@ async fn hear(channel: &tokio::net::UnixStream) -> io::Result<u8> {
 
 fn ask_to_end(child: &Child) {
     let _ = kill_process(Pid::from_child(child), Signal::TERM);
+}
+
+fn ended(child: Child) -> String {
+    format!("the new process ended ({})", end(child))
 }
 
 /// Ends a process that has not ended by itself; how it ended.
