@@ -50,6 +50,8 @@ pub struct Snapshot {
     pub outboxes: Outboxes,
     /// Certificates to order.
     pub acme: Option<Arc<acme::Plan>>,
+    /// Whether `/metrics` tells of targets; see [`Plugin::tells_of_targets`](crate::plugin::Plugin::tells_of_targets).
+    pub tells_of_targets: bool,
 }
 
 /// A route, as run.

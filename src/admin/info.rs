@@ -14,7 +14,6 @@ use http::{HeaderValue, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use std::time::SystemTime;
 
 /// Paths that are no lists of entities.
 const OTHERS: &[&str] = &[
@@ -167,14 +166,13 @@ pub(super) fn endpoints(now: &Now<'_>) -> Response<Bytes> {
 
 /// There is one workspace, as in every Kong without Enterprise.
 pub(super) fn workspaces(now: &Now<'_>) -> Response<Bytes> {
-    let created = now.node.since.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let one = json!({
         "id": now.node.workspace.to_string(),
         "name": "default",
         "comment": Value::Null,
         "config": {},
         "meta": {},
-        "created_at": created,
+        "created_at": now.node.start,
     });
     ok(&json!({ "data": [one], "next": Value::Null }))
 }

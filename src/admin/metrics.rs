@@ -6,10 +6,12 @@ use super::targets;
 use crate::entity::Compat;
 use crate::health::board::Health;
 use crate::plugin::prometheus::expose::{self, begin, escaped};
-use crate::plugin::prometheus::registry::Registry;
+use crate::plugin::prometheus::registry::{Labels, Registry};
+use crate::snapshot::{Route, Snapshot};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
+use std::collections::HashMap;
 use std::fmt::{Display, Write};
 use std::time::SystemTime;
 
@@ -28,14 +30,31 @@ const HEALTH: &str = "kong_upstream_target_health";
 /// All of it.
 pub(super) fn answer(now: &Now<'_>) -> Response<Bytes> {
     let mut out = String::new();
-    expose::write(Registry::process(), now.snapshot.compat, &mut out);
+    let (registry, served) = (Registry::process(), served(now.snapshot));
+    registry.forget(|labels| is_served(&served, labels), now.wall);
+    expose::write(registry, now.snapshot.compat, &mut out);
     kongs(now, &mut out);
-    health(now, &mut out);
+    if now.snapshot.tells_of_targets {
+        health(now, &mut out);
+    }
     ours(now, &mut out);
+    connections(now, &mut out);
+    reloads(now, &mut out);
     certificates(now, &mut out);
+    process(now, &mut out);
     let mut res = Response::new(Bytes::from(out));
     res.headers_mut().insert(CONTENT_TYPE, TEXT);
     res
+}
+
+/// Routes by the name that their series have, with the services' names, as far as they have one.
+fn served(snapshot: &Snapshot) -> HashMap<String, Option<&str>> {
+    let name = |route: &Route| snapshot.services.get(route.service?.index())?.identity.name.as_deref();
+    snapshot.routes.iter().map(|route| (route.identity.to_string(), name(route))).collect()
+}
+
+fn is_served(served: &HashMap<String, Option<&str>>, labels: &Labels) -> bool {
+    served.get(&*labels.route).is_some_and(|service| service.is_none_or(|name| *name == *labels.service))
 }
 
 /// A metric of one value.
@@ -135,6 +154,35 @@ fn ours(now: &Now<'_>, out: &mut String) {
     let _ = writeln!(out, "gateway_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
     let busy = "Requests and tunnels that are under way";
     single(out, "gateway_requests_under_way", "gauge", busy, now.totals.busy);
+}
+
+/// Connections to clients and to upstreams.
+fn connections(now: &Now<'_>, out: &mut String) {
+    let totals = &now.totals;
+    let help = "Connections of clients since the start";
+    single(out, "gateway_connections_accepted_total", "counter", help, totals.accepted);
+    let name = "gateway_connections";
+    begin(out, name, "gauge", "Connections of clients: under way, in a tunnel (WebSocket), waiting for a request");
+    let busy = totals.busy.saturating_sub(totals.tunnels);
+    for (state, value) in [("busy", busy), ("tunnel", totals.tunnels), ("waiting", totals.waiting())] {
+        let _ = writeln!(out, "{name}{{state=\"{state}\"}} {value}");
+    }
+    single(out, "gateway_requests_total", "counter", "Requests since the start", totals.requests);
+    let name = "gateway_upstream_connections_total";
+    begin(out, name, "counter", "Connections to upstreams: opened, not to be had, used once more");
+    for (outcome, value) in [("opened", totals.connected), ("failed", totals.unreachable), ("reused", totals.reused)] {
+        let _ = writeln!(out, "{name}{{outcome=\"{outcome}\"}} {value}");
+    }
+    let help = "Time that opening connections to upstreams took, and failing to";
+    single(out, "gateway_upstream_connect_seconds_total", "counter", help, seconds(totals.connecting));
+}
+
+/// Microseconds, as a decimal fraction of seconds.
+fn seconds(micros: u64) -> String {
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+fn reloads(now: &Now<'_>, out: &mut String) {
     let reloads = now.reloads.outcome();
     let help = "Whether the configuration that was offered last is served";
     single(out, "gateway_config_last_reload_successful", "gauge", help, u8::from(reloads.last_good));
@@ -143,10 +191,22 @@ fn ours(now: &Now<'_>, out: &mut String) {
     begin(out, "gateway_config_reloads_total", "counter", "Configurations that were offered after the start");
     let _ = writeln!(out, "gateway_config_reloads_total{{result=\"success\"}} {}", reloads.good);
     let _ = writeln!(out, "gateway_config_reloads_total{{result=\"refused\"}} {}", reloads.bad);
+}
+
+/// What other programs tell under the same names.
+fn process(now: &Now<'_>, out: &mut String) {
     if let Some(bytes) = now.node.memory() {
-        let help = "Resident memory size in bytes.";
-        single(out, "process_resident_memory_bytes", "gauge", help, bytes);
+        single(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", bytes);
     }
+    if let Some(micros) = now.node.cpu() {
+        let help = "Total user and system CPU time spent in seconds.";
+        single(out, "process_cpu_seconds_total", "counter", help, seconds(micros));
+    }
+    if let Some(open) = now.node.descriptors() {
+        single(out, "process_open_fds", "gauge", "Number of open file descriptors.", open);
+    }
+    let help = "Start time of the process since unix epoch in seconds.";
+    single(out, "process_start_time_seconds", "gauge", help, now.node.start);
 }
 
 /// When the certificates expire that handshakes show now. That for names without one has no name.

@@ -6,9 +6,11 @@ use super::node::Node;
 use super::reply::message;
 use super::{Door, State, change, guard};
 use crate::config::MAX_TEXT;
+use crate::proxy::closing::Ending;
 use crate::proxy::response::PRODUCT;
 use crate::server::connection::read_proxy_header;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, SERVER};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -40,6 +42,8 @@ const HEAD: usize = 32 * 1024;
 const LINES: usize = 100;
 /// Rest after the system refused another connection.
 const REST: Duration = Duration::from_millis(50);
+/// How long a connection may still bring a request after another process has taken over.
+const MOMENT: Duration = Duration::from_secs(1);
 
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 
@@ -58,9 +62,36 @@ pub(super) async fn all(doors: Vec<(TcpListener, Door)>, state: State, node: Nod
         tokio::task::spawn_local(listen(socket, Rc::new(door), desk.clone()));
     }
     while ended.changed().await.is_ok() {}
+    if *desk.state.stopping.borrow() == Some(Ending::HandOver) {
+        // Whoever has just connected here is not told by the one that serves now.
+        let _ = timeout(MOMENT * 2, alone(&desk)).await;
+    }
+}
+
+/// Waits until no connection is left.
+async fn alone(desk: &Rc<Desk>) {
+    while Rc::strong_count(desk) > 1 {
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 async fn listen(socket: TcpListener, door: Rc<Door>, desk: Rc<Desk>) {
+    let mut leaving = desk.state.stopping.clone();
+    let accepting = accept(socket, door, desk);
+    tokio::select! {
+        () = accepting => {}
+        () = handed_over(&mut leaving) => {}
+    }
+}
+
+/// Waits until another process answers in the place of this one. One that only stops says so here to its end.
+async fn handed_over(stopping: &mut watch::Receiver<Option<Ending>>) {
+    if stopping.wait_for(|ending| *ending == Some(Ending::HandOver)).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+async fn accept(socket: TcpListener, door: Rc<Door>, desk: Rc<Desk>) {
     let listener = match tokio::net::TcpListener::from_std(socket) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "an admin listener cannot be used"),
@@ -110,9 +141,11 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bo
         .max_buf_size(HEAD)
         .max_headers(LINES)
         .serve_connection(TokioIo::new(socket), handler);
-    let mut connection = pin!(connection);
-    if let Ok(ended) = timeout(LIFE, connection.as_mut()).await {
-        return ended.map_err(io::Error::other);
+    let (mut connection, mut leaving) = (pin!(connection), desk.state.stopping.clone());
+    tokio::select! {
+        ended = connection.as_mut() => return ended.map_err(io::Error::other),
+        () = sleep(LIFE) => {}
+        () = handed_over(&mut leaving).then(|()| sleep(MOMENT)) => {}
     }
     connection.as_mut().graceful_shutdown();
     timeout(PATIENCE, connection).await?.map_err(io::Error::other)

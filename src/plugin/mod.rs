@@ -128,6 +128,11 @@ pub trait Plugin: Send + Sync + 'static {
         false
     }
 
+    /// Whether `/metrics` is to tell of upstreams' targets; `None` where it is not for this plugin to say.
+    fn tells_of_targets(&self) -> Option<bool> {
+        None
+    }
+
     /// Which of the phases it has that most plugins have not.
     fn phases(&self) -> Rare {
         Rare::default()

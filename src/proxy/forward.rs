@@ -176,6 +176,7 @@ async fn attempt(
         Err(error) => return Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
     };
     while let Some(lease) = Lease::reused(link.key, &worker.pool).await {
+        worker.traffic.reuse();
         match exchange(lease, request, service).await {
             Err(Trouble::Unsent(back, _)) => request = *back,
             Err(Trouble::Sent(Failure::BadGateway)) if spare.is_some() => {
@@ -187,7 +188,10 @@ async fn attempt(
         }
     }
     // Boxed, as it is rare and its TLS handshake is large: every request's future would be as large otherwise.
-    match Box::pin(worker.links.connect(&link, service.connect_timeout)).await {
+    let begun = Instant::now();
+    let opened = Box::pin(worker.links.connect(&link, service.connect_timeout)).await;
+    worker.traffic.connect(opened.is_ok(), begun.elapsed());
+    match opened {
         Ok(sender) => exchange(Lease::fresh(sender, link.key, worker.pool.clone()), request, service).await,
         Err(error) => Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
     }

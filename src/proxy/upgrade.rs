@@ -21,22 +21,24 @@ const CHUNK: usize = 16 * 1024;
 /// Joins the client's and the upstream's connection, in a task of its own. `held` goes when it ends.
 pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, held: (Busy, Option<Hold>)) {
     let (silence, begin) = (worker.settings.tunnel_timeout, worker.settings.send_timeout);
-    let seat = Seat::new(&worker.closing);
+    let (seat, traffic) = (Seat::new(&worker.closing), worker.traffic.clone());
     tokio::task::spawn_local(async move {
         let ends = timeout(begin, async { tokio::join!(client, upstream) }).await;
         let Ok((Ok(client), Ok(upstream))) = ends else {
             tracing::debug!("an upgrade was agreed but one side did not follow");
             return;
         };
-        let _held = held;
+        let (_held, _open) = (held, traffic.tunnel());
         until_closing(seat, join(TokioIo::new(client), TokioIo::new(upstream), silence)).await;
     });
 }
 
-/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for.
+/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for. One whose process has
+/// handed over holds nobody up, and goes on until that process ends.
 async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>>) {
     let mut work = pin!(work);
-    let ended = poll_fn(|cx| if seat.poll(cx) { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await;
+    let ended =
+        poll_fn(|cx| if seat.poll_stop(cx) { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await;
     if let Some(Err(error)) = ended {
         tracing::debug!(%error, "a tunnel ended with an error");
     }

@@ -16,6 +16,7 @@ use crate::acme::Plan;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::lua::catalog::Catalog;
+use crate::plugin::Plugin;
 use crate::route::{Asked, Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
@@ -51,6 +52,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         global: chains.global(),
         secrets: secrets(model),
         acme: orders(model),
+        tells_of_targets: tells_of_targets(model),
     };
     (!report.has_errors()).then_some(snapshot)
 }
@@ -66,8 +68,18 @@ fn everybody(model: &Model) -> Arc<Consumers> {
 
 /// What plugins call secrets, each once.
 fn secrets(model: &Model) -> Arc<[Box<str>]> {
-    let plugins = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
-    plugins.flat_map(|built| built.plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    plugins(model).flat_map(|plugin| plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// As those plugins want it that have a say; without one, it is told.
+fn tells_of_targets(model: &Model) -> bool {
+    let said: Vec<bool> = plugins(model).filter_map(|plugin| plugin.tells_of_targets()).collect();
+    said.is_empty() || said.contains(&true)
+}
+
+fn plugins(model: &Model) -> impl Iterator<Item = &dyn Plugin> {
+    let built = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
+    built.map(|built| &*built.plugin)
 }
 
 /// Certificates to order, as a plugin for everything wants it.

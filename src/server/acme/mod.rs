@@ -12,6 +12,7 @@ mod order;
 
 use super::certificates::{Live, Obtained, Store};
 use crate::acme::Plan;
+use crate::proxy::closing::Ending;
 use crate::upstream::tls::ClientConfigs;
 use keeper::Keeper;
 use std::future::ready;
@@ -42,7 +43,7 @@ struct Place {
 pub struct Acme {
     plans: watch::Sender<Option<Arc<Plan>>>,
     place: Place,
-    stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<Option<Ending>>,
     runs: bool,
 }
 
@@ -50,7 +51,7 @@ pub struct Acme {
 struct Ears {
     plans: watch::Receiver<Option<Arc<Plan>>>,
     asked: mpsc::Receiver<Box<str>>,
-    stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<Option<Ending>>,
 }
 
 // === impl Acme ===
@@ -58,7 +59,12 @@ struct Ears {
 impl Acme {
     /// Nothing to order yet. What is obtained is shown beside what a store has, and kept in a folder.
     #[must_use]
-    pub fn new(store: &Store, configs: &Arc<ClientConfigs>, folder: PathBuf, stopping: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        store: &Store,
+        configs: &Arc<ClientConfigs>,
+        folder: PathBuf,
+        stopping: watch::Receiver<Option<Ending>>,
+    ) -> Self {
         let (certificates, obtained) = (store.live(), store.obtained());
         let place = Place { certificates, obtained, configs: Arc::clone(configs), folder };
         Self { plans: watch::Sender::new(None), place, stopping, runs: false }
@@ -97,7 +103,7 @@ async fn attend(mut keeper: Keeper, mut ears: Ears) {
     let mut stopping = ears.stopping.clone();
     tokio::select! {
         () = work(&mut keeper, &mut ears) => {}
-        _ = stopping.wait_for(|stop| *stop) => {}
+        _ = stopping.wait_for(Option::is_some) => {}
     }
 }
 
