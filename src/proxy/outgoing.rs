@@ -3,6 +3,7 @@
 
 use super::activity::Busy;
 use crate::body::{Body, BodyError};
+use crate::upstream::peers::Hold;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
@@ -29,6 +30,8 @@ pub struct Outgoing {
     broken: Option<BodyError>,
     /// The connection is busy as long as this is.
     busy: Option<Busy>,
+    /// So is its target.
+    hold: Option<Hold>,
 }
 
 /// What a body gives when it is asked.
@@ -40,7 +43,14 @@ impl Outgoing {
     /// A body, over a connection that is busy with it.
     #[must_use]
     pub fn new(body: Body, busy: Busy) -> Self {
-        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy) }
+        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy), hold: None }
+    }
+
+    /// Holds the target that it comes from until the end.
+    #[must_use]
+    pub fn holding(mut self, hold: Option<Hold>) -> Self {
+        self.hold = hold;
+        self
     }
 
     /// Runs something at the end. A body that is empty already ends when hyper drops it.
@@ -54,6 +64,7 @@ impl Outgoing {
         if let Some(busy) = self.busy.take() {
             busy.done();
         }
+        drop(self.hold.take());
         if let Some(run) = self.at_end.take() {
             run(End { bytes: self.bytes, whole });
         }

@@ -4,6 +4,7 @@ use crate::proxy::activity::Busy;
 use crate::proxy::closing::Seat;
 use crate::proxy::worker::Worker;
 use crate::upstream::http1::stream::Stream;
+use crate::upstream::peers::Hold;
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -19,24 +20,27 @@ use tokio::time::timeout;
 /// Bytes taken from one side at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// Joins the client's and the upstream's connection, of which something was read already, in a task of its own.
-pub fn tunnel(client: OnUpgrade, (upstream, ahead): (Stream, Bytes), worker: &Rc<Worker>, busy: Busy) {
+/// Joins the client's and the upstream's connection, of which something was read already, in a task of its own. `held` goes
+/// when it ends.
+pub fn tunnel(client: OnUpgrade, (upstream, ahead): (Stream, Bytes), worker: &Rc<Worker>, held: (Busy, Option<Hold>)) {
     let (silence, begin) = (worker.settings.tunnel_timeout, worker.settings.send_timeout);
-    let seat = Seat::new(&worker.closing);
+    let (seat, traffic) = (Seat::new(&worker.closing), worker.traffic.clone());
     tokio::task::spawn_local(async move {
         let Ok(Ok(client)) = timeout(begin, client).await else {
             tracing::debug!("an upgrade was agreed but the client did not follow");
             return;
         };
-        let _busy = busy;
+        let (_held, _open) = (held, traffic.tunnel());
         until_closing(seat, join(TokioIo::new(client), upstream, &ahead, silence)).await;
     });
 }
 
-/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for.
+/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for. One whose process has
+/// handed over holds nobody up, and goes on until that process ends.
 async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>>) {
     let mut work = pin!(work);
-    let ended = poll_fn(|cx| if seat.poll(cx) { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await;
+    let ended =
+        poll_fn(|cx| if seat.poll_stop(cx) { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }).await;
     if let Some(Err(error)) = ended {
         tracing::debug!(%error, "a tunnel ended with an error");
     }

@@ -9,7 +9,7 @@ use crate::entity::Compat;
 use crate::plugin::Origin;
 use crate::proxy::activity::Activity;
 use crate::proxy::client::{Connection, Tls};
-use crate::proxy::closing::{Closing, Seat};
+use crate::proxy::closing::{Closing, Ending, Seat};
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
 use crate::proxy::worker::Worker;
@@ -57,6 +57,9 @@ const LOCAL_RESETS: usize = 1024;
 
 /// How long a worker that stops waits for a client that has not asked for anything yet.
 const MOMENT: Duration = Duration::from_secs(1);
+/// How long a worker that has handed over waits for the next request of a client that keeps its connection: the answer
+/// tells it to open another, so that it does not meet a connection that has just been closed.
+const LAST_REQUEST: Duration = Duration::from_secs(5);
 
 /// A listener, as connections see it.
 #[derive(Clone)]
@@ -78,17 +81,21 @@ pub struct Ends {
     pub local: SocketAddr,
 }
 
-/// Serves a connection until it ends; whatever goes wrong concerns nobody else.
-pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: Ends) {
-    if let Err(error) = accept(&worker, &door, socket, ends).await {
-        tracing::debug!(peer = %ends.peer, %error, "a client connection ended with an error");
+/// Serves a connection until it ends; whatever goes wrong concerns nobody else. It has its seat at once: a worker that
+/// stops before the first look at it would take it for gone.
+pub fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: Ends) -> impl Future<Output = ()> {
+    let seat = Seat::new(&worker.closing);
+    async move {
+        if let Err(error) = accept(&worker, &door, socket, ends, seat).await {
+            tracing::debug!(peer = %ends.peer, %error, "a client connection ended with an error");
+        }
     }
 }
 
-async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends) -> io::Result<()> {
+async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends, mut seat: Seat) -> io::Result<()> {
     let settings = &worker.settings;
     let limit = settings.client_header_timeout;
-    let (mut seat, _guest) = (Seat::new(&worker.closing), worker.traffic.guest());
+    let _guest = worker.traffic.guest();
     let named = match door.listen.proxy_protocol {
         true => early(limit, &mut seat, Box::pin(read_proxy_header(&mut socket))).await?,
         false => None,
@@ -230,8 +237,11 @@ impl Parting {
         if self.told || !self.seat.poll(cx) {
             return false;
         }
-        let until = *self.until.get_or_insert_with(|| Instant::now() + MOMENT);
-        self.told = self.activity.begun() > 0 || self.alarm.poll_at(until, cx).is_ready();
+        let handed_over = self.seat.ending() == Some(Ending::HandOver);
+        let patience = if handed_over { LAST_REQUEST } else { MOMENT };
+        let until = *self.until.get_or_insert_with(|| Instant::now() + patience);
+        let had_its_turn = self.activity.begun() > 0 && !handed_over;
+        self.told = had_its_turn || self.alarm.poll_at(until, cx).is_ready();
         self.told
     }
 }
