@@ -1,33 +1,60 @@
 //! `/metrics`: what the plugin `prometheus` counted, and how the process is, in Prometheus's text format
-//! (`kong/plugins.md` §19). What Kong tells of its Lua and its shared memory has no counterpart here and is left out.
+//! (`kong/plugins.md` §19). What Kong tells of its shared memory and its timers has no counterpart here and is left out.
 
 use super::answer::Now;
+use super::targets;
 use crate::entity::Compat;
+use crate::health::board::Health;
 use crate::plugin::prometheus::expose::{self, begin, escaped};
-use crate::plugin::prometheus::registry::Registry;
-use crate::snapshot::{Host, Target};
+use crate::plugin::prometheus::registry::{Labels, Registry};
+use crate::snapshot::{Route, Snapshot};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
+use std::collections::HashMap;
 use std::fmt::{Display, Write};
 use std::time::SystemTime;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 
-/// Kong's words for the health of a target.
-const STATES: [&str; 4] = ["dns_error", "healthchecks_off", "healthy", "unhealthy"];
+/// How addresses fare, and Kong's words for that.
+const STATES: [(Health, &str); 4] = [
+    (Health::Unresolved, "dns_error"),
+    (Health::Off, "healthchecks_off"),
+    (Health::Healthy, "healthy"),
+    (Health::Unhealthy, "unhealthy"),
+];
+
+const HEALTH: &str = "kong_upstream_target_health";
 
 /// All of it.
 pub(super) fn answer(now: &Now<'_>) -> Response<Bytes> {
     let mut out = String::new();
-    expose::write(Registry::process(), now.snapshot.compat, &mut out);
+    let (registry, served) = (Registry::process(), served(now.snapshot));
+    registry.forget(|labels| is_served(&served, labels), now.wall);
+    expose::write(registry, now.snapshot.compat, &mut out);
     kongs(now, &mut out);
-    targets(now, &mut out);
+    if now.snapshot.tells_of_targets {
+        health(now, &mut out);
+    }
     ours(now, &mut out);
+    connections(now, &mut out);
+    reloads(now, &mut out);
     certificates(now, &mut out);
+    process(now, &mut out);
     let mut res = Response::new(Bytes::from(out));
     res.headers_mut().insert(CONTENT_TYPE, TEXT);
     res
+}
+
+/// Routes by the name that their series have, with the services' names, as far as they have one.
+fn served(snapshot: &Snapshot) -> HashMap<String, Option<&str>> {
+    let name = |route: &Route| snapshot.services.get(route.service?.index())?.identity.name.as_deref();
+    snapshot.routes.iter().map(|route| (route.identity.to_string(), name(route))).collect()
+}
+
+fn is_served(served: &HashMap<String, Option<&str>>, labels: &Labels) -> bool {
+    served.get(&*labels.route).is_some_and(|service| service.is_none_or(|name| *name == *labels.service))
 }
 
 /// A metric of one value.
@@ -64,6 +91,7 @@ fn kongs(now: &Now<'_>, out: &mut String) {
             }
         };
     }
+    lua(now, out);
     if now.snapshot.compat == Compat::Kong3 {
         begin(out, "kong_nginx_requests_total", "gauge", "Total number of requests");
         let _ = writeln!(
@@ -74,29 +102,49 @@ fn kongs(now: &Now<'_>, out: &mut String) {
     }
 }
 
-/// Targets with an address; those with a name have addresses at the workers only. There are no health checks here.
-fn targets(now: &Now<'_>, out: &mut String) {
-    let upstreams = now.snapshot.upstreams.iter();
-    let all = upstreams.flat_map(|upstream| upstream.targets.iter().map(move |target| (&upstream.identity, target)));
-    let mut begun = false;
-    for (upstream, target) in all {
-        let Target { host: Host::Address(ip), name, port, .. } = target else { continue };
-        let name_of = "kong_upstream_target_health";
-        if !std::mem::replace(&mut begun, true) {
-            let help = "Health status of targets of upstream. States = healthchecks_off|healthy|unhealthy|dns_error, \
-                        value is 1 when state is populated.";
-            begin(out, name_of, "gauge", help);
+/// All workers are one process, so their VMs are told together.
+fn lua(now: &Now<'_>, out: &mut String) {
+    let (name, sum, pid) = ("kong_memory_workers_lua_vms_bytes", now.lua.iter().sum::<u64>(), now.node.pid);
+    begin(out, name, "gauge", "Allocated bytes in worker Lua VM");
+    let _ = match now.snapshot.compat {
+        Compat::Kong2 => writeln!(out, "{name}{{pid=\"{pid}\",kong_subsystem=\"http\"}} {sum}"),
+        Compat::Kong3 => {
+            let node = now.node.id;
+            writeln!(out, "{name}{{node_id=\"{node}\",pid=\"{pid}\",kong_subsystem=\"http\"}} {sum}")
         }
-        let (upstream, name) = (upstream.to_string(), escaped(name));
-        for state in STATES {
-            let _ = writeln!(
-                out,
-                "{name_of}{{upstream=\"{}\",target=\"{name}:{port}\",address=\"{ip}:{port}\",state=\"{state}\",\
-                 subsystem=\"http\"}} {}",
-                escaped(&upstream),
-                u8::from(state == "healthchecks_off"),
-            );
+    };
+}
+
+/// How every address of every target fares; a target without one has an empty address.
+fn health(now: &Now<'_>, out: &mut String) {
+    if now.snapshot.upstreams.iter().all(|upstream| upstream.targets.is_empty()) {
+        return;
+    }
+    let help = "Health status of targets of upstream. States = healthchecks_off|healthy|unhealthy|dns_error, \
+                value is 1 when state is populated.";
+    begin(out, HEALTH, "gauge", help);
+    for upstream in &now.snapshot.upstreams {
+        let name = upstream.identity.to_string();
+        for view in targets::views(upstream) {
+            let nowhere = view.addresses.is_empty().then(|| (String::new(), Health::Unresolved));
+            let found = view.addresses.iter().map(|(address, health)| (address.to_string(), *health));
+            for (address, health) in found.chain(nowhere) {
+                states(out, &[&name, &view.label, &address], health);
+            }
         }
+    }
+}
+
+/// A line for each state of one address.
+fn states(out: &mut String, labels: &[&str; 3], health: Health) {
+    let [upstream, target, address] = labels.map(escaped);
+    for (state, word) in STATES {
+        let _ = writeln!(
+            out,
+            "{HEALTH}{{upstream=\"{upstream}\",target=\"{target}\",address=\"{address}\",state=\"{word}\",\
+             subsystem=\"http\"}} {}",
+            u8::from(state == health),
+        );
     }
 }
 
@@ -106,6 +154,35 @@ fn ours(now: &Now<'_>, out: &mut String) {
     let _ = writeln!(out, "gateway_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
     let busy = "Requests and tunnels that are under way";
     single(out, "gateway_requests_under_way", "gauge", busy, now.totals.busy);
+}
+
+/// Connections to clients and to upstreams.
+fn connections(now: &Now<'_>, out: &mut String) {
+    let totals = &now.totals;
+    let help = "Connections of clients since the start";
+    single(out, "gateway_connections_accepted_total", "counter", help, totals.accepted);
+    let name = "gateway_connections";
+    begin(out, name, "gauge", "Connections of clients: under way, in a tunnel (WebSocket), waiting for a request");
+    let busy = totals.busy.saturating_sub(totals.tunnels);
+    for (state, value) in [("busy", busy), ("tunnel", totals.tunnels), ("waiting", totals.waiting())] {
+        let _ = writeln!(out, "{name}{{state=\"{state}\"}} {value}");
+    }
+    single(out, "gateway_requests_total", "counter", "Requests since the start", totals.requests);
+    let name = "gateway_upstream_connections_total";
+    begin(out, name, "counter", "Connections to upstreams: opened, not to be had, used once more");
+    for (outcome, value) in [("opened", totals.connected), ("failed", totals.unreachable), ("reused", totals.reused)] {
+        let _ = writeln!(out, "{name}{{outcome=\"{outcome}\"}} {value}");
+    }
+    let help = "Time that opening connections to upstreams took, and failing to";
+    single(out, "gateway_upstream_connect_seconds_total", "counter", help, seconds(totals.connecting));
+}
+
+/// Microseconds, as a decimal fraction of seconds.
+fn seconds(micros: u64) -> String {
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+fn reloads(now: &Now<'_>, out: &mut String) {
     let reloads = now.reloads.outcome();
     let help = "Whether the configuration that was offered last is served";
     single(out, "gateway_config_last_reload_successful", "gauge", help, u8::from(reloads.last_good));
@@ -114,10 +191,22 @@ fn ours(now: &Now<'_>, out: &mut String) {
     begin(out, "gateway_config_reloads_total", "counter", "Configurations that were offered after the start");
     let _ = writeln!(out, "gateway_config_reloads_total{{result=\"success\"}} {}", reloads.good);
     let _ = writeln!(out, "gateway_config_reloads_total{{result=\"refused\"}} {}", reloads.bad);
+}
+
+/// What other programs tell under the same names.
+fn process(now: &Now<'_>, out: &mut String) {
     if let Some(bytes) = now.node.memory() {
-        let help = "Resident memory size in bytes.";
-        single(out, "process_resident_memory_bytes", "gauge", help, bytes);
+        single(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", bytes);
     }
+    if let Some(micros) = now.node.cpu() {
+        let help = "Total user and system CPU time spent in seconds.";
+        single(out, "process_cpu_seconds_total", "counter", help, seconds(micros));
+    }
+    if let Some(open) = now.node.descriptors() {
+        single(out, "process_open_fds", "gauge", "Number of open file descriptors.", open);
+    }
+    let help = "Start time of the process since unix epoch in seconds.";
+    single(out, "process_start_time_seconds", "gauge", help, now.node.start);
 }
 
 /// When the certificates expire that handshakes show now. That for names without one has no name.

@@ -4,21 +4,34 @@
 //! One thread of its own answers, whatever the workers have to do. What is answered is decided in pure code (`answer.rs`).
 
 pub mod answer;
+mod change;
+mod config;
 mod entities;
+mod flatten;
+mod form;
+mod guard;
 mod health;
 mod info;
 mod metrics;
 mod node;
 mod refuse;
 mod reply;
+mod schemas;
 mod serve;
+mod targets;
+mod unit;
+mod verbosity;
 
 use crate::observe::reloads::Reloads;
 use crate::observe::traffic::{Totals, Traffic};
+use crate::observe::verbosity as log;
+use crate::proxy::closing::Ending;
 use crate::server::ServeError;
 use crate::server::certificates::{CertTable, Live};
 use crate::server::handshake::DoorTls;
 use crate::server::listen;
+use crate::server::passed::{self, Passed, Sockets};
+use crate::server::posted::Letterbox;
 use crate::server::tls::ServerTls;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
@@ -33,6 +46,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
 /// A listener.
+#[derive(Clone)]
 struct Door {
     api: Api,
     listen: Listen,
@@ -52,7 +66,9 @@ pub struct State {
     /// How reading configurations went.
     pub reloads: Arc<Reloads>,
     /// Whether the process stops.
-    pub stopping: watch::Receiver<bool>,
+    pub stopping: watch::Receiver<Option<Ending>>,
+    /// Where other configurations go.
+    pub letterbox: Letterbox,
 }
 
 /// What is served at one moment.
@@ -64,6 +80,7 @@ struct Served {
 /// The listeners, open and not served yet.
 pub struct Admin {
     doors: Vec<(TcpListener, Door)>,
+    to_hand_on: Vec<Passed>,
     node: Node,
 }
 
@@ -77,15 +94,26 @@ pub struct Running {
 // === impl Admin ===
 
 impl Admin {
-    /// Opens the listeners. They show the certificates of all others (`ssl_cert`, or the one made at start).
+    /// Opens the listeners, those whose sockets a gateway `passed` with them. They show the certificates of all others
+    /// (`ssl_cert`, or the one made at start).
     ///
     /// # Errors
     /// What cannot be opened.
-    pub fn open(settings: &Settings, tls: &ServerTls) -> Result<Self, ServeError> {
+    pub fn open(settings: &Settings, tls: &ServerTls, passed: &[Passed]) -> Result<Self, ServeError> {
         let status = settings.status_listen.iter().map(|listen| (Api::Status, listen));
         let admin = settings.admin_listen.iter().map(|listen| (Api::Admin, listen));
-        let doors = status.chain(admin).map(|(api, listen)| door(api, listen, tls)).collect::<Result<_, _>>()?;
-        Ok(Self { doors, node: Node::this() })
+        let mut all = Self { doors: Vec::new(), to_hand_on: Vec::new(), node: Node::this() };
+        for (api, listen) in status.chain(admin) {
+            let (door, sockets) = (door(api, listen, tls)?, sockets(listen, passed)?);
+            all.doors.extend(sockets.for_workers.into_iter().map(|socket| (socket, door.clone())));
+            all.to_hand_on.extend(sockets.to_hand_on);
+        }
+        Ok(all)
+    }
+
+    /// Gives its sockets away, for another process in the place of this one.
+    pub(crate) fn take_sockets(&mut self) -> Vec<Passed> {
+        std::mem::take(&mut self.to_hand_on)
     }
 
     /// The addresses that are listened on, as the system gave them, with what is there.
@@ -115,14 +143,23 @@ impl Admin {
     }
 }
 
-fn door(api: Api, listen: &Listen, tls: &ServerTls) -> Result<(TcpListener, Door), ServeError> {
-    listen::claim(listen).map_err(ServeError::from_any)?;
-    let socket = listen::open(listen, 1).map_err(ServeError::from_any)?.pop();
-    let socket = socket.ok_or_else(|| ServeError::from_any("no socket for the admin listener"))?;
+fn sockets(listen: &Listen, passed: &[Passed]) -> Result<Sockets, ServeError> {
+    let given = passed::inherited(passed, listen);
+    if given.is_empty() && !passed::holds_port(passed, listen) {
+        listen::claim(listen).map_err(ServeError::from_any)?;
+    }
+    match given.as_slice() {
+        [] => passed::open(listen, 1),
+        some => passed::take_over(some, listen, 1),
+    }
+    .map_err(ServeError::from_any)
+}
+
+fn door(api: Api, listen: &Listen, tls: &ServerTls) -> Result<Door, ServeError> {
     // HTTP/1.1 is enough here, whatever else may be spoken elsewhere.
     let plain = Listen { http2: false, ..listen.clone() };
     let tls = listen.ssl.then(|| DoorTls::new(&plain, tls, &Names::default())).transpose();
-    Ok((socket, Door { api, listen: plain, tls: tls.map_err(ServeError::from_any)? }))
+    Ok(Door { api, listen: plain, tls: tls.map_err(ServeError::from_any)? })
 }
 
 // === impl State ===
@@ -139,9 +176,12 @@ impl State {
             snapshot: &served.snapshot,
             node,
             totals,
+            lua: self.workers.iter().map(|worker| worker.lua()).filter(|bytes| *bytes > 0).collect(),
+            level: log::current(),
             certificates: &served.certificates,
             reloads: &self.reloads,
-            stopping: *self.stopping.borrow(),
+            // What was handed over is ready, whoever answers.
+            stopping: *self.stopping.borrow() == Some(Ending::Stop),
             wall,
         }
     }

@@ -41,7 +41,9 @@ mod tests {
             secrets: [].into(),
             listing: None,
             outboxes: crate::outbox::Outboxes::default(),
+            acme: None,
             live: Vec::new(),
+            tells_of_targets: true,
         };
         assert_eq!(contents(&snapshot), "0 services, 0 routes, no plugins");
     }

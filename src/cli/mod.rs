@@ -12,6 +12,7 @@ mod explain;
 mod findings;
 mod import;
 mod kong;
+mod life;
 mod logs;
 mod man;
 mod online;
@@ -24,6 +25,7 @@ mod schema;
 mod summary;
 mod systemd;
 mod token;
+mod upgrade;
 
 use args::{Cli, Command, Config, Import};
 use clap::Parser;
@@ -53,6 +55,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     match command {
         Command::Run(args) => run::main(&args),
         Command::Reload(args) => pid::reload(&args),
+        Command::Upgrade(args) => upgrade::main(&args),
         Command::Demo(args) => demo::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Explain(args) => explain::main(&args),

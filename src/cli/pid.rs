@@ -8,14 +8,19 @@ use super::{print, refuse};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
+
+/// Kong's name for the file.
+const NAME: &str = "nginx.pid";
 
 /// The file of this process; it goes with it.
 pub(super) struct PidFile {
     path: PathBuf,
-    _locked: File,
+    locked: File,
 }
 
 // === impl PidFile ===
@@ -28,7 +33,7 @@ impl PidFile {
         }
         let path = path(prefix);
         match try_write(&path) {
-            Ok(file) => Some(Self { path, _locked: file }),
+            Ok(file) => Some(Self { path, locked: file }),
             Err(error) => {
                 let reason = print::reason(&error);
                 tracing::warn!(
@@ -40,17 +45,46 @@ impl PidFile {
             }
         }
     }
+
+    /// Makes room for the file of another process, which may take this one's place; nginx does the same.
+    pub(super) fn step_aside(&mut self) {
+        let aside = self.path.with_extension("pid.oldbin");
+        match fs::rename(&self.path, &aside) {
+            Ok(()) => self.path = aside,
+            Err(error) => tracing::warn!(reason = print::reason(&error), "{} stays", self.path.display()),
+        }
+    }
+
+    /// Takes the place back. The file is written anew, so that whoever waits sees that something happened.
+    pub(super) fn step_back(&mut self) {
+        let path = self.path.with_file_name(NAME);
+        let back = fs::rename(&self.path, &path).and_then(|()| say_who(&mut self.locked));
+        match back {
+            Ok(()) => self.path = path,
+            Err(error) => tracing::warn!(reason = print::reason(&error), "{} cannot be restored", path.display()),
+        }
+    }
+
+    /// Whether the file at the path is this one, not that of a process that came later.
+    fn is_there(&self) -> bool {
+        let identity = |found: fs::Metadata| (found.dev(), found.ino());
+        let (there, own) = (fs::metadata(&self.path).map(identity), self.locked.metadata().map(identity));
+        matches!((there, own), (Ok(there), Ok(own)) if there == own)
+    }
 }
 
 impl Drop for PidFile {
     fn drop(&mut self) {
         // Whoever looks sees by the lock that nobody runs.
-        let _ = fs::remove_file(&self.path);
+        if self.is_there() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
+/// Where it is.
 fn path(prefix: &Path) -> PathBuf {
-    prefix.join("pids").join("nginx.pid")
+    prefix.join("pids").join(NAME)
 }
 
 fn try_write(path: &Path) -> io::Result<File> {
@@ -59,29 +93,45 @@ fn try_write(path: &Path) -> io::Result<File> {
     }
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    file.set_len(0)?;
-    writeln!(file, "{}", std::process::id())?;
+    say_who(&mut file)?;
     Ok(file)
+}
+
+fn say_who(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
 }
 
 /// `gateway reload`: asks the process to read its configuration again.
 pub(super) fn reload(args: &Reload) -> ExitCode {
-    let prefix = match (&args.prefix, Setup::new(&args.settings, Vec::new())) {
-        (Some(prefix), _) => prefix.clone(),
-        (None, Ok(setup)) => setup.base.settings.prefix,
-        (None, Err(messages)) => return refuse(&messages),
+    let prefix = match prefix(args) {
+        Ok(prefix) => prefix,
+        Err(messages) => return refuse(&messages),
     };
-    let asked = running(&prefix).and_then(|pid| {
-        kill_process(pid, Signal::HUP).map_err(|error| format!("process {pid} cannot be asked: {error}"))?;
-        Ok(pid)
-    });
-    match asked {
+    match running(&prefix).and_then(|pid| ask(pid, Signal::HUP)) {
         Ok(pid) => {
             print::out(&format!("asked process {pid} to read its configuration again; its log says what came of it\n"));
             ExitCode::SUCCESS
         }
         Err(message) => refuse(&[message]),
     }
+}
+
+/// The prefix that is asked about.
+pub(super) fn prefix(args: &Reload) -> Result<PathBuf, Vec<String>> {
+    args.prefix.clone().map_or_else(|| Ok(Setup::new(&args.settings, Vec::new())?.base.settings.prefix), Ok)
+}
+
+/// Sends a process a signal.
+pub(super) fn ask(pid: Pid, signal: Signal) -> Result<Pid, String> {
+    kill_process(pid, signal).map_err(|error| format!("process {pid} cannot be asked: {error}"))?;
+    Ok(pid)
+}
+
+/// When the file was last written; `None` where it is not.
+pub(super) fn written(prefix: &Path) -> Option<SystemTime> {
+    fs::metadata(path(prefix)).and_then(|found| found.modified()).ok()
 }
 
 /// The process that serves with this prefix.
@@ -125,6 +175,20 @@ mod tests {
         assert!(running(prefix).is_ok(), "and is still found");
         drop(file);
         assert!(!path(prefix).exists());
+        let (mut first, aside) = (PidFile::write(prefix).unwrap(), prefix.join("pids/nginx.pid.oldbin"));
+        first.step_aside();
+        assert!(running(prefix).is_err() && aside.exists());
+        let second = PidFile::write(prefix).expect("there is room for another process");
+        assert!(running(prefix).is_ok());
+        drop(second);
+        first.step_back();
+        assert!(running(prefix).is_ok() && !aside.exists());
+        first.step_aside();
+        let mut second = PidFile::write(prefix).unwrap();
+        second.step_aside();
+        drop(first);
+        assert!(aside.exists(), "it is the second's now");
+        drop(second);
         fs::write(path(prefix), "1\n").unwrap();
         assert!(running(prefix).unwrap_err().starts_with("no gateway runs"), "left behind");
     }

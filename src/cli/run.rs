@@ -4,11 +4,13 @@ use super::args;
 use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
-use super::pid::PidFile;
+use super::life::Life;
 use super::reload::{Again, Serving};
+use super::upgrade::{self, Predecessor};
 use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
 use crate::config::report::Source;
 use crate::server::passed::Passed;
+use crate::server::upgrade::Program;
 use crate::server::{Phase, ServeError, Server};
 use crate::settings::{Listen, Loaded, Settings};
 use crate::snapshot::Snapshot;
@@ -30,13 +32,25 @@ pub(super) struct Ready {
     /// What a reload needs of it.
     pub(super) serving: Serving,
     /// Where to read it again; `None` follows nothing.
-    pub(super) from: Option<(Place, Setup)>,
+    pub(super) from: Option<Followed>,
     /// Where to leave the process number, if anywhere.
     pub(super) prefix: Option<PathBuf>,
-    /// Sockets that systemd passed.
+    /// Sockets that systemd passed, or the process before this one.
     pub(super) passed: Vec<Passed>,
     /// Whether SIGTERM ends it at once, as it ends nginx.
     pub(super) abrupt: bool,
+}
+
+/// What a process follows, and what it follows on.
+pub(super) struct Followed {
+    /// Where the document is.
+    pub(super) place: Place,
+    /// Where settings come from.
+    pub(super) setup: Setup,
+    /// The process whose place this one takes.
+    pub(super) predecessor: Option<Predecessor>,
+    /// The program that may take this one's place, or why none may.
+    pub(super) program: Result<Program, String>,
 }
 
 /// Serves until it is stopped.
@@ -47,14 +61,17 @@ pub(super) fn main(args: &args::Run) -> ExitCode {
 }
 
 fn try_main(args: &args::Run) -> Result<ExitCode, ExitCode> {
-    let passed = passed()?;
+    let mut passed = passed()?;
+    let (predecessor, inherited) = upgrade::predecessor().map_err(|message| refuse(&[message]))?.unzip();
+    passed.extend(inherited.unwrap_or_default());
     let setup = setup(&args.settings, &args.serving)?;
     let place = Place::choose(args.config.as_deref(), &setup.base.settings);
     let source = place.read().map_err(|error| unreadable(&place, &error))?;
     let (compiled, loaded) = compile_here(source, &setup).map_err(|all| refuse(&all))?;
     let mut settings = begin(loaded);
     settings.resolve.extend(args.resolve.iter().cloned());
-    Ok(until_stopped(settings, compiled, Some((place, setup)), passed, |_| String::new()))
+    let from = Some(Followed { program: program(&place), place, setup, predecessor });
+    Ok(until_stopped(settings, compiled, from, passed, |_| String::new()))
 }
 
 /// What systemd passed. Before any thread is there, since it looks at the environment. On failure everything is said.
@@ -74,12 +91,20 @@ pub(super) fn begin(Loaded { settings, notes, .. }: Loaded) -> Settings {
     settings
 }
 
+/// The program that may take this process's place.
+fn program(place: &Place) -> Result<Program, String> {
+    match place {
+        Place::Stdin => Err("the document came by standard input, which cannot be read again".to_owned()),
+        _ => upgrade::program(std::env::args_os().collect()),
+    }
+}
+
 /// Serves what was compiled, if it can be, and follows what it was compiled `from`. `more` is asked, once it listens, for
 /// what else to say.
 pub(super) fn until_stopped(
     settings: Settings,
     compiled: Compiled,
-    from: Option<(Place, Setup)>,
+    from: Option<Followed>,
     passed: Vec<Passed>,
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
@@ -91,7 +116,7 @@ pub(super) fn until_stopped(
     };
     let prefix = from.is_some().then(|| settings.prefix.clone());
     let ready = Ready { settings, snapshot, source, serving, from, prefix, passed, abrupt: false };
-    match ready.serve(more, systemd::tell) {
+    match ready.serve(more, |_| {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&[error.to_string()]),
     }
@@ -146,16 +171,34 @@ impl Ready {
     pub(super) fn serve(self, more: impl FnOnce(&[Listen]) -> String, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let Self { settings, snapshot, source, serving, from, prefix, passed, abrupt } = self;
         let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
-        let again = from.map(|(place, setup)| Again::new(place, setup, settings.clone(), source.clone(), serving));
-        let server = Server::open(settings, snapshot, &passed)?;
+        let follow = from.map(|from| from.follow(&settings, &source, serving));
+        let server = Server::open(settings, snapshot, passed)?;
         let listens = bound(listens, server.addresses());
         print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
-        let _pid = prefix.as_deref().and_then(PidFile::write);
-        let server = match again {
-            Some(again) => server.following(Box::new(again), source),
-            None => server,
+        let (server, predecessor) = match follow {
+            Some((again, program, predecessor)) => {
+                (server.following(Box::new(again), source).replaceable(program), predecessor)
+            }
+            None => (server, None),
         };
-        if abrupt { server.abrupt().run(tell) } else { server.run(tell) }
+        let life = Life::new(predecessor, prefix);
+        let told = |phase| {
+            life.tell(phase);
+            tell(phase);
+        };
+        if abrupt { server.abrupt().run(told) } else { server.run(told) }
+    }
+}
+
+/// What follows a configuration, what may take this process's place, and whose place it takes itself.
+type Follow = (Again, Result<Program, String>, Option<Predecessor>);
+
+// === impl Followed ===
+
+impl Followed {
+    fn follow(self, settings: &Settings, source: &Source, serving: Serving) -> Follow {
+        let again = Again::new(self.place, self.setup, settings.clone(), source.clone(), serving);
+        (again, self.program, self.predecessor)
     }
 }
 

@@ -1,9 +1,8 @@
 //! What systemd and this process have to tell each other: sockets that it opened for us (sd_listen_fds(3)), and when we
-//! serve and when we stop (sd_notify(3)). Without systemd, nothing happens.
+//! serve, when we stop, and who comes after us (sd_notify(3)). Without systemd, nothing happens.
 
 use super::edge;
-use crate::server::Phase;
-use crate::server::passed::Passed;
+use crate::server::passed::{Opener, Passed};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use std::io;
@@ -22,7 +21,9 @@ pub(super) fn sockets() -> Result<Vec<Passed>, String> {
 
 fn take(fds: &mut ListenFd, index: usize, name: &str) -> Result<Passed, String> {
     let socket = fds.take_tcp_listener(index).and_then(|socket| socket.ok_or_else(|| io::ErrorKind::NotFound.into()));
-    socket.and_then(|socket| Passed::new(name, socket)).map_err(|error| refused(index, name, &error))
+    socket
+        .and_then(|socket| Passed::new(Opener::Supervisor, name, socket))
+        .map_err(|error| refused(index, name, &error))
 }
 
 fn refused(index: usize, name: &str, why: &io::Error) -> String {
@@ -31,13 +32,9 @@ fn refused(index: usize, name: &str, why: &io::Error) -> String {
 }
 
 /// Tells where the process is. Who cannot be told is logged: systemd then waits until its own limit ends.
-pub(super) fn tell(phase: Phase) {
-    let state = match phase {
-        Phase::Serving => NotifyState::Ready,
-        Phase::Stopping => NotifyState::Stopping,
-    };
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, ?phase, "cannot tell the supervisor (NOTIFY_SOCKET)");
+pub(super) fn tell(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(&state)) {
+        tracing::warn!(%error, %state, "cannot tell the supervisor (NOTIFY_SOCKET)");
     }
 }
 

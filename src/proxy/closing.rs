@@ -5,10 +5,19 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
+/// Why a worker stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The process is to end: what has no end of its own, such as a tunnel, does not hold it up.
+    Stop,
+    /// Another process has its place: nobody waits for this one.
+    HandOver,
+}
+
 /// A worker's intention to stop.
 #[derive(Debug, Default)]
 pub struct Closing {
-    closing: Cell<bool>,
+    closing: Cell<Option<Ending>>,
     waiting: RefCell<Vec<Option<Waker>>>,
     free: RefCell<Vec<usize>>,
     open: Cell<usize>,
@@ -25,8 +34,8 @@ pub struct Seat {
 
 impl Closing {
     /// Tells every connection.
-    pub fn close(&self) {
-        self.closing.set(true);
+    pub fn close(&self, ending: Ending) {
+        self.closing.set(Some(ending));
         for waker in self.waiting.borrow_mut().iter_mut().filter_map(Option::take) {
             waker.wake();
         }
@@ -35,7 +44,7 @@ impl Closing {
     /// Whether it was told.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        self.closing.get()
+        self.closing.get().is_some()
     }
 
     /// How many connections are open.
@@ -72,6 +81,17 @@ impl Seat {
         }
         self.closing.is_closing()
     }
+
+    /// The same, for what has no end of its own: while another process serves already, it may go on.
+    pub fn poll_stop(&mut self, cx: &Context<'_>) -> bool {
+        self.poll(cx) && self.ending() == Some(Ending::Stop)
+    }
+
+    /// Why the worker stops, if it does.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        self.closing.closing.get()
+    }
 }
 
 impl Drop for Seat {
@@ -98,7 +118,9 @@ mod tests {
         let mut second = Seat::new(&closing);
         assert!(!second.poll(&cx));
         assert_eq!((closing.open(), closing.waiting.borrow().len()), (1, 1));
-        closing.close();
-        assert!(second.poll(&cx));
+        closing.close(Ending::HandOver);
+        assert!(second.poll(&cx) && !second.poll_stop(&cx));
+        closing.close(Ending::Stop);
+        assert!(second.poll_stop(&cx));
     }
 }

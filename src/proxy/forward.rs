@@ -12,7 +12,7 @@ use crate::upstream::connect::ConnectError;
 use crate::upstream::http1::connection::{Connection, Fault};
 use crate::upstream::http1::early::relayed;
 use crate::upstream::http1::response::Head;
-use crate::upstream::peers::Peer;
+use crate::upstream::peers::{Hold, Peer};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use std::future::poll_fn;
@@ -33,15 +33,19 @@ pub struct Errand<'a> {
     pub parts: Parts,
     /// The body.
     pub body: RequestBody,
+    /// The hash of what decides which target gets it; see [`super::affinity`].
+    pub hash: u32,
 }
 
 /// An upstream's answer.
 #[derive(Debug)]
-pub enum Answer {
+pub struct Answer {
     /// Its head, and a body that gives the connection back at its end.
-    Plain(Response<Body>),
-    /// Its head, and the connection, over which something else is spoken from here on (101).
-    Switched(Response<()>, Box<Connection>),
+    pub response: Response<Body>,
+    /// The connection, where something else is spoken over it from here on (101).
+    pub switched: Option<Box<Connection>>,
+    /// That its target is busy with it, where this is counted.
+    pub hold: Option<Hold>,
 }
 
 /// When things happened; filled in as they do, whatever the outcome.
@@ -98,7 +102,7 @@ pub async fn forward(
     errand: &mut Errand<'_>,
     times: &mut Times,
 ) -> Result<Answer, Failure> {
-    let mut peers = worker.directory.peers(held, &held.turns, errand.service);
+    let mut peers = worker.directory.peers(held, &held.turns, errand.service, errand.hash);
     let repeats = may_repeat(errand);
     let (mut failure, mut sent) = (Failure::BadGateway, false);
     for _ in 0..=errand.service.retries {
@@ -111,16 +115,20 @@ pub async fn forward(
         let name = errand.host.as_ref().unwrap_or(&peer.host).clone();
         errand.parts.headers.insert(header::HOST, name);
         match attempt(worker, &peer, errand, repeats).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                let hold = peer.answered(answer.response.status());
+                return Ok(Answer { hold, ..answer });
+            }
             Err(Trouble::Client(why)) => return Err(broken(why)),
             Err(Trouble::Unsent(why)) => failure = why,
             Err(Trouble::Sent(why)) => (failure, sent) = (why, true),
         }
-        peers.failed(&peer);
         times.fail(failure);
         let service = &errand.service.identity;
         tracing::warn!(%service, peer = %peer.address, ?failure, "an attempt at the upstream failed");
+        peers.failed(peer, failure == Failure::GatewayTimeout);
     }
+    peers.gave_up(failure.status());
     Err(failure)
 }
 
@@ -150,6 +158,7 @@ async fn attempt(worker: &Rc<Worker>, peer: &Peer, errand: &mut Errand<'_>, repe
         Err(error) => return Err(Trouble::Unsent(connect_failure(&error, peer))),
     };
     while let Some(connection) = Connection::reused(link.key, &worker.pool) {
+        worker.traffic.reuse();
         match exchange(connection, errand).await {
             Err(Trouble::Unsent(_)) => {}
             Err(Trouble::Sent(Failure::BadGateway)) if repeats => break,
@@ -157,8 +166,10 @@ async fn attempt(worker: &Rc<Worker>, peer: &Peer, errand: &mut Errand<'_>, repe
         }
     }
     // Boxed, as it is rare and its TLS handshake is large: every request's future would be as large otherwise.
-    let stream = Box::pin(worker.links.connect(&link, service.connect_timeout)).await;
-    let stream = stream.map_err(|error| Trouble::Unsent(connect_failure(&error, peer)))?;
+    let begun = Instant::now();
+    let opened = Box::pin(worker.links.connect(&link, service.connect_timeout)).await;
+    worker.traffic.connect(opened.is_ok(), begun.elapsed());
+    let stream = opened.map_err(|error| Trouble::Unsent(connect_failure(&error, peer)))?;
     let limit = worker.links.response_head;
     exchange(Connection::fresh(stream, link.key, limit, worker.pool.clone()), errand).await
 }
@@ -202,22 +213,23 @@ fn trouble(fault: &Fault, progress: Option<&Progress>) -> Trouble {
 
 /// The answer whose head was read, over a connection that has all of the request, or goes on to send it.
 fn answer(mut connection: Box<Connection>, head: Head, headers: HeaderMap, errand: &mut Errand<'_>) -> Answer {
-    let mut response = Response::new(());
+    let switched = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    let mut response = Response::new(Body::Empty);
     (*response.status_mut(), *response.version_mut()) = (head.status, head.version);
     *response.headers_mut() = headers;
     if let Some(reason) = head.reason {
         response.extensions_mut().insert(reason);
     }
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        return Answer::Switched(response, connection);
+    if switched {
+        return Answer { response, switched: Some(connection), hold: None };
     }
     connection.recycle(std::mem::take(&mut errand.parts.headers));
     let connection = connection.answering(head.reading);
-    let body = match connection.is_sent() {
+    *response.body_mut() = match connection.is_sent() {
         true => Body::Lent(Lent::new(connection)),
         false => relayed(connection, std::mem::take(&mut errand.body), errand.service.write_timeout),
     };
-    Answer::Plain(response.map(|()| body))
+    Answer { response, switched: None, hold: None }
 }
 
 /// Waits for the upstream no longer than the service allows: between writes while there is something to write, between

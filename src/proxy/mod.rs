@@ -1,6 +1,7 @@
 //! One request, end to end.
 
 pub mod activity;
+pub mod affinity;
 mod asked;
 pub mod body;
 pub mod client;
@@ -29,6 +30,7 @@ use crate::observe::access::{Entry, Outcome};
 use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
+use crate::upstream::peers::Hold;
 use activity::Busy;
 use body::Progress;
 use client::Connection;
@@ -50,6 +52,8 @@ use upgrade::Tunnel;
 struct Made {
     response: Response<Body>,
     origin: Origin,
+    /// That its target is busy with it, where this is counted.
+    hold: Option<Hold>,
 }
 
 /// Where a request is served.
@@ -169,7 +173,7 @@ impl Exchange {
         self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
         if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
-            return Ok(Made { response, origin: Origin::Gateway });
+            return Ok(Made { response, origin: Origin::Gateway, hold: None });
         }
         let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
@@ -179,7 +183,7 @@ impl Exchange {
         let plugins = route.chain.access(&mut req, &mut self.course.cx);
         let answered = patient(plugins, self.place.worker.settings.client_body_timeout).await;
         if let Some(response) = answered.ok_or(Failure::ClientTimeout)? {
-            return Ok(Made { response, origin: Origin::Gateway });
+            return Ok(Made { response, origin: Origin::Gateway, hold: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
         let met = detour::met(service, self.course.cx.detour.as_deref());
@@ -187,6 +191,7 @@ impl Exchange {
     }
 
     async fn ask(&mut self, service: &Service, settled: Settled, req: Request<Body>) -> Result<Made, Failure> {
+        let hash = self.course.affinity(self.place.scene(), service, &req, uuid::Uuid::new_v4);
         let out = self.course.outbound(self.place.scene(), settled, req)?;
 
         self.under_way = true;
@@ -196,7 +201,7 @@ impl Exchange {
         if self.course.cx.facts.is_some() {
             (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
         }
-        let mut errand = Errand { service, host: out.host, parts: out.parts, body };
+        let mut errand = Errand { service, host: out.host, parts: out.parts, body, hash };
         let answer = forward(worker, snapshot, &mut errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer)
@@ -204,32 +209,30 @@ impl Exchange {
 
     /// Takes the upstream's answer as it comes.
     fn pass_on(&mut self, answer: Answer) -> Result<Made, Failure> {
-        let mut response = match answer {
-            Answer::Plain(response) => response,
-            Answer::Switched(response, upstream) => {
-                if !self.course.may_switch() {
-                    return Err(Failure::BadGateway);
-                }
-                let busy = self.place.connection.activity.begin();
-                self.tunnel = Some(Tunnel::new(upstream.into_parts(), &self.place.worker, busy));
-                response.map(|()| Body::Empty)
-            }
-        };
+        let Answer { mut response, switched, mut hold } = answer;
         let status = response.status();
         response::clean(status, response.headers_mut(), &self.course.upgrade, self.course.asked.trailers);
-        Ok(Made { response, origin: Origin::Upstream })
+        if let Some(upstream) = switched {
+            if !self.course.may_switch() {
+                return Err(Failure::BadGateway);
+            }
+            let busy = self.place.connection.activity.begin();
+            self.tunnel = Some(Tunnel::new(upstream.into_parts(), &self.place.worker, (busy, hold.take())));
+        }
+        Ok(Made { response, origin: Origin::Upstream, hold })
     }
 
     /// The gateway's own answer.
     fn own_words(&mut self, failure: Failure) -> Made {
         let response = self.course.own_words(self.place.scene(), failure);
-        Made { response, origin: Course::origin(failure, self.under_way) }
+        Made { response, origin: Course::origin(failure, self.under_way), hold: None }
     }
 
     /// The response phase, and the last word on the head.
     fn finish(mut self, made: Made, entry: Option<Entry>) -> Response<Outgoing> {
-        let Made { mut response, origin } = made;
+        let Made { mut response, origin, hold } = made;
         self.course.cx.origin = origin;
+        self.course.stick(response.headers_mut());
         let snapshot = self.place.snapshot.clone();
         self.course.chain(&snapshot).response(&mut response, &mut self.course.cx);
         self.course.frame(&snapshot, &mut response);
@@ -242,7 +245,7 @@ impl Exchange {
             facts.tries = Some(self.times.tries.take().unwrap_or_default());
             facts.end = Some(facts::answered(&response, origin, latencies));
         }
-        self.depart(response, entry)
+        self.depart(response, hold, entry)
     }
 
     fn latencies(&self) -> Latencies {
@@ -263,11 +266,11 @@ impl Exchange {
     }
 
     /// Sends the body on its way; when it has gone, the log phase runs.
-    fn depart(self, response: Response<Body>, entry: Option<Entry>) -> Response<Outgoing> {
+    fn depart(self, response: Response<Body>, hold: Option<Hold>, entry: Option<Entry>) -> Response<Outgoing> {
         let (ended, status) = (self.ended(&response), response.status());
         let Self { place, course, busy, upload, start, tunnel, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
-        let outgoing = |body| Outgoing::new(body, busy).before(tunnel);
+        let outgoing = |body| Outgoing::new(body, busy).holding(hold).before(tunnel);
         let chain = decide::chain(route, &snapshot);
         if entry.is_none() && chain.is_empty() {
             return response.map(outgoing);

@@ -4,6 +4,7 @@
 use super::activity::Busy;
 use super::upgrade::Tunnel;
 use crate::body::{Body, BodyError};
+use crate::upstream::peers::Hold;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
@@ -30,6 +31,8 @@ pub struct Outgoing {
     broken: Option<BodyError>,
     /// The connection is busy as long as this is.
     busy: Option<Busy>,
+    /// So is its target.
+    hold: Option<Hold>,
     /// What follows an answer that is none but an agreement (101).
     tunnel: Option<Box<Tunnel>>,
 }
@@ -43,7 +46,14 @@ impl Outgoing {
     /// A body, over a connection that is busy with it.
     #[must_use]
     pub fn new(body: Body, busy: Busy) -> Self {
-        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy), tunnel: None }
+        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy), hold: None, tunnel: None }
+    }
+
+    /// Holds the target that it comes from until the end.
+    #[must_use]
+    pub fn holding(mut self, hold: Option<Hold>) -> Self {
+        self.hold = hold;
+        self
     }
 
     /// The same, with a tunnel behind it.
@@ -69,6 +79,7 @@ impl Outgoing {
         if let Some(busy) = self.busy.take() {
             busy.done();
         }
+        drop(self.hold.take());
         if let Some(run) = self.at_end.take() {
             run(End { bytes: self.bytes, whole });
         }

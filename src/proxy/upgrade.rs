@@ -4,6 +4,7 @@ use crate::proxy::activity::Busy;
 use crate::proxy::closing::Seat;
 use crate::proxy::worker::Worker;
 use crate::upstream::http1::stream::Stream;
+use crate::upstream::peers::Hold;
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io;
@@ -23,7 +24,8 @@ pub struct Tunnel {
     /// What it said already.
     ahead: Bytes,
     worker: Rc<Worker>,
-    busy: Busy,
+    /// What goes when it ends.
+    held: (Busy, Option<Hold>),
 }
 
 // === impl Tunnel ===
@@ -31,8 +33,8 @@ pub struct Tunnel {
 impl Tunnel {
     /// To this upstream, of which something was read `ahead`.
     #[must_use]
-    pub fn new((upstream, ahead): (Stream, Bytes), worker: &Rc<Worker>, busy: Busy) -> Box<Self> {
-        Box::new(Self { upstream, ahead, worker: Rc::clone(worker), busy })
+    pub fn new((upstream, ahead): (Stream, Bytes), worker: &Rc<Worker>, held: (Busy, Option<Hold>)) -> Box<Self> {
+        Box::new(Self { upstream, ahead, worker: Rc::clone(worker), held })
     }
 
     /// Joins it with a client, of whose bytes some were read `ahead`, until it ends or the worker stops.
@@ -43,16 +45,17 @@ impl Tunnel {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Self { upstream, ahead: answered, worker, busy: _busy } = *self;
-        let silence = worker.settings.tunnel_timeout;
+        let Self { upstream, ahead: answered, worker, held: _held } = *self;
+        let (_open, silence) = (worker.traffic.tunnel(), worker.settings.tunnel_timeout);
         until_closing(seat, join(client, &ahead, upstream, &answered, silence)).await
     }
 }
 
-/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for.
+/// Runs a tunnel until it ends, or the worker stops: a tunnel has no end of its own to wait for. One whose process has
+/// handed over holds nobody up, and goes on until that process ends.
 async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>>) -> io::Result<()> {
     let mut work = pin!(work);
-    poll_fn(|cx| if seat.poll(cx) { Poll::Ready(Ok(())) } else { work.as_mut().poll(cx) }).await
+    poll_fn(|cx| if seat.poll_stop(cx) { Poll::Ready(Ok(())) } else { work.as_mut().poll(cx) }).await
 }
 
 async fn join(

@@ -78,17 +78,21 @@ pub struct Ends {
     pub local: SocketAddr,
 }
 
-/// Serves a connection until it ends; whatever goes wrong concerns nobody else.
-pub async fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: Ends) {
-    if let Err(error) = accept(&worker, &door, socket, ends).await {
-        tracing::debug!(peer = %ends.peer, %error, "a client connection ended with an error");
+/// Serves a connection until it ends; whatever goes wrong concerns nobody else. It has its seat at once: a worker that
+/// stops before the first look at it would take it for gone.
+pub fn serve(worker: Rc<Worker>, door: Rc<Door>, socket: TcpStream, ends: Ends) -> impl Future<Output = ()> {
+    let seat = Seat::new(&worker.closing);
+    async move {
+        if let Err(error) = accept(&worker, &door, socket, ends, seat).await {
+            tracing::debug!(peer = %ends.peer, %error, "a client connection ended with an error");
+        }
     }
 }
 
-async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends) -> io::Result<()> {
+async fn accept(worker: &Rc<Worker>, door: &Door, mut socket: TcpStream, ends: Ends, mut seat: Seat) -> io::Result<()> {
     let settings = &worker.settings;
     let limit = settings.client_header_timeout;
-    let (mut seat, _guest) = (Seat::new(&worker.closing), worker.traffic.guest());
+    let _guest = worker.traffic.guest();
     let named = match door.listen.proxy_protocol {
         true => early(limit, &mut seat, Box::pin(read_proxy_header(&mut socket))).await?,
         false => None,

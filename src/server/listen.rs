@@ -33,7 +33,7 @@ pub struct ListenError {
 /// If the system refuses. Whether another process listens there, [`claim`] tells.
 pub fn open(listen: &Listen, workers: usize) -> Result<Vec<TcpListener>, ListenError> {
     let fail = |source| ListenError { address: listen.address, source };
-    let backlog = i32::try_from(listen.backlog.unwrap_or(BACKLOG)).unwrap_or(i32::MAX);
+    let backlog = backlog(listen);
     let first = bind(listen, listen.address, backlog).map_err(fail)?;
     let address = first.local_addr().map_err(fail)?;
     let mut sockets = vec![first];
@@ -41,6 +41,14 @@ pub fn open(listen: &Listen, workers: usize) -> Result<Vec<TcpListener>, ListenE
         sockets.push(bind(listen, address, backlog).map_err(fail)?);
     }
     Ok(sockets)
+}
+
+/// Further sockets beside those that there are already on this address.
+///
+/// # Errors
+/// If the system refuses, such as a process that may not bind low ports (any more).
+pub fn more(listen: &Listen, count: usize) -> io::Result<Vec<TcpListener>> {
+    (0..count).map(|_| bind(listen, listen.address, backlog(listen))).collect()
 }
 
 /// Fails if another process listens on the address. `SO_REUSEPORT` alone would let two gateways of one user share a port
@@ -55,6 +63,10 @@ pub fn claim(listen: &Listen) -> Result<(), ListenError> {
         return Ok(());
     }
     bind().map_err(|source| ListenError { address: listen.address, source })
+}
+
+fn backlog(listen: &Listen) -> i32 {
+    i32::try_from(listen.backlog.unwrap_or(BACKLOG)).unwrap_or(i32::MAX)
 }
 
 fn bind(listen: &Listen, address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {

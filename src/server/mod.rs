@@ -3,11 +3,12 @@
 //! One thread per core, each with a runtime, listening sockets, upstream connections and addresses of its own. Workers
 //! share the settings and the snapshot, which never change; a reload gives every worker another snapshot.
 
+pub mod acme;
 pub mod certificates;
-
 pub mod connection;
 pub mod downstream;
 pub mod frame_meter;
+pub mod handover;
 pub mod handshake;
 pub mod http1;
 pub mod leisure;
@@ -15,49 +16,47 @@ pub mod linger;
 pub mod listen;
 pub mod passed;
 mod plain;
+pub mod posted;
 pub mod proxy_protocol;
 pub mod reload;
 mod signals;
 pub mod tls;
+pub mod upgrade;
 pub mod watcher;
+mod work;
 
 use crate::admin::answer::Api;
 use crate::admin::{self, Admin, Running};
 use crate::config::report::Source;
 use crate::live::LiveFile;
-use crate::observe::access::{self, Access, Sink};
+use crate::observe::access::{self, Sink};
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
 use crate::observe::traffic::Traffic;
-use crate::proxy::serials::Serials;
-use crate::proxy::worker::Worker;
+use crate::proxy::closing::Ending;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
 use crate::sni::Names;
+use crate::upstream::checker::Checker;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
-use crate::upstream::peers::Directory;
+use acme::Acme;
 use certificates::Store;
-use connection::{Door, Ends, refusals};
+use connection::{Door, refusals};
 use handshake::DoorTls;
-use passed::Passed;
+use passed::{Passed, Sockets};
 use reload::{Front, Origin, Reloader};
-use signals::Signals;
+use signals::{End, Signals, Succession};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tls::ServerTls;
-use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
+use upgrade::Program;
 use watcher::Watching;
-
-/// Time between two rounds of a worker's housekeeping.
-const TIDY: Duration = Duration::from_millis(500);
-/// Rest after the system refused another connection, so that the loop does not spin.
-const REST: Duration = Duration::from_millis(50);
+use work::{Start, work};
 
 /// How long lines of log plugins may take to leave a process that stops.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -66,33 +65,23 @@ const FLUSH: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct ServeError(String);
 
-/// What a supervisor wants to know.
+/// What others want to know: a supervisor, the process before this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Every listener is served from now on.
     Serving,
+    /// Another process is about to start in the place of this one.
+    HandingOver,
+    /// It does not serve; this one goes on.
+    Kept,
+    /// The process of this number serves; this one takes no new connections any more.
+    Replaced(u32),
     /// New connections are no longer taken.
     Stopping,
 }
 
 /// How a worker hears that it is to stop, and how long that may take.
-type End = (watch::Receiver<bool>, watch::Receiver<Duration>);
-
-/// What a worker thread is started with.
-struct Start {
-    settings: Arc<Settings>,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    links: Links,
-    sink: Option<Sink>,
-    sockets: Vec<(TcpListener, Door)>,
-    traffic: Arc<Traffic>,
-    told: Arc<Told>,
-    number: usize,
-    workers: usize,
-    stop: watch::Receiver<bool>,
-    /// How long a stop may take.
-    patience: watch::Receiver<Duration>,
-}
+type Stop = (watch::Receiver<Option<Ending>>, watch::Receiver<Duration>);
 
 /// A process that listens and has not begun to serve.
 pub struct Server {
@@ -102,10 +91,15 @@ pub struct Server {
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     admin: Admin,
+    told: Arc<Told>,
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
+    /// The listening sockets, for another process in the place of this one.
+    to_hand_on: Vec<Passed>,
+    program: Result<Program, String>,
     abrupt: bool,
+    stop: watch::Sender<Option<Ending>>,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -113,47 +107,80 @@ pub struct Server {
 /// # Errors
 /// When the process cannot begin: a port that is taken, a certificate that cannot be read.
 pub fn serve(settings: Settings, snapshot: Snapshot) -> Result<(), ServeError> {
-    Server::open(settings, snapshot, &[])?.run(|_| {})
+    Server::open(settings, snapshot, Vec::new())?.run(|_| {})
 }
 
 // === impl Server ===
 
 impl Server {
-    /// Opens everything that can fail: listeners, certificates, logs. A listener whose socket was `passed` uses that.
+    /// Opens everything that can fail: listeners, certificates, logs. A listener whose sockets were `passed` uses those;
+    /// what nobody asks for is closed.
     ///
     /// # Errors
     /// What cannot be opened, and what to do about it.
-    pub fn open(settings: Settings, snapshot: Snapshot, passed: &[Passed]) -> Result<Self, ServeError> {
+    pub fn open(settings: Settings, snapshot: Snapshot, passed: Vec<Passed>) -> Result<Self, ServeError> {
         let (settings, snapshot) = (Arc::new(settings), Arc::new(snapshot));
         let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
         let sink = access::open(&settings.access_log)
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let store = certificates(&settings, &snapshot)?;
-        let tls = ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?;
-        let admin = Admin::open(&settings, &tls)?;
+        let tls = match any_has_tls(&settings) {
+            true => ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?,
+            false => ServerTls::idle(store.live(), &settings),
+        };
+        let mut admin = Admin::open(&settings, &tls, &passed)?;
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
-        let mut doors = Vec::new();
-        for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
-            doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
+        let (mut doors, mut to_hand_on) = (Vec::new(), admin.take_sockets());
+        for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, &passed, workers)?) {
+            to_hand_on.extend(sockets.to_hand_on);
+            doors.push((sockets.for_workers, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
         let shipping = Shipping::new(links.configs());
         shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let (told, stop) = (Arc::default(), watch::Sender::new(None));
+        let folder = settings.prefix.join(&settings.acme_storage);
         let front = Front {
+            acme: Acme::new(&store, links.configs(), folder, stop.subscribe()),
             shipping: Arc::new(shipping),
+            checker: Arc::new(Checker::new(&settings, links.configs(), Arc::clone(&told))),
             store,
             tls,
             doors: doors.iter().filter_map(|(_, door)| door.tls.clone()).collect(),
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None, abrupt: false })
+        let program = Err("there is nothing to start again".to_owned());
+        let (origin, abrupt) = (None, false);
+        Ok(Self {
+            settings,
+            front,
+            links,
+            sink,
+            doors,
+            admin,
+            told,
+            workers,
+            live,
+            origin,
+            to_hand_on,
+            program,
+            abrupt,
+            stop,
+        })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
     #[must_use]
     pub fn following(mut self, origin: Box<dyn Origin>, now: Source) -> Self {
         self.origin = Some((origin, now));
+        self
+    }
+
+    /// Lets this program, or says why none may, take its place at SIGUSR2; only if it follows a configuration.
+    #[must_use]
+    pub fn replaceable(mut self, by: Result<Program, String>) -> Self {
+        self.program = by;
         self
     }
 
@@ -174,33 +201,37 @@ impl Server {
         self.admin.addresses()
     }
 
-    /// Serves until a signal says stop, then lets what is under way end. `tell` hears how far it is.
+    /// Serves until a signal says stop or another process serves, then lets what is under way end. `tell` hears how far it
+    /// is.
     ///
     /// # Errors
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = (self.stop.clone(), self.stop.subscribe());
         let (patience, patient) = watch::channel(self.settings.drain_timeout);
-        let shipping = Arc::clone(&self.front.shipping);
-        let (told, mut threads) = (Arc::default(), Vec::new());
+        let (shipping, checker) = (Arc::clone(&self.front.shipping), Arc::clone(&self.front.checker));
+        checker.carry(&self.front.snapshots.borrow()).map_err(ServeError::from_any)?;
+        let (told, mut threads) = (Arc::clone(&self.told), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
             let start = self.start(number, traffic, &told, (stopped.clone(), patient.clone()));
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
-        let abrupt = self.abrupt;
+        let (abrupt, program, to_hand_on) = (self.abrupt, self.program.clone(), std::mem::take(&mut self.to_hand_on));
         let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
-        let told = signals.wait(|| watching.reload(), abrupt).map_err(ServeError::from_any)?;
-        tell(Phase::Stopping);
-        if abrupt && told != signals::POLITE {
+        let succession = Succession { program: &program, sockets: &to_hand_on, tell: &tell };
+        let end = signals.wait(|| watching.reload(), &succession, abrupt).map_err(ServeError::from_any)?;
+        // Who still has a socket and does not accept from it would let clients wait.
+        drop(to_hand_on);
+        if abrupt && matches!(end, End::Told(signal) if signal != signals::POLITE) {
             patience.send_replace(Duration::ZERO);
         }
         let limit = *patient.borrow();
-        tracing::info!(signal = told, ?limit, "stopping: requests under way may end");
-        let _ = stop.send(true);
+        let _ = stop.send(Some(stopping(end, limit, &tell)));
+        checker.stop();
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
         if results.contains(&false) && !limit.is_zero() {
             tracing::warn!("the time to stop ran out; some requests were cut off");
@@ -213,31 +244,40 @@ impl Server {
     fn attend(
         self,
         workers: Vec<Arc<Traffic>>,
-        stopping: watch::Receiver<bool>,
+        stopping: watch::Receiver<Option<Ending>>,
     ) -> io::Result<(Watching, Option<Running>)> {
-        let Self { settings, front, admin, live, origin, .. } = self;
+        let Self { settings, mut front, admin, live, origin, .. } = self;
+        let certificates = front.store.live();
+        let (snapshots, reloads) = (front.snapshots.subscribe(), Arc::clone(&front.reloads));
+        let plan = snapshots.borrow().acme.clone();
+        front.acme.adopt(plan)?;
+        let reloader = origin.map(|(origin, now)| Reloader::new(origin, &now, front));
+        let watching = watcher::start(live, reloader)?;
         let state = admin::State {
             settings,
-            snapshots: front.snapshots.subscribe(),
+            snapshots,
             workers,
-            certificates: front.store.live(),
-            reloads: Arc::clone(&front.reloads),
+            certificates,
+            reloads,
             stopping,
+            letterbox: watching.letterbox(),
         };
-        let admin = admin.start(state)?;
-        let reloader = origin.map(|(origin, now)| Reloader::new(origin, &now, front));
-        Ok((watcher::start(live, reloader)?, admin))
+        Ok((watching, admin.start(state)?))
     }
 
     /// One worker's share of the sockets.
-    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, (stop, patience): End) -> Start {
-        let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
+    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, (stop, patience): Stop) -> Start {
+        let left = self.workers - number;
+        let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| {
+            let others = sockets.len() - sockets.len().div_ceil(left);
+            sockets.split_off(others).into_iter().map(|socket| (socket, door.clone())).collect::<Vec<_>>()
+        };
         Start {
             settings: self.settings.clone(),
             snapshots: self.front.snapshots.subscribe(),
             links: self.links.clone(),
             sink: self.sink.clone(),
-            sockets: self.doors.iter_mut().filter_map(take).collect(),
+            sockets: self.doors.iter_mut().flat_map(take).collect(),
             traffic: traffic.clone(),
             told: told.clone(),
             number,
@@ -248,22 +288,45 @@ impl Server {
     }
 }
 
-/// For each listener, a socket per worker.
-fn sockets(listens: &[Listen], passed: &[Passed], workers: usize) -> Result<Vec<Vec<TcpListener>>, ServeError> {
-    let passed = passed::assign(passed, listens).map_err(ServeError::from_any)?;
-    let pairs = || listens.iter().zip(&passed);
-    for (listen, _) in pairs().filter(|(_, passed)| passed.is_none()) {
+/// The last words before new connections are no longer taken.
+fn stopping(end: End, limit: Duration, tell: &dyn Fn(Phase)) -> Ending {
+    match end {
+        End::Told(signal) => {
+            tell(Phase::Stopping);
+            tracing::info!(signal, ?limit, "stopping: requests under way may end");
+            Ending::Stop
+        }
+        End::Replaced => {
+            tracing::info!(?limit, "replaced: connections that are open may end");
+            Ending::HandOver
+        }
+    }
+}
+
+/// For each listener, at least a socket per worker.
+fn sockets(listens: &[Listen], passed: &[Passed], workers: usize) -> Result<Vec<Sockets>, ServeError> {
+    let given = passed::assign(passed, listens).map_err(ServeError::from_any)?;
+    let pairs = || listens.iter().zip(&given);
+    for (listen, _) in pairs().filter(|(listen, given)| given.is_empty() && !passed::holds_port(passed, listen)) {
         listen::claim(listen).map_err(ServeError::from_any)?;
     }
-    let open = |(listen, passed): (&Listen, &Option<&Passed>)| match passed {
-        Some(passed) => passed::share(passed, listen, workers),
-        None => listen::open(listen, workers),
+    let open = |(listen, given): (&Listen, &Vec<&Passed>)| match given.as_slice() {
+        [] => passed::open(listen, workers),
+        some => passed::take_over(some, listen, workers),
     };
     pairs().map(open).collect::<Result<_, _>>().map_err(ServeError::from_any)
 }
 
+/// Whether any client can begin a handshake.
+fn any_has_tls(settings: &Settings) -> bool {
+    let listens = [&settings.proxy_listen, &settings.admin_listen, &settings.status_listen];
+    listens.into_iter().flatten().any(|listen| listen.ssl)
+}
+
 fn certificates(settings: &Settings, snapshot: &Snapshot) -> Result<Arc<Store>, ServeError> {
-    let fallback = certificates::fallback(settings).map_err(ServeError::from_any)?;
+    let nobody_asks = settings.ssl_cert.is_empty() && !any_has_tls(settings);
+    let fallback = if nobody_asks { Ok(Vec::new()) } else { certificates::fallback(settings) };
+    let fallback = fallback.map_err(ServeError::from_any)?;
     Store::new(&snapshot.certificates, fallback).map(Arc::new).map_err(ServeError::from_any)
 }
 
@@ -275,81 +338,6 @@ fn door(
 ) -> Result<Door, ServeError> {
     let tls = listen.ssl.then(|| DoorTls::new(listen, tls, clients)).transpose().map_err(ServeError::from_any)?;
     Ok(Door { listen: listen.clone(), tls, refuse: refusals(settings) })
-}
-
-/// One worker thread, from its runtime to its end. Whether everything under way ended in time.
-fn work(start: Start) -> bool {
-    let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "a worker cannot start");
-            return false;
-        }
-    };
-    runtime.block_on(serve_until_told(start))
-}
-
-async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop, patience } =
-        start;
-    let snapshot = snapshots.borrow_and_update().clone();
-    let directory = Directory::new(&settings, told, number as u64);
-    let serials = Serials::new(number, workers);
-    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
-    let listening: Vec<_> = sockets
-        .into_iter()
-        .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))
-        .collect();
-    let tidying = tokio::task::spawn_local(tidy(worker.clone()));
-    tokio::task::spawn_local(follow(worker.clone(), snapshots));
-    let _ = stop.wait_for(|told| *told).await;
-    listening.iter().for_each(tokio::task::JoinHandle::abort);
-    worker.closing.close();
-    let limit = *patience.borrow();
-    let whole = connection::drained(&worker.closing, limit).await;
-    tidying.abort();
-    worker.tidy();
-    whole
-}
-
-/// Takes up each new snapshot until there can be none any more.
-async fn follow(worker: Rc<Worker>, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
-    while snapshots.changed().await.is_ok() {
-        let snapshot = snapshots.borrow_and_update().clone();
-        worker.adopt(snapshot);
-    }
-}
-
-async fn tidy(worker: Rc<Worker>) {
-    loop {
-        tokio::time::sleep(TIDY).await;
-        worker.tidy();
-    }
-}
-
-/// Accepts until aborted. An error concerns one connection, or the process's limits, never the listener.
-async fn listen_on(worker: Rc<Worker>, socket: TcpListener, door: Rc<Door>) {
-    let listening = socket.local_addr().and_then(|local| Ok((tokio::net::TcpListener::from_std(socket)?, local)));
-    let (listener, local) = match listening {
-        Ok(listening) => listening,
-        Err(error) => return tracing::error!(%error, "a listener cannot be used"),
-    };
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                tokio::task::spawn_local(connection::serve(worker.clone(), door.clone(), stream, Ends { peer, local }));
-            }
-            Err(error) if is_the_clients(&error) => {}
-            Err(error) => {
-                tracing::error!(%error, "cannot accept a connection");
-                tokio::time::sleep(REST).await;
-            }
-        }
-    }
-}
-
-fn is_the_clients(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
 // === impl ServeError ===

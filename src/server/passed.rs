@@ -1,7 +1,7 @@
-//! Listening sockets that a supervisor such as systemd opened and passed on (sd_listen_fds(3)): which listener each of
-//! them is for.
+//! Listening sockets that came into the process: which listener each of them is for. A supervisor such as systemd passes
+//! them on (sd_listen_fds(3)), or the gateway whose place this one takes.
 //!
-//! Not here: how they come into the process (`cli/systemd.rs`).
+//! Not here: how they come into the process (`cli/systemd.rs`, `handover.rs`).
 
 use super::listen::{self, ListenError};
 use crate::settings::Listen;
@@ -10,12 +10,31 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
+/// Who opened a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// A supervisor. It has the socket, too, and goes on listening whatever this process does.
+    Supervisor,
+    /// A gateway, for one of its workers (`SO_REUSEPORT`).
+    Gateway,
+}
+
 /// A socket that was passed.
 #[derive(Debug)]
 pub struct Passed {
+    opener: Opener,
     name: String,
     bound: Bound,
     socket: TcpListener,
+}
+
+/// The sockets of one listener.
+#[derive(Debug)]
+pub struct Sockets {
+    /// One for each worker, or more: each must be accepted from, since clients wait in its own queue.
+    pub for_workers: Vec<TcpListener>,
+    /// Each socket once, for whoever takes this process's place.
+    pub to_hand_on: Vec<Passed>,
 }
 
 /// What a socket listens on.
@@ -37,13 +56,30 @@ pub enum PassedError {
     Twice(String, String),
 }
 
-/// For each listener the socket that was passed for it; `None` means that it must be opened.
+/// For each listener the sockets that were passed for it; none means that they must be opened. A supervisor passes one,
+/// a gateway as many as it had workers.
 ///
 /// # Errors
-/// A socket that is for no listener, or for listeners that differ; two for the same.
-pub fn assign<'a>(passed: &'a [Passed], listens: &[Listen]) -> Result<Vec<Option<&'a Passed>>, PassedError> {
-    passed.iter().try_for_each(|socket| has_a_use(socket, listens))?;
-    listens.iter().map(|listen| the_one(passed, listen)).collect()
+/// A supervisor's socket that is for no listener, or for listeners that differ; two of them for the same.
+pub fn assign<'a>(passed: &'a [Passed], listens: &[Listen]) -> Result<Vec<Vec<&'a Passed>>, PassedError> {
+    let supervised: Vec<&Passed> = passed.iter().filter(|socket| socket.opener == Opener::Supervisor).collect();
+    supervised.iter().try_for_each(|socket| has_a_use(socket, listens))?;
+    let one = |listen| match the_one(&supervised, listen)? {
+        Some(socket) => Ok(vec![socket]),
+        None => Ok(inherited(passed, listen)),
+    };
+    listens.iter().map(one).collect()
+}
+
+/// What a gateway had for this very listener. What it had for others is closed: nobody asks for it any more.
+pub fn inherited<'a>(passed: &'a [Passed], listen: &Listen) -> Vec<&'a Passed> {
+    passed.iter().filter(|socket| socket.opener == Opener::Gateway && socket.bound.is_of(listen)).collect()
+}
+
+/// Whether a gateway that is still there holds the port: what it has there is no other program's.
+pub fn holds_port(passed: &[Passed], listen: &Listen) -> bool {
+    let port = listen.address.port();
+    passed.iter().any(|socket| socket.opener == Opener::Gateway && socket.bound.address.port() == port)
 }
 
 fn has_a_use(socket: &Passed, listens: &[Listen]) -> Result<(), PassedError> {
@@ -55,8 +91,8 @@ fn has_a_use(socket: &Passed, listens: &[Listen]) -> Result<(), PassedError> {
     }
 }
 
-fn the_one<'a>(passed: &'a [Passed], listen: &Listen) -> Result<Option<&'a Passed>, PassedError> {
-    let mut fits = passed.iter().filter(|socket| socket.bound.serves(listen));
+fn the_one<'a>(passed: &[&'a Passed], listen: &Listen) -> Result<Option<&'a Passed>, PassedError> {
+    let mut fits = passed.iter().copied().filter(|socket| socket.bound.serves(listen));
     match (fits.next(), fits.next()) {
         (Some(one), Some(other)) => Err(PassedError::Twice(one.to_string(), other.to_string())),
         (found, _) => Ok(found),
@@ -69,17 +105,37 @@ fn alike(a: &Listen, b: &Listen) -> bool {
     Listen { address, dual_stack, ..a.clone() } == *b
 }
 
-/// A listener's socket once per worker: the same for all of them.
+/// The sockets of a listener for which none was passed.
 ///
-/// Against sockets of their own (`SO_REUSEPORT`) that costs something: a connection wakes every idle worker though only
+/// # Errors
+/// If the system refuses.
+pub fn open(listen: &Listen, workers: usize) -> Result<Sockets, ListenError> {
+    Sockets::of_workers(listen::open(listen, workers)?)
+        .map_err(|source| ListenError { address: listen.address, source })
+}
+
+/// The sockets of a listener for which some were passed. A supervisor's is the same for all workers. Of a gateway's, each
+/// is served on; workers beyond their number get further ones, where the port may be bound again, or share.
+///
+/// Sharing costs something against sockets of their own (`SO_REUSEPORT`): a connection wakes every idle worker though only
 /// one gets it, and the kernel spreads connections less evenly, so that at low load one worker may get most of them.
 ///
 /// # Errors
-/// If the system refuses to copy the socket, or an option.
-pub fn share(passed: &Passed, listen: &Listen, workers: usize) -> Result<Vec<TcpListener>, ListenError> {
+/// If the system refuses to copy a socket, or an option.
+pub fn take_over(passed: &[&Passed], listen: &Listen, workers: usize) -> Result<Sockets, ListenError> {
     let fail = |source| ListenError { address: listen.address, source };
-    prepare(&passed.socket, listen).map_err(fail)?;
-    (0..workers).map(|_| passed.socket.try_clone()).collect::<io::Result<_>>().map_err(fail)
+    let more = workers.saturating_sub(passed.len());
+    let alone = passed.iter().all(|socket| socket.opener == Opener::Gateway);
+    let fresh = if alone { listen::more(listen, more).unwrap_or_default() } else { Vec::new() };
+    let shared = passed.iter().cycle().take(more - fresh.len());
+    let copies = passed.iter().chain(shared).map(|passed| passed.socket.try_clone());
+    let copies: Vec<_> = copies.collect::<io::Result<_>>().map_err(fail)?;
+    passed.iter().try_for_each(|passed| prepare(&passed.socket, listen)).map_err(fail)?;
+    let mut sockets = Sockets::of_workers(fresh).map_err(fail)?;
+    sockets.for_workers.extend(copies);
+    let again = passed.iter().map(|passed| passed.again()).collect::<io::Result<Vec<_>>>().map_err(fail)?;
+    sockets.to_hand_on.extend(again);
+    Ok(sockets)
 }
 
 /// What our own sockets have. The queue's length is the supervisor's, unless one was written.
@@ -92,6 +148,15 @@ fn prepare(socket: &TcpListener, listen: &Listen) -> io::Result<()> {
     }
 }
 
+// === impl Sockets ===
+
+impl Sockets {
+    fn of_workers(sockets: Vec<TcpListener>) -> io::Result<Self> {
+        let again = sockets.iter().map(|socket| Passed::new(Opener::Gateway, "", socket.try_clone()?));
+        Ok(Self { to_hand_on: again.collect::<io::Result<_>>()?, for_workers: sockets })
+    }
+}
+
 // === impl Passed ===
 
 impl Passed {
@@ -99,14 +164,30 @@ impl Passed {
     ///
     /// # Errors
     /// If it does not listen, but is a connection (`Accept=yes`).
-    pub fn new(name: &str, socket: TcpListener) -> io::Result<Self> {
+    pub fn new(opener: Opener, name: &str, socket: TcpListener) -> io::Result<Self> {
         let look = SockRef::from(&socket);
         if !look.is_listener()? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it does not listen (Accept= must be no)"));
         }
         let address = socket.local_addr()?;
         let dual_stack = address.is_ipv6() && address.ip().is_unspecified() && !look.only_v6()?;
-        Ok(Self { name: name.to_owned(), bound: Bound { address, dual_stack }, socket })
+        Ok(Self { opener, name: name.to_owned(), bound: Bound { address, dual_stack }, socket })
+    }
+
+    /// Who opened it.
+    #[must_use]
+    pub fn opener(&self) -> Opener {
+        self.opener
+    }
+
+    /// The socket itself.
+    #[must_use]
+    pub fn socket(&self) -> &TcpListener {
+        &self.socket
+    }
+
+    fn again(&self) -> io::Result<Self> {
+        Ok(Self { opener: self.opener, name: self.name.clone(), bound: self.bound, socket: self.socket.try_clone()? })
     }
 }
 
@@ -133,6 +214,12 @@ impl Bound {
         }
         let same = own.ip().to_canonical() == wanted.ip().to_canonical() && (self.dual_stack || !listen.dual_stack);
         same || (self.dual_stack && wanted.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// Whether it was opened for such a listener.
+    fn is_of(self, listen: &Listen) -> bool {
+        let dual_stack = listen.dual_stack && listen.address.ip().is_unspecified();
+        self == Self { address: listen.address, dual_stack }
     }
 }
 
@@ -173,12 +260,18 @@ mod tests {
     /// As if bound there; the socket itself is another.
     fn passed(address: &str, dual_stack: bool) -> Passed {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        Passed { name: "web.socket".to_owned(), bound: Bound { address: address.parse().unwrap(), dual_stack }, socket }
+        let bound = Bound { address: address.parse().unwrap(), dual_stack };
+        Passed { opener: Opener::Supervisor, name: "web.socket".to_owned(), bound, socket }
+    }
+
+    /// As if a gateway had it.
+    fn had(address: &str) -> Passed {
+        Passed { opener: Opener::Gateway, ..passed(address, false) }
     }
 
     fn taken(passed: &[Passed], listens: &[Listen]) -> Vec<Option<String>> {
         let all = assign(passed, listens).unwrap();
-        all.into_iter().map(|socket| Some(socket?.bound.address.to_string())).collect()
+        all.into_iter().map(|sockets| Some(sockets.first()?.bound.address.to_string())).collect()
     }
 
     #[test]
@@ -226,11 +319,13 @@ mod tests {
     fn workers_share_it_and_it_has_our_options() {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        let passed = Passed::new("", socket).unwrap();
+        let passed = Passed::new(Opener::Supervisor, "", socket).unwrap();
         assert_eq!(passed.to_string(), format!("{address} (without name)"));
         let listen = Listen { address, backlog: Some(7), ..at("127.0.0.1:0") };
-        assert!(assign(&[], std::slice::from_ref(&listen)).unwrap()[0].is_none());
-        let shared = share(&passed, &listen, 3).unwrap();
+        assert!(assign(&[], std::slice::from_ref(&listen)).unwrap()[0].is_empty());
+        let sockets = take_over(&[&passed], &listen, 3).unwrap();
+        assert_eq!((sockets.to_hand_on.len(), sockets.to_hand_on[0].opener), (1, Opener::Supervisor));
+        let shared = sockets.for_workers;
         assert_eq!(shared.iter().filter(|s| s.local_addr().unwrap() == address).count(), 3);
         assert!(SockRef::from(&shared[2]).nonblocking().unwrap() && SockRef::from(&shared[2]).tcp_nodelay().unwrap());
     }
@@ -240,8 +335,32 @@ mod tests {
         let Ok(six) = Socket::new(Domain::IPV6, Type::STREAM, None) else { return }; // a machine without IPv6
         six.set_only_v6(false).unwrap();
         six.bind(&"[::]:0".parse::<SocketAddr>().unwrap().into()).unwrap();
-        assert!(Passed::new("", six.try_clone().unwrap().into()).is_err(), "it does not listen yet");
+        let new = |socket: Socket| Passed::new(Opener::Supervisor, "", socket.into());
+        assert!(new(six.try_clone().unwrap()).is_err(), "it does not listen yet");
         six.listen(1).unwrap();
-        assert!(Passed::new("", six.into()).unwrap().bound.dual_stack);
+        assert!(new(six).unwrap().bound.dual_stack);
+    }
+
+    #[test]
+    fn what_a_gateway_had_goes_to_the_very_same_listener_or_is_closed() {
+        let sockets = [had("0.0.0.0:80"), had("0.0.0.0:80"), had("127.0.0.1:81")];
+        let listens = [at("0.0.0.0:80"), at("[::]:80"), at("0.0.0.0:81")];
+        let got: Vec<usize> = assign(&sockets, &listens).unwrap().iter().map(Vec::len).collect();
+        assert_eq!(got, [2, 0, 0]);
+        assert!(holds_port(&sockets, &at("0.0.0.0:81")) && !holds_port(&sockets, &at("0.0.0.0:82")));
+        let both = Listen { dual_stack: true, ..at("[::]:80") };
+        assert!(inherited(&[had("[::]:80")], &both).is_empty(), "it would refuse IPv4");
+    }
+
+    #[test]
+    fn any_number_of_workers_serves_every_socket_that_a_gateway_had() {
+        let first = open(&at("127.0.0.1:0"), 3).unwrap();
+        let had: Vec<&Passed> = first.to_hand_on.iter().collect();
+        let listen = Listen { address: had[0].bound.address, ..at("127.0.0.1:0") };
+        for (workers, served, handed_on) in [(1, 3, 3), (3, 3, 3), (5, 5, 5)] {
+            let sockets = take_over(&had, &listen, workers).unwrap();
+            assert_eq!((sockets.for_workers.len(), sockets.to_hand_on.len()), (served, handed_on), "{workers}");
+            assert!(sockets.for_workers.iter().all(|socket| socket.local_addr().unwrap() == listen.address));
+        }
     }
 }

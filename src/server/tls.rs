@@ -38,6 +38,13 @@ impl ServerTls {
         Ok(Self { certificates, versions: settings.tls_versions, tickets })
     }
 
+    /// For a process without a TLS listener: no ticket keys, since the first randomness that aws-lc gives costs some 15 ms,
+    /// half of a start.
+    #[must_use]
+    pub fn idle(certificates: Live, settings: &Settings) -> Self {
+        Self { certificates, versions: settings.tls_versions, tickets: None }
+    }
+
     /// The configuration of listeners with or without HTTP/2, for all clients or for those with a certificate.
     ///
     /// The server's order of cipher suites holds (see [`crypto::provider`]), and a handshake leaves one ticket, not

@@ -42,6 +42,10 @@ pub struct Settings {
     pub admin_listen: Vec<Listen>,
     /// `admin_show_secrets`: whether the Admin API shows keys and the like, to loopback.
     pub admin_show_secrets: bool,
+    /// `admin_client_max_body_size`: largest body in bytes that the Admin API reads; 0 is what a configuration may have.
+    pub admin_client_max_body_size: usize,
+    /// `admin_read_only`: whether the Admin API changes nothing.
+    pub admin_read_only: bool,
     /// `status_listen`; empty when `off`.
     pub status_listen: Vec<Listen>,
     /// `plugins`: which may be configured.
@@ -102,6 +106,8 @@ pub struct Settings {
     pub client_ssl: Option<(Pem, Pem)>,
     /// `lua_ssl_trusted_certificate`: authorities for verifying upstreams; the file `system` adds the system's.
     pub trusted_certificates: Vec<Pem>,
+    /// `acme_storage`: the folder of the plugin `acme`; a relative one starts from `prefix`.
+    pub acme_storage: PathBuf,
     /// `--resolve`: addresses that stand in for what DNS says about a host and port, as curl's option of that name.
     pub resolve: HashMap<(Box<str>, u16), SocketAddr>,
     /// Longest time that an upstream's address is believed, in spite of a longer DNS TTL.
@@ -349,6 +355,8 @@ impl Default for Settings {
             proxy_listen: vec![Listen::plain(SocketAddr::from(([127, 0, 0, 1], 54321)))],
             admin_listen: Vec::new(),
             admin_show_secrets: false,
+            admin_client_max_body_size: 10 << 20,
+            admin_read_only: false,
             status_listen: Vec::new(),
             plugins: Plugins::Bundled(Vec::new()),
             headers: Tokens::default(),
@@ -379,6 +387,7 @@ impl Default for Settings {
             tls_tickets: true,
             client_ssl: None,
             trusted_certificates: Vec::new(),
+            acme_storage: PathBuf::from("acme"),
             resolve: HashMap::new(),
             dns_max_ttl: Duration::from_secs(5),
             dns_stale_ttl: Duration::from_secs(30),

@@ -160,6 +160,9 @@ checks() {
   expect "a user of its own, filtered system calls" "1 2" \
     "$(awk '/^Uid/ { print ($2 > 60000) } /^Seccomp:/ { print $2 }' "/proc/$pid/status" | paste -sd' ')"
   restarts_lose_nothing
+  upgrades_lose_nothing
+  # In a container with cgroups of version 1, systemd waits at a stop only for its own children, and kills others at once.
+  systemctl restart gateway.service
   systemctl stop gateway.socket gateway.service
   expect "stopped" inactive "$(systemctl show -p ActiveState --value gateway.service)"
   echo "all passed"
@@ -171,6 +174,31 @@ restarts_lose_nothing() {
   sleep 0.3 && systemctl restart gateway.service && systemctl restart gateway.service
   wait $asking
   expect "60 requests over two restarts" "60 200" "$(sort "$WORK/codes" | uniq -c | xargs)"
+}
+
+# systemd goes on with the new process as the service's main one.
+upgrades_lose_nothing() {
+  local before after again
+  before=$(main_pid)
+  for _ in $(seq 120); do code https://127.0.0.1/; echo; done >"$WORK/codes" &
+  local asking=$!
+  sleep 0.3 && after=$(upgraded "$before") && again=$(upgraded "$after")
+  wait $asking
+  expect "120 requests over two upgrades" "120 200" "$(sort "$WORK/codes" | uniq -c | xargs)"
+  expect "three processes, one after the other" 3 "$(printf '%s\n' "$before" "$after" "$again" | sort -u | grep -c .)"
+  expect "still the service" "active gateway" "$(systemctl is-active gateway.service) $(cat "/proc/$again/comm")"
+}
+
+main_pid() { systemctl show -p MainPID --value gateway.service; }
+
+# Asks the main process for an upgrade, and waits for another one: its number.
+upgraded() { # OLD
+  systemctl kill --kill-whom=main -s USR2 gateway.service
+  for _ in $(seq 100); do
+    [ "$(main_pid)" = "$1" ] || break
+    sleep 0.1
+  done
+  main_pid
 }
 
 $stage

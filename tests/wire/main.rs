@@ -4,8 +4,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod admin;
 mod client_certificates;
 mod connections;
+mod dashboard;
 mod demo;
 mod downgrade;
 mod early;
@@ -15,6 +17,7 @@ mod format3;
 mod functions;
 mod handshakes;
 mod hang_ups;
+mod health;
 mod htpasswd;
 mod http2;
 mod identity;
@@ -38,3 +41,4 @@ mod systemd;
 mod tls_refusals;
 mod transforming;
 mod tunnels;
+mod upgrade;

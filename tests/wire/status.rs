@@ -10,13 +10,13 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 /// A gateway with a status listener, and its port.
-fn watched(builder: Builder, flags: &str) -> (Gateway, u16) {
+pub(crate) fn watched(builder: Builder, flags: &str) -> (Gateway, u16) {
     let port = free_port();
     (builder.set("KONG_STATUS_LISTEN", &format!("127.0.0.1:{port} {flags}")).start(), port)
 }
 
 /// Status, head and document of an answer.
-fn ask(port: u16, method: &str, target: &str) -> (u16, String, String) {
+pub(crate) fn ask(port: u16, method: &str, target: &str) -> (u16, String, String) {
     let mut peer = Peer::connect(port).unwrap();
     peer.send(format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).unwrap();
     let head = peer.head().unwrap();
@@ -103,6 +103,11 @@ fn it_speaks_tls_where_told() {
         .output()
         .expect("curl is needed");
     assert_eq!(String::from_utf8_lossy(&told.stdout), r#"{"message":"ready"}"#);
+    let metrics = format!("https://127.0.0.1:{port}/metrics");
+    let told = Command::new("curl").args(["-sk", "--max-time", "10", &metrics]).stdin(Stdio::null()).output().unwrap();
+    let expiry =
+        value(&String::from_utf8_lossy(&told.stdout), "gateway_certificate_expiry_timestamp_seconds{sni=\"\"}");
+    assert!(expiry > Some(1_700_000_000.0));
 }
 
 #[test]
@@ -114,7 +119,7 @@ fn a_port_that_is_taken_stops_the_start() {
 }
 
 /// The value of a metric line.
-fn value(metrics: &str, line: &str) -> Option<f64> {
+pub(crate) fn value(metrics: &str, line: &str) -> Option<f64> {
     metrics.lines().find_map(|other| other.strip_prefix(line)?.trim().parse().ok())
 }
 
@@ -142,13 +147,40 @@ fn prometheus_counts_requests_that_have_a_service() {
         ("kong_datastore_reachable", 1.0),
         ("kong_nginx_http_current_connections{state=\"active\"}", 0.0),
         ("gateway_config_last_reload_successful", 1.0),
+        ("gateway_requests_total", 3.0),
+        ("gateway_upstream_connections_total{outcome=\"failed\"}", 0.0),
     ] {
         assert_eq!(value(&metrics, line), Some(want), "{line} in\n{metrics}");
     }
     let sent = "kong_bandwidth{service=\"api\",route=\"all\",type=\"egress\"}";
     assert!(value(&metrics, sent) > Some(100.0), "{metrics}");
-    let expiry = value(&metrics, "gateway_certificate_expiry_timestamp_seconds{sni=\"\"}");
-    assert!(expiry > Some(1_700_000_000.0), "{metrics}");
+    assert!(!metrics.contains("gateway_certificate_expiry_timestamp_seconds{"), "no listener would show one");
+}
+
+#[test]
+fn connections_to_upstreams_and_tunnels_are_counted() {
+    let upstream = Upstream::start(crate::tunnels::shouting);
+    let builder = Gateway::with(format!(
+        "_format_version: \"3.0\"\nservices:\n- name: up\n  url: http://127.0.0.1:{}\n  routes: [{{paths: [/up]}}]\n\
+         - name: down\n  url: http://127.0.0.1:9\n  retries: 0\n  routes: [{{paths: [/down]}}]\n",
+        upstream.port()
+    ));
+    let (gateway, port) = watched(builder.set("KONG_NGINX_WORKER_PROCESSES", "1"), "");
+    let counts = || {
+        let metrics = ask(port, "GET", "/metrics").2;
+        let outcome = |name: &str| format!("gateway_upstream_connections_total{{outcome=\"{name}\"}}");
+        let lines = [outcome("opened"), outcome("failed"), outcome("reused")];
+        let more = ["gateway_connections{state=\"tunnel\"}", "gateway_connections{state=\"busy\"}"].map(str::to_owned);
+        lines.into_iter().chain(more).map(|line| value(&metrics, &line).unwrap_or(-1.0)).collect::<Vec<_>>()
+    };
+    assert_eq!((gateway.get("/up").0, gateway.get("/up").0, gateway.get("/down").0), (400, 400, 502));
+    let mut socket = gateway.connect();
+    socket.send("GET /up HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").unwrap();
+    assert_eq!(socket.head().unwrap().status(), 101);
+    assert!(within(LIMIT, || counts()[1..] == [1.0, 0.0, 1.0, 0.0]), "{:?}", counts());
+    assert_eq!(counts()[0], 3.0, "the upstream answers and closes, so that nothing is used twice");
+    drop(socket);
+    assert!(within(LIMIT, || counts()[3] == 0.0), "{:?}", counts());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 
 /// Hands standard input on as the first passed socket. The shell becomes the gateway, so its number is the gateway's.
-const PASS: [&str; 3] = [
+pub(crate) const PASS: [&str; 3] = [
     "sh",
     "-c",
     "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_FDNAMES=web.socket LISTEN_PID=$$; export LISTEN_FDS LISTEN_FDNAMES \

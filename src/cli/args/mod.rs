@@ -40,6 +40,9 @@ pub(super) enum Command {
     /// Make a running gateway read its Kong file again, as SIGHUP does.
     #[command(after_help = RELOAD_HELP)]
     Reload(Reload),
+    /// Put the program that is installed now in the place of a running gateway, as SIGUSR2 does. No connection is refused.
+    #[command(after_help = UPGRADE_HELP)]
+    Upgrade(Reload),
     /// Serve the sample file, with a stand-in for every upstream that answers with the request it got.
     Demo(Demo),
     /// Say what is wrong with Kong files. Nothing is served.
@@ -104,6 +107,15 @@ const RELOAD_HELP: &str = "\
 The gateway is found by its prefix: where that folder exists, it writes its process number to PREFIX/pids/nginx.pid, as \
 Kong does. Whether the file can be served, its log says; one that cannot changes nothing. A file that changed is served \
 without being asked for, within seconds.";
+
+const UPGRADE_HELP: &str = "\
+The running gateway starts the program that now stands where it was started from, with the same arguments and \
+environment, and hands its listening sockets over. When the new process serves, the old one lets its connections end \
+(drain_timeout) and ends. If the new one does not serve within 30 seconds, the old one goes on; its log says why.
+
+The gateway is found by its prefix, as by `gateway reload`. This command waits for what comes of it.
+
+Exit status: 0 the new process serves, 1 the old one goes on, or nobody knows.";
 
 #[derive(Debug, Args)]
 pub(super) struct Reload {

@@ -5,7 +5,7 @@ use super::prefix::Prefix;
 use crate::cli::document::Place;
 use crate::cli::edge::Setup;
 use crate::cli::findings::{Compiled, compile_here};
-use crate::cli::run::{self, Ready};
+use crate::cli::run::{self, Followed, Ready};
 use crate::cli::{print, systemd};
 use crate::server::Phase;
 use std::io;
@@ -44,14 +44,11 @@ impl Serve {
         let Compiled { source, snapshot: Some(snapshot), serving, .. } = compiled else {
             return Err(format!("{place} cannot be served"));
         };
-        let from = Some((place, self.setup));
+        let program = Err("it serves under Kong's name, where `kong restart` is known".to_owned());
+        let from = Some(Followed { place, setup: self.setup, predecessor: None, program });
         let prefix = unprepared.is_none().then(|| self.prefix.path().to_owned());
         let ready = Ready { settings, snapshot, source, serving, from, prefix, passed, abrupt: true };
-        let told = |phase| {
-            systemd::tell(phase);
-            tell(phase);
-        };
-        ready.serve(|_| String::new(), told).map_err(|error| error.to_string())
+        ready.serve(|_| String::new(), tell).map_err(|error| error.to_string())
     }
 }
 

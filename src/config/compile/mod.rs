@@ -12,9 +12,11 @@ use super::entities::text::{HostKind, host_port};
 use super::model::{Entity, Model};
 use super::report::{Diagnostic, Report, Span, Step};
 use super::value::Checked;
+use crate::acme::Plan;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::lua::catalog::Catalog;
+use crate::plugin::Plugin;
 use crate::route::{Asked, Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
 use chains::Chains;
@@ -41,7 +43,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         router: router?,
         routes,
         services,
-        upstreams: upstreams::compile(model),
+        upstreams: upstreams::compile(model, &mut secure),
         consumers: everybody(model),
         certificates: secure::certificates(model),
         listing: None,
@@ -49,6 +51,8 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         outboxes: model.read.shared.get().cloned().unwrap_or_default(),
         global: chains.global(),
         secrets: secrets(model),
+        acme: orders(model),
+        tells_of_targets: tells_of_targets(model),
     };
     (!report.has_errors()).then_some(snapshot)
 }
@@ -64,8 +68,25 @@ fn everybody(model: &Model) -> Arc<Consumers> {
 
 /// What plugins call secrets, each once.
 fn secrets(model: &Model) -> Arc<[Box<str>]> {
-    let plugins = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
-    plugins.flat_map(|built| built.plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    plugins(model).flat_map(|plugin| plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// As those plugins want it that have a say; without one, it is told.
+fn tells_of_targets(model: &Model) -> bool {
+    let said: Vec<bool> = plugins(model).filter_map(|plugin| plugin.tells_of_targets()).collect();
+    said.is_empty() || said.contains(&true)
+}
+
+fn plugins(model: &Model) -> impl Iterator<Item = &dyn Plugin> {
+    let built = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
+    built.map(|built| &*built.plugin)
+}
+
+/// Certificates to order, as a plugin for everything wants it.
+fn orders(model: &Model) -> Option<Arc<Plan>> {
+    let bound = |entity: &&Entity| ["route", "service", "consumer"].iter().any(|kind| entity.link(kind).is_some());
+    let running = model.all("plugins").iter().filter(|entity| chains::runs(entity) && !bound(entity));
+    running.filter_map(|entity| entity.plugin.as_ref()?.plugin.certificates()).next().cloned()
 }
 
 fn service(model: &Model, entity: &Entity, secure: &mut secure::Secure<'_>, report: &mut Report) -> Service {

@@ -40,6 +40,7 @@ struct Wants {
     latency: bool,
     bandwidth: bool,
     consumers: bool,
+    targets: bool,
 }
 
 // === impl Prometheus ===
@@ -54,6 +55,10 @@ impl Plugin for Prometheus {
 
     fn measures(&self) -> bool {
         self.wants.bandwidth
+    }
+
+    fn tells_of_targets(&self) -> Option<bool> {
+        Some(self.wants.targets)
     }
 
     fn remark(&self) -> Option<String> {
@@ -140,6 +145,7 @@ impl Define for Prometheus {
             latency: old || config.bool("latency_metrics"),
             bandwidth: old || config.bool("bandwidth_metrics"),
             consumers: config.bool("per_consumer") && (old || config.bool("status_code_metrics")),
+            targets: old || config.bool("upstream_health_metrics"),
         };
         Some(Self {
             compat: cx.compat,

@@ -6,7 +6,7 @@ const fn switch(name: &'static str) -> Field {
     Field::boolean(name).default(Default::Bool(false))
 }
 
-/// The plugin's `config`. There are no upstream health checks and no AI plugins here; those two switches count nothing.
+/// The plugin's `config`. There are no AI plugins here: that switch counts nothing.
 pub(super) static CONFIG: Record = Record {
     fields: &[
         switch("per_consumer"),

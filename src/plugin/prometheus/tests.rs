@@ -112,3 +112,24 @@ fn consumers_are_counted_apart_and_there_is_an_end_to_them() {
     assert_eq!(series.counts().consumers.len(), 10_000);
     assert_eq!(Arc::as_ptr(&registry.series(&labels)), Arc::as_ptr(&series));
 }
+
+#[test]
+fn what_is_gone_for_an_hour_is_forgotten() {
+    let (registry, start) = (Registry::default(), std::time::SystemTime::UNIX_EPOCH);
+    let labels = |route: &str| Labels { compat: Compat::Kong2, service: "s".into(), route: route.into() };
+    for route in ["stays", "goes", "returns"] {
+        registry.series(&labels(route));
+    }
+    let rest = Labels { service: "".into(), route: "".into(), ..labels("") };
+    registry.series(&rest);
+    let left = |served: &[&str], minutes: u64| {
+        registry.forget(|labels| served.contains(&&*labels.route), start + Duration::from_secs(minutes * 60));
+        registry.all().into_iter().map(|(labels, _)| labels.route.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(left(&["stays"], 100), ["", "goes", "returns", "stays"]);
+    assert_eq!(left(&["stays", "returns"], 130), ["", "goes", "returns", "stays"]);
+    assert_eq!(left(&["stays"], 159), ["", "goes", "returns", "stays"]);
+    assert_eq!(left(&["stays"], 0), ["", "goes", "returns", "stays"], "a clock that was set back");
+    assert_eq!(left(&["stays"], 160), ["", "returns", "stays"]);
+    assert_eq!(left(&["stays"], 300), ["", "stays"]);
+}

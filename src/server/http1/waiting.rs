@@ -3,7 +3,7 @@
 //! The first request and every head have `client_header_timeout`, in all, however the bytes drip; between requests a
 //! connection may rest for `keepalive_timeout`. HTTP/2 has the same in `leisure.rs`.
 
-use crate::proxy::closing::Seat;
+use crate::proxy::closing::{Ending, Seat};
 use crate::server::leisure::Limits;
 use crate::upstream::alarm::Alarm;
 use std::task::{Context, Poll};
@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// After this time without a request a connection gives up what it holds; and a worker that stops waits as long for a
 /// request that may be on its way.
 pub const MOMENT: Duration = Duration::from_secs(1);
+/// How long a worker that has handed over waits for the next request of a client that keeps its connection: the answer
+/// tells it to open another, so that it does not meet a connection that has just been closed.
+const LAST_REQUEST: Duration = Duration::from_secs(5);
 
 /// The clock of a connection between two answers.
 pub struct Waiting {
@@ -65,10 +68,12 @@ impl Waiting {
         let patience = if begun || !self.asked { self.limits.head } else { self.limits.rest };
         let mut end = since + patience;
         if self.seat.poll(cx) {
-            if self.asked && !begun {
+            let handed_over = self.seat.ending() == Some(Ending::HandOver);
+            if self.asked && !begun && !handed_over {
                 return Poll::Ready(Patience::Over);
             }
-            end = end.min(*self.stopping.get_or_insert_with(Instant::now) + MOMENT);
+            let rest = if handed_over { LAST_REQUEST } else { MOMENT };
+            end = end.min(*self.stopping.get_or_insert_with(Instant::now) + rest);
         }
         self.poll_until(since, end, begun, cx)
     }
@@ -141,13 +146,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_that_stops_waits_a_moment_for_a_request_on_its_way() {
-        for (asked, begun, time) in [(true, false, 0), (false, false, 1), (true, true, 1)] {
+        use Ending::{HandOver, Stop};
+        for (ending, asked, begun, time) in [
+            (Stop, true, false, 0),
+            (Stop, false, false, 1),
+            (Stop, true, true, 1),
+            (HandOver, true, false, 5),
+            (HandOver, false, false, 5),
+        ] {
             let (mut waiting, closing) = waiting();
             if asked {
                 waiting.turn();
             }
-            closing.close();
-            assert_eq!(end(&mut waiting, begun).await.0, time, "{asked} {begun}");
+            closing.close(ending);
+            assert_eq!(end(&mut waiting, begun).await.0, time, "{ending:?} {asked} {begun}");
         }
     }
 }
