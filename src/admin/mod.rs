@@ -7,6 +7,7 @@ pub mod answer;
 mod entities;
 mod health;
 mod info;
+pub mod journal;
 mod metrics;
 mod node;
 mod refuse;
@@ -24,6 +25,7 @@ use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
 use crate::sni::Names;
 use answer::{Api, Now};
+use journal::{Journal, Sinks};
 use node::Node;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -65,6 +67,7 @@ struct Served {
 pub struct Admin {
     doors: Vec<(TcpListener, Door)>,
     node: Node,
+    sinks: Sinks,
 }
 
 /// The thread that serves them. It ends when this goes.
@@ -85,7 +88,13 @@ impl Admin {
         let status = settings.status_listen.iter().map(|listen| (Api::Status, listen));
         let admin = settings.admin_listen.iter().map(|listen| (Api::Admin, listen));
         let doors = status.chain(admin).map(|(api, listen)| door(api, listen, tls)).collect::<Result<_, _>>()?;
-        Ok(Self { doors, node: Node::this() })
+        Ok(Self { doors, node: Node::this(), sinks: Sinks::default() })
+    }
+
+    /// The same, with access logs.
+    #[must_use]
+    pub fn logging(self, sinks: Sinks) -> Self {
+        Self { sinks, ..self }
     }
 
     /// The addresses that are listened on, as the system gave them, with what is there.
@@ -109,7 +118,10 @@ impl Admin {
 
     fn run(self, state: State, ended: watch::Receiver<()>) {
         match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
-            Ok(runtime) => runtime.block_on(serve::all(self.doors, state, self.node, ended)),
+            Ok(runtime) => {
+                let journal = Journal::new(self.sinks, &state.settings);
+                runtime.block_on(serve::all(self.doors, state, self.node, journal, ended));
+            }
             Err(error) => tracing::error!(%error, "the admin and status listeners cannot be served"),
         }
     }

@@ -1,9 +1,11 @@
 //! The connections to these listeners, and their limits: whoever may reach them must not hold them up for others.
 
 use super::answer::{Api, answer};
+use super::journal::Journal;
 use super::node::Node;
 use super::reply::message;
 use super::{Door, State};
+use crate::observe::access::Met;
 use crate::proxy::response::PRODUCT;
 use crate::server::connection::read_proxy_header;
 use bytes::Bytes;
@@ -38,6 +40,8 @@ const LINES: usize = 100;
 const BODY: usize = 10 << 20;
 /// Rest after the system refused another connection.
 const REST: Duration = Duration::from_millis(50);
+/// Longest time that a line of a log waits for others.
+const GATHER: Duration = Duration::from_millis(500);
 
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 
@@ -45,15 +49,35 @@ const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 struct Desk {
     state: State,
     node: Node,
+    journal: Journal,
+}
+
+/// Who asks, and where.
+#[derive(Clone, Copy)]
+struct Caller {
+    api: Api,
+    /// Whether at a loopback address.
+    local: bool,
+    met: Met,
 }
 
 /// Serves every listener until `ended` closes.
-pub(super) async fn all(doors: Vec<(TcpListener, Door)>, state: State, node: Node, mut ended: watch::Receiver<()>) {
-    let desk = Rc::new(Desk { state, node });
+pub(super) async fn all(
+    doors: Vec<(TcpListener, Door)>,
+    state: State,
+    node: Node,
+    journal: Journal,
+    mut ended: watch::Receiver<()>,
+) {
+    let desk = Rc::new(Desk { state, node, journal });
     for (socket, door) in doors {
         tokio::task::spawn_local(listen(socket, Rc::new(door), desk.clone()));
     }
-    while ended.changed().await.is_ok() {}
+    // Nothing is ever sent: that the wait is over means the end.
+    while timeout(GATHER, ended.changed()).await.map_or(true, |told| told.is_ok()) {
+        desk.journal.flush();
+    }
+    desk.journal.flush();
 }
 
 async fn listen(socket: TcpListener, door: Rc<Door>, desk: Rc<Desk>) {
@@ -86,19 +110,22 @@ async fn connection(mut socket: TcpStream, door: &Door, desk: &Rc<Desk>) -> io::
         timeout(PATIENCE, read_proxy_header(&mut socket)).await??;
     }
     let local = socket.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback());
+    let client = socket.peer_addr()?.ip().to_canonical();
+    let caller = Caller { api: door.api, local, met: Met { client, tls: door.tls.is_some(), handshake: None } };
     match &door.tls {
-        None => speak(socket, door.api, local, desk).await,
+        None => speak(socket, caller, desk).await,
         Some(tls) => {
             let met = timeout(PATIENCE, tls.accept(socket)).await??;
-            speak(met.stream, door.api, local, desk).await
+            let handshake = met.handshake();
+            speak(met.stream, Caller { met: Met { handshake, ..caller.met }, ..caller }, desk).await
         }
     }
 }
 
-async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bool, desk: &Rc<Desk>) -> io::Result<()> {
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, caller: Caller, desk: &Rc<Desk>) -> io::Result<()> {
     let handler = service_fn(|req| {
         let desk = desk.clone();
-        async move { Ok::<_, Infallible>(handle(req, api, local, &desk).await) }
+        async move { Ok::<_, Infallible>(handle(req, caller, &desk).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -114,8 +141,9 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bo
     timeout(PATIENCE, connection).await?.map_err(io::Error::other)
 }
 
-async fn handle(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> Response<Full<Bytes>> {
-    let begun = Instant::now();
+async fn handle(req: Request<Incoming>, caller: Caller, desk: &Desk) -> Response<Full<Bytes>> {
+    let (begun, Caller { api, local, met }) = (Instant::now(), caller);
+    let entry = desk.journal.entry(api, &req, met);
     let mut res = match whole(req).await {
         Ok(asked) => {
             let (served, node) = (desk.state.served(), desk.node.weighed());
@@ -124,6 +152,9 @@ async fn handle(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> R
         Err(refused) => refused,
     };
     dress(&mut res, desk, begun.elapsed());
+    if let Some(entry) = entry {
+        desk.journal.write(api, &entry, &res, begun.elapsed());
+    }
     res.map(Full::new)
 }
 

@@ -165,7 +165,8 @@ impl Opened {
         let snapshot = snapshot.map(|snapshot| {
             let wanted = !settings.admin_listen.is_empty();
             let listing = wanted.then(|| listing::list(&model, settings.admin_show_secrets, world.now).into());
-            Snapshot { listing, ..snapshot }
+            let secrets = snapshot.secrets.iter().chain(&settings.log_secrets).cloned().collect();
+            Snapshot { listing, secrets, ..snapshot }
         });
         if snapshot.is_some() {
             lint::run(&model, &source, world, settings, &mut report);

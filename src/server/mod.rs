@@ -21,16 +21,19 @@ pub mod tls;
 pub mod watcher;
 
 use crate::admin::answer::Api;
+use crate::admin::journal::Sinks;
 use crate::admin::{self, Admin, Running};
 use crate::config::report::Source;
 use crate::live::LiveFile;
-use crate::observe::access::{self, Access, Sink};
+use crate::observe::access::Access;
+use crate::observe::exporter::{self, Exporter};
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
 use crate::observe::traffic::Traffic;
+use crate::observe::writer::{Logs, Sink};
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
-use crate::settings::{Listen, Settings};
+use crate::settings::{AccessLog, Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
 use crate::sni::Names;
 use crate::upstream::connect::Links;
@@ -80,6 +83,7 @@ struct Start {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     links: Links,
     sink: Option<Sink>,
+    exporter: Option<Arc<dyn Exporter>>,
     sockets: Vec<(TcpListener, Door)>,
     traffic: Arc<Traffic>,
     told: Arc<Told>,
@@ -93,7 +97,9 @@ pub struct Server {
     settings: Arc<Settings>,
     front: Front,
     links: Links,
+    logs: Logs,
     sink: Option<Sink>,
+    exporter: Option<Arc<dyn Exporter>>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     admin: Admin,
     workers: usize,
@@ -120,18 +126,20 @@ impl Server {
         let (settings, snapshot) = (Arc::new(settings), Arc::new(snapshot));
         let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
-        let sink = access::open(&settings.access_log)
-            .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
+        let mut logs = Logs::default();
+        let sink = log(&mut logs, &settings.access_log)?;
         let store = certificates(&settings, &snapshot)?;
         let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
-        let admin = Admin::open(&settings, &tls)?;
+        let admin = Admin::open(&settings, &tls)?.logging(sinks(&mut logs, &settings)?);
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let mut doors = Vec::new();
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
             doors.push((sockets, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
         let shipping = Shipping::new(links.configs());
-        shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let exporter = exporter::of(&settings);
+        let outboxes = snapshot.outboxes.all().iter().chain(exporter.as_ref().map(|exporter| exporter.outbox()));
+        shipping.carry(&outboxes.cloned().collect::<Vec<_>>()).map_err(ServeError::from_any)?;
         let front = Front {
             shipping: Arc::new(shipping),
             store,
@@ -140,7 +148,7 @@ impl Server {
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None })
+        Ok(Self { settings, front, links, logs, sink, exporter, doors, admin, workers, live, origin: None })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
@@ -167,7 +175,7 @@ impl Server {
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
-        let shipping = Arc::clone(&self.front.shipping);
+        let (shipping, logs) = (Arc::clone(&self.front.shipping), std::mem::take(&mut self.logs));
         let (told, mut threads) = (Arc::default(), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
@@ -176,9 +184,9 @@ impl Server {
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
         let drain_timeout = self.settings.drain_timeout;
-        let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
+        let (watching, admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
-        let told = signals.wait(|| watching.reload()).map_err(ServeError::from_any)?;
+        let told = signals.wait(|| watching.reload(), || logs.reopen()).map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
         tracing::info!(signal = told, limit = ?drain_timeout, "stopping: requests under way may end");
         let _ = stop.send(true);
@@ -187,6 +195,8 @@ impl Server {
             tracing::warn!("the time to stop ran out; some requests were cut off");
         }
         shipping.finish(FLUSH);
+        drop(admin);
+        logs.finish(FLUSH);
         Ok(())
     }
 
@@ -218,6 +228,7 @@ impl Server {
             snapshots: self.front.snapshots.subscribe(),
             links: self.links.clone(),
             sink: self.sink.clone(),
+            exporter: self.exporter.clone(),
             sockets: self.doors.iter_mut().filter_map(take).collect(),
             traffic: traffic.clone(),
             told: told.clone(),
@@ -226,6 +237,20 @@ impl Server {
             stop,
         }
     }
+}
+
+/// An access log, ready to be written.
+fn log(logs: &mut Logs, log: &AccessLog) -> Result<Option<Sink>, ServeError> {
+    logs.open(&log.to).map_err(|error| ServeError(format!("cannot open the access log {}: {error}", log.to)))
+}
+
+/// Those of the listeners that there are.
+fn sinks(logs: &mut Logs, settings: &Settings) -> Result<Sinks, ServeError> {
+    let mut sink = |listens: &[Listen], access| if listens.is_empty() { Ok(None) } else { log(logs, access) };
+    Ok(Sinks {
+        admin: sink(&settings.admin_listen, &settings.admin_access_log)?,
+        status: sink(&settings.status_listen, &settings.status_access_log)?,
+    })
 }
 
 /// For each listener, a socket per worker.
@@ -270,12 +295,15 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop } = start;
+    let Start { settings, mut snapshots, links, sink, exporter, sockets, traffic, told, number, workers, mut stop } =
+        start;
     let snapshot = snapshots.borrow_and_update().clone();
     let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
-    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
+    let access = Access::new(sink, &settings.access_log);
+    let worker = Worker::new(settings, snapshot, directory, links, access, serials, traffic);
+    let worker = Rc::new(worker.exporting(exporter));
     let listening: Vec<_> = sockets
         .into_iter()
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))

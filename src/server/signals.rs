@@ -1,5 +1,5 @@
 //! The signals that end a process, the first one politely, the second one at once; and SIGHUP, which makes it read its
-//! configuration again.
+//! configuration again; and SIGUSR1, which makes it open its logs anew.
 
 use std::io;
 use tokio::runtime::{Builder, Runtime};
@@ -11,6 +11,7 @@ pub(super) struct Signals {
     signals: [Signal; 3],
     /// `None` where there is nothing to read again: SIGHUP then ends the process, as it does by itself.
     again: Option<Signal>,
+    reopen: Signal,
 }
 
 // === impl Signals ===
@@ -24,20 +25,22 @@ impl Signals {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let signals = runtime.block_on(async { listen() })?;
         let again = reloads.then(|| runtime.block_on(async { signal(SignalKind::hangup()) })).transpose()?;
-        Ok(Self { runtime, signals, again })
+        let reopen = runtime.block_on(async { signal(SignalKind::user_defined1()) })?;
+        Ok(Self { runtime, signals, again, reopen })
     }
 
     /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, and says its name; until then, `reload` is called at each
-    /// SIGHUP. From then on a second one ends the process.
+    /// SIGHUP, and `reopen` at each SIGUSR1. From then on a second one ends the process.
     ///
     /// # Errors
     /// When no thread can be started to wait for the second.
-    pub(super) fn wait(mut self, reload: impl Fn()) -> io::Result<&'static str> {
+    pub(super) fn wait(mut self, reload: impl Fn(), reopen: impl Fn()) -> io::Result<&'static str> {
         let told = self.runtime.block_on(async {
             loop {
                 tokio::select! {
                     told = first(&mut self.signals) => return told,
                     () = next(self.again.as_mut()) => reload(),
+                    _ = self.reopen.recv() => reopen(),
                 }
             }
         });

@@ -18,7 +18,8 @@ const NO_CACHE: &str = "the configuration needs no cache of a set size";
 const STREAMED: &str = "bodies are streamed, so there are no such buffers";
 const SYSTEM_DNS: &str = "names are resolved by the operating system, and its answers are believed for `dns_valid_ttl`";
 const NO_STREAM: &str = "only HTTP is proxied";
-const NO_ADMIN: &str = "of the admin and status APIs only the listeners can be set";
+const NO_ADMIN: &str = "of the admin and status APIs only the listeners and access logs can be set";
+const ONE_LOG: &str = "all listeners write into `proxy_error_log`";
 const TLS: &str = "TLS 1.2 and 1.3 are spoken with the cipher suites that the library deems safe";
 
 /// Every one of them. The first that fits counts.
@@ -26,8 +27,10 @@ pub const IGNORED: &[Ignored] = &[
     told("role", &["traditional"], "a node is always what Kong calls traditional"),
     told("stream_listen", &["off"], NO_STREAM),
     told("admin_gui_", &["off"], "there is no admin GUI"),
+    told("admin_error_log", &["logs/error.log", "/dev/stderr"], ONE_LOG),
     told("admin_", &["off"], NO_ADMIN),
     told("nginx_admin_", &[], NO_ADMIN),
+    told("status_error_log", &["logs/status_error.log", "/dev/stderr"], ONE_LOG),
     told("status_", &["off"], NO_ADMIN),
     told("nginx_status_", &[], NO_ADMIN),
     told("nginx_daemon", &["off"], "the gateway stays in the foreground"),
@@ -40,7 +43,6 @@ pub const IGNORED: &[Ignored] = &[
     told("nginx_sproxy_", &[], NO_STREAM),
     told("nginx_supstream_", &[], NO_STREAM),
     told("nginx_", &[], "this nginx directive has no counterpart here"),
-    told("proxy_error_log", &["/dev/stderr", "logs/error.log"], "the log goes to standard error"),
     told("proxy_stream_", &[], NO_STREAM),
     told("stream_", &[], NO_STREAM),
     told("anonymous_reports", &["off", "false"], "nothing is ever reported to anybody"),
@@ -72,7 +74,7 @@ pub const IGNORED: &[Ignored] = &[
     told("allow_debug_header", &[], "the Kong-Debug header is not answered"),
     told("error_template_", &[], "errors have Kong's own form"),
     told("opentelemetry_", &[], "traces are not exported"),
-    told("tracing_", &[], "traces are not exported"),
+    told("tracing_", &[], "`trace_context` and `otlp_endpoint` say what becomes of traces"),
     told("proxy_server", &[], "nothing is fetched from elsewhere"),
     told("license_", &[], "there is nothing to license"),
     told("portal", &[], "there is no portal"),

@@ -21,6 +21,7 @@ mod identity;
 mod limits;
 mod listeners;
 mod log_plugins;
+mod logs;
 mod messages;
 mod names;
 mod online;
@@ -35,5 +36,7 @@ mod status;
 mod streaming;
 mod systemd;
 mod tls_refusals;
+#[cfg(feature = "otlp")]
+mod traces;
 mod transforming;
 mod tunnels;
