@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -64,10 +64,17 @@ struct Writer {
 // === impl Sink ===
 
 impl Sink {
-    /// Hands on lines, or drops them: whether they were taken. Never waits.
-    #[must_use]
-    pub fn send(&self, lines: Vec<u8>) -> bool {
-        self.0.try_send(Message::Lines(lines)).is_ok()
+    /// Hands on lines, and never waits.
+    ///
+    /// # Errors
+    /// How many lines were dropped, as nobody took them.
+    pub fn send(&self, lines: Vec<u8>) -> Result<(), u64> {
+        match self.0.try_send(Message::Lines(lines)) {
+            Err(TrySendError::Full(Message::Lines(lost)) | TrySendError::Disconnected(Message::Lines(lost))) => {
+                Err(count(&lost))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One that fills a channel.
@@ -219,7 +226,7 @@ fn line_end(text: &[u8], at: usize) -> usize {
 }
 
 /// How many lines a text has.
-pub(super) fn count(text: &[u8]) -> u64 {
+fn count(text: &[u8]) -> u64 {
     text.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
@@ -243,13 +250,13 @@ mod tests {
         let (path, old) = (folder.path().join("a.log"), folder.path().join("a.log.1"));
         let mut logs = Logs::default();
         let sink = logs.open(&Target::File(path.clone())).unwrap().unwrap();
-        assert!(sink.send(b"1\n".to_vec()));
+        sink.send(b"1\n".to_vec()).unwrap();
         while fs::read(&path).unwrap() != b"1\n" {}
         fs::rename(&path, &old).unwrap();
-        assert!(sink.send(b"2\n".to_vec()));
+        sink.send(b"2\n".to_vec()).unwrap();
         while fs::read(&old).unwrap() != b"1\n2\n" {}
         logs.reopen();
-        assert!(sink.send(b"3\n".to_vec()));
+        sink.send(b"3\n".to_vec()).unwrap();
         drop(sink);
         logs.finish(LIMIT);
         assert_eq!((fs::read(&old).unwrap(), fs::read(&path).unwrap()), (b"1\n2\n".to_vec(), b"3\n".to_vec()));

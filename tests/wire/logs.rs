@@ -24,13 +24,14 @@ fn showing() -> (Upstream, Receiver<Head>) {
     (upstream, told)
 }
 
-/// A gateway of a format that sends `/a` to an upstream.
+/// A gateway of a format that sends `/a` to an upstream. One worker, so that lines are in the order of requests.
 fn gateway(version: &str, upstream: &Upstream) -> Builder {
     Gateway::with(format!(
         "_format_version: '{version}'\nservices:\n- {{name: s, url: 'http://127.0.0.1:{}', routes: [{{name: r, paths: \
          [/a], strip_path: false}}]}}\n",
         upstream.port()
     ))
+    .set("KONG_NGINX_WORKER_PROCESSES", "1")
 }
 
 /// Asks with more headers, and gives the answer's head.
@@ -111,7 +112,7 @@ fn lines_as_json_and_in_a_format_of_ones_own() {
 fn a_format_that_cannot_be_is_refused_with_what_there_is() {
     let (upstream, _told) = showing();
     let failed = gateway("2.1", &upstream).set("KONG_NGINX_HTTP_LOG_FORMAT", "mine '$nope'").fails();
-    assert!(failed.contains("unknown variable `$nope`; there are: $args"), "{failed}");
+    assert!(failed.contains("unknown variable `$nope`; there are: $arg_NAME, $args, "), "{failed}");
     let failed = gateway("2.1", &upstream).set("KONG_PROXY_ACCESS_LOG", "/dev/stdout mine").fails();
     assert!(failed.contains("unknown log format 'mine'; there are: combined, json"), "{failed}");
 }
@@ -122,7 +123,10 @@ fn a_log_that_logrotate_moves_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (path, moved) = (folder.path().join("a.log"), |n: usize| folder.path().join(format!("a.log.{n}")));
     let upstream = Upstream::echo();
-    let mut gateway = gateway("2.1", &upstream).set("KONG_PROXY_ACCESS_LOG", path.to_str().unwrap()).start();
+    let mut gateway = gateway("2.1", &upstream)
+        .set("KONG_NGINX_WORKER_PROCESSES", "2")
+        .set("KONG_PROXY_ACCESS_LOG", path.to_str().unwrap())
+        .start();
     let (stop, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..CLIENTS {

@@ -6,7 +6,7 @@ mod json;
 pub(super) mod value;
 
 use super::format::{Format, Needs, Piece};
-use super::writer::{Sink, count};
+use super::writer::Sink;
 use crate::entity::Compat;
 use crate::plugin::Ctx;
 use crate::plugin::record::{Handshake, Try};
@@ -188,10 +188,8 @@ impl Access {
     pub fn flush(&self) {
         let mut lines = self.lines.borrow_mut();
         let Some(sink) = self.sink.as_ref().filter(|_| !lines.is_empty()) else { return };
-        let (batch, many) = (std::mem::take(&mut *lines), Cell::get(&self.dropped));
-        let lost = count(&batch);
-        if !sink.send(batch) {
-            self.dropped.set(many + lost);
+        if let Err(lost) = sink.send(std::mem::take(&mut *lines)) {
+            self.dropped.set(self.dropped.get() + lost);
         }
     }
 

@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(wrong("a escape=xml '$status'"), "a log format must have `escape=` default, json or none");
         assert_eq!(wrong("a '$status"), "a log format must have an end of what is quoted");
         assert_eq!(wrong("a '$'"), "a log format must have a variable's name behind `$`");
-        assert!(wrong("a '$nope'").starts_with("unknown variable `$nope`; there are: $args, $arg_NAME, "));
+        assert!(wrong("a '$nope'").starts_with("unknown variable `$nope`; there are: $arg_NAME, $args, "));
     }
 
     #[test]
