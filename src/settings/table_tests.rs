@@ -261,7 +261,10 @@ fn access_logs() {
     assert_eq!(*format, Format::compile("$status", Escape::Default).unwrap());
     let unknown = "proxy_access_log: unknown log format 'mine'; there are: combined, json";
     assert_eq!(refused("proxy_access_log", "a.log mine"), unknown);
-    assert!(refused("nginx_http_log_format", "a '$nope'").contains("unknown variable `$nope`; there are: $arg_NAME, $args, "));
+    assert!(
+        refused("nginx_http_log_format", "a '$nope'")
+            .contains("unknown variable `$nope`; there are: $arg_NAME, $args, ")
+    );
     let taken = "nginx_http_log_format: there is a log format 'json' already";
     assert_eq!(refused("nginx_http_log_format", "json '$status'"), taken);
 }

@@ -86,6 +86,7 @@ fn an_object_has_what_is_known_and_nothing_else() {
     assert_eq!(bare, want);
     let (snapshot, mut cx) = known(Compat::Kong3);
     cx.request_id = Some("abc".into());
+    cx.origin = crate::plugin::Origin::Upstream;
     cx.route = Some(crate::entity::RouteId(0));
     cx.service = Some(crate::entity::ServiceId(0));
     let peer = "10.0.0.2:3000".parse().unwrap();
