@@ -3,9 +3,8 @@
 use super::print;
 use crate::observe::file::LogFile;
 use crate::observe::repeats::Repeats;
-use crate::settings::Settings;
-use crate::settings::Target;
 use crate::settings::reading::Note;
+use crate::settings::{Settings, Target};
 use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher as _, Hash as _, Hasher};
 use std::io;
@@ -161,6 +160,7 @@ impl<H: Hasher> fmt::Write for Kind<H> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
     #[derive(Clone, Default)]
     struct Heard(Arc<Mutex<Vec<u8>>>);
 
