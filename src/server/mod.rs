@@ -12,6 +12,7 @@ pub mod handshake;
 pub mod leisure;
 pub mod linger;
 pub mod listen;
+mod logs;
 pub mod passed;
 mod plain;
 pub mod proxy_protocol;
@@ -21,7 +22,6 @@ pub mod tls;
 pub mod watcher;
 
 use crate::admin::answer::Api;
-use crate::admin::journal::Sinks;
 use crate::admin::{self, Admin, Running};
 use crate::config::report::Source;
 use crate::live::LiveFile;
@@ -33,7 +33,7 @@ use crate::observe::traffic::Traffic;
 use crate::observe::writer::{Logs, Sink};
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
-use crate::settings::{AccessLog, Listen, Settings};
+use crate::settings::{Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
 use crate::sni::Names;
 use crate::upstream::connect::Links;
@@ -77,6 +77,9 @@ pub enum Phase {
     Stopping,
 }
 
+/// How a worker hears that it is to stop, and how long that may take.
+type End = (watch::Receiver<bool>, watch::Receiver<Duration>);
+
 /// What a worker thread is started with.
 struct Start {
     settings: Arc<Settings>,
@@ -90,6 +93,8 @@ struct Start {
     number: usize,
     workers: usize,
     stop: watch::Receiver<bool>,
+    /// How long a stop may take.
+    patience: watch::Receiver<Duration>,
 }
 
 /// A process that listens and has not begun to serve.
@@ -105,6 +110,7 @@ pub struct Server {
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
+    abrupt: bool,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -127,10 +133,10 @@ impl Server {
         let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
         let mut logs = Logs::default();
-        let sink = log(&mut logs, &settings.access_log)?;
+        let sink = logs::open(&mut logs, &settings.access_log)?;
         let store = certificates(&settings, &snapshot)?;
-        let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
-        let admin = Admin::open(&settings, &tls)?.logging(sinks(&mut logs, &settings)?);
+        let tls = ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?;
+        let admin = Admin::open(&settings, &tls)?.logging(logs::sinks(&mut logs, &settings)?);
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let mut doors = Vec::new();
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, passed, workers)?) {
@@ -148,13 +154,33 @@ impl Server {
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, logs, sink, exporter, doors, admin, workers, live, origin: None })
+        Ok(Self {
+            settings,
+            front,
+            links,
+            logs,
+            sink,
+            exporter,
+            doors,
+            admin,
+            workers,
+            live,
+            origin: None,
+            abrupt: false,
+        })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
     #[must_use]
     pub fn following(mut self, origin: Box<dyn Origin>, now: Source) -> Self {
         self.origin = Some((origin, now));
+        self
+    }
+
+    /// From now on SIGTERM and SIGINT end it at once, as they end nginx (`kong/operations.md` §6); SIGQUIT stays polite.
+    #[must_use]
+    pub fn abrupt(mut self) -> Self {
+        self.abrupt = true;
         self
     }
 
@@ -175,23 +201,28 @@ impl Server {
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
+        let (patience, patient) = watch::channel(self.settings.drain_timeout);
         let (shipping, logs) = (Arc::clone(&self.front.shipping), std::mem::take(&mut self.logs));
         let (told, mut threads) = (Arc::default(), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
-            let start = self.start(number, traffic, &told, stopped.clone());
+            let start = self.start(number, traffic, &told, (stopped.clone(), patient.clone()));
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
-        let drain_timeout = self.settings.drain_timeout;
+        let abrupt = self.abrupt;
         let (watching, admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
-        let told = signals.wait(|| watching.reload(), || logs.reopen()).map_err(ServeError::from_any)?;
+        let told = signals.wait(|| watching.reload(), || logs.reopen(), abrupt).map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
-        tracing::info!(signal = told, limit = ?drain_timeout, "stopping: requests under way may end");
+        if abrupt && told != signals::POLITE {
+            patience.send_replace(Duration::ZERO);
+        }
+        let limit = *patient.borrow();
+        tracing::info!(signal = told, ?limit, "stopping: requests under way may end");
         let _ = stop.send(true);
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
-        if results.contains(&false) {
+        if results.contains(&false) && !limit.is_zero() {
             tracing::warn!("the time to stop ran out; some requests were cut off");
         }
         shipping.finish(FLUSH);
@@ -221,7 +252,7 @@ impl Server {
     }
 
     /// One worker's share of the sockets.
-    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
+    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, (stop, patience): End) -> Start {
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
         Start {
             settings: self.settings.clone(),
@@ -235,22 +266,9 @@ impl Server {
             number,
             workers: self.workers,
             stop,
+            patience,
         }
     }
-}
-
-/// An access log, ready to be written.
-fn log(logs: &mut Logs, log: &AccessLog) -> Result<Option<Sink>, ServeError> {
-    logs.open(&log.to).map_err(|error| ServeError(format!("cannot open the access log {}: {error}", log.to)))
-}
-
-/// Those of the listeners that there are.
-fn sinks(logs: &mut Logs, settings: &Settings) -> Result<Sinks, ServeError> {
-    let mut sink = |listens: &[Listen], access| if listens.is_empty() { Ok(None) } else { log(logs, access) };
-    Ok(Sinks {
-        admin: sink(&settings.admin_listen, &settings.admin_access_log)?,
-        status: sink(&settings.status_listen, &settings.status_access_log)?,
-    })
 }
 
 /// For each listener, a socket per worker.
@@ -295,10 +313,21 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, exporter, sockets, traffic, told, number, workers, mut stop } =
-        start;
+    let Start {
+        settings,
+        mut snapshots,
+        links,
+        sink,
+        exporter,
+        sockets,
+        traffic,
+        told,
+        number,
+        workers,
+        mut stop,
+        patience,
+    } = start;
     let snapshot = snapshots.borrow_and_update().clone();
-    let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
     let access = Access::new(sink, &settings.access_log);
@@ -313,6 +342,7 @@ async fn serve_until_told(start: Start) -> bool {
     let _ = stop.wait_for(|told| *told).await;
     listening.iter().for_each(tokio::task::JoinHandle::abort);
     worker.closing.close();
+    let limit = *patience.borrow();
     let whole = connection::drained(&worker.closing, limit).await;
     tidying.abort();
     worker.tidy();

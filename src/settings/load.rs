@@ -1,10 +1,11 @@
 //! Sources to settings: every key is read, every error collected.
 
+use super::judge::judge;
+use super::pem::Pem;
 use super::reading::{Edge, Note, Reading};
 use super::sources::{Raw, Sources};
 use super::table::{KEYS, Key};
 use super::{Listen, Settings, ignored};
-use std::path::PathBuf;
 
 /// Settings that a process can run with.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is set and changes nothing, and the like, by key.
     pub notes: Vec<Note>,
+    /// The keys that are set and known, with their texts, in the order of the table.
+    pub set: Vec<(&'static str, String)>,
 }
 
 /// Reads all settings.
@@ -22,21 +25,22 @@ pub struct Loaded {
 pub fn load(sources: &Sources<'_>, edge: Edge<'_>) -> Result<Loaded, Vec<String>> {
     let (mut raw, mut errors) = sources.merge();
     let written = ["ssl_cert", "ssl_cert_key"].map(|key| raw.contains_key(key));
-    let mut reading = Reading::new(edge);
+    let (mut reading, mut set) = (Reading::new(edge), Vec::new());
     for key in KEYS {
         if let Some((name, value)) = take(&mut raw, key, &mut reading) {
             reading.key = name;
             let fault = (key.read)(&mut reading, &value).err();
             errors.extend(fault.map(|f| f.message(name, &value)));
+            set.push((name, value));
         }
     }
-    note_ignored(&raw, &mut reading);
+    note_ignored(&raw, &mut reading, &mut errors);
     pair_certificates(&reading, written, &mut errors);
     show_certificate(&mut reading, &mut errors);
     ask_clients(&mut reading, &mut errors);
     reading.notes.sort_by(|a, b| a.key.cmp(&b.key));
     let Reading { settings, notes, .. } = reading;
-    if errors.is_empty() { Ok(Loaded { settings, notes }) } else { Err(errors) }
+    if errors.is_empty() { Ok(Loaded { settings, notes, set }) } else { Err(errors) }
 }
 
 /// The value that counts for a key, under the name that it was given; the others are told.
@@ -55,7 +59,9 @@ fn take(raw: &mut Raw, key: &Key, reading: &mut Reading<'_>) -> Option<(&'static
     found
 }
 
-fn note_ignored(rest: &Raw, reading: &mut Reading<'_>) {
+fn note_ignored(rest: &Raw, reading: &mut Reading<'_>, errors: &mut Vec<String>) {
+    let judged = |(key, value): (&String, &String)| Some(judge(key, value, reading.edge).err()?.message(key, value));
+    errors.extend(rest.iter().filter_map(judged));
     let notes = rest
         .iter()
         .filter_map(|(key, value)| Some(Note { key: key.clone(), reason: ignored::reason(key, value)?.to_owned() }));
@@ -79,7 +85,7 @@ fn pair_certificates(reading: &Reading<'_>, written: [bool; 2], errors: &mut Vec
 
 /// `client_ssl` needs both files.
 fn show_certificate(reading: &mut Reading<'_>, errors: &mut Vec<String>) {
-    let missing = |file: &Option<PathBuf>, key: &str| {
+    let missing = |file: &Option<Pem>, key: &str| {
         let told = errors.iter().any(|e| e.starts_with(&format!("{key}:")));
         (file.is_none() && !told).then(|| format!("{key} must be specified"))
     };
