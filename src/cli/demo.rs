@@ -31,7 +31,7 @@ fn try_main(args: &Demo) -> Result<ExitCode, ExitCode> {
         let fail = |error| refuse(&[format!("no stand-in can listen: {}", print::reason(&error))]);
         settings.resolve.extend(addresses.map_err(fail)?);
     }
-    Ok(run::until_stopped(settings, compiled, None, &passed, lines_to_try))
+    Ok(run::until_stopped(settings, compiled, None, passed, lines_to_try))
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// The file that is served when nothing names another.
 pub(super) const DEFAULT: &str = "gateway.yml";
+/// What [`Place::Nowhere`] holds.
+const EMPTY: &str = "_format_version: \"2.1\"\n";
 
 /// Where a document is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(super) enum Place {
     Stdin,
     /// In a setting.
     Inline(String),
+    /// Nobody named one, and Kong serves a configuration without anything in it.
+    Nowhere,
 }
 
 // === impl Place ===
@@ -32,9 +36,13 @@ impl Place {
 
     /// The command line's, else the settings', else the file in the current folder.
     pub(super) fn choose(flag: Option<&Path>, settings: &Settings) -> Self {
-        let file = flag.map(Self::of).or_else(|| settings.declarative_config.clone().map(Self::File));
+        flag.map(Self::of).or_else(|| Self::named(settings)).unwrap_or_else(|| Self::File(DEFAULT.into()))
+    }
+
+    /// The settings' one.
+    pub(super) fn named(settings: &Settings) -> Option<Self> {
         let inline = || settings.declarative_config_string.clone().map(Self::Inline);
-        file.or_else(inline).unwrap_or_else(|| Self::File(DEFAULT.into()))
+        settings.declarative_config.clone().map(Self::File).or_else(inline)
     }
 
     /// Reads it.
@@ -46,6 +54,7 @@ impl Place {
             Self::File(path) => read_some(File::open(path)?)?,
             Self::Stdin => read_some(io::stdin().lock())?,
             Self::Inline(text) => text.clone().into_bytes(),
+            Self::Nowhere => EMPTY.into(),
         };
         Source::from_bytes(self.to_string(), &text)
             .map_err(|at| io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 (byte {at})")))
@@ -82,6 +91,7 @@ impl std::fmt::Display for Place {
             Self::File(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("standard input"),
             Self::Inline(_) => f.write_str("KONG_DECLARATIVE_CONFIG_STRING"),
+            Self::Nowhere => f.write_str("an empty configuration"),
         }
     }
 }

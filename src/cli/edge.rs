@@ -4,7 +4,7 @@ use super::args;
 use crate::config::section::Setting;
 use crate::settings::reading::Edge;
 use crate::settings::sources::{KONG, OWN, Sources};
-use crate::settings::{self, Loaded, file};
+use crate::settings::{self, Loaded, Settings, file, secret_files};
 use crate::world::World;
 use std::fs::File;
 use std::io::{self, Read};
@@ -32,6 +32,8 @@ pub(super) const EDGE: Edge<'static> = Edge { lookup: &lookup, is_file: &Path::i
 pub(super) struct Setup {
     flags: Vec<(String, String)>,
     file: Vec<(String, String)>,
+    /// What holds in place of the table's defaults.
+    defaults: Vec<(String, String)>,
     /// The settings of a document that has none.
     pub(super) base: Loaded,
 }
@@ -44,8 +46,20 @@ impl Setup {
     pub(super) fn new(args: &args::Settings, flags: Vec<(String, String)>) -> Result<Self, Vec<String>> {
         let file = args.conf.as_deref().map_or(Ok(Vec::new()), read_conf).map_err(|message| vec![message])?;
         let flags: Vec<_> = args.set.iter().cloned().chain(flags).collect();
-        let base = load(&flags, &file, &[])?;
-        Ok(Self { flags, file, base })
+        Self::of(flags, file, Vec::new())
+    }
+
+    /// Of sources that are read already; the environment comes between them. `defaults` are weaker than all others.
+    ///
+    /// # Errors
+    /// All messages.
+    pub(super) fn of(
+        flags: Vec<(String, String)>,
+        file: Vec<(String, String)>,
+        defaults: Vec<(String, String)>,
+    ) -> Result<Self, Vec<String>> {
+        let base = load(&flags, &file, &defaults)?;
+        Ok(Self { flags, file, defaults, base })
     }
 
     /// The settings with those of a document, which are the weakest.
@@ -53,15 +67,40 @@ impl Setup {
     /// # Errors
     /// All messages.
     pub(super) fn with(&self, document: &[Setting]) -> Result<Loaded, Vec<String>> {
-        let document: Vec<_> = document.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+        let document = document.iter().map(|setting| (setting.key.clone(), setting.value.clone()));
+        let document: Vec<_> = self.defaults.iter().cloned().chain(document).collect();
         load(&self.flags, &self.file, &document)
     }
+}
+
+/// The listeners among settings that another process noted; nothing else is read, and no other source asked.
+///
+/// # Errors
+/// All messages.
+pub(super) fn listeners(mut pairs: Vec<(String, String)>) -> Result<Settings, Vec<String>> {
+    pairs.retain(|(key, _)| {
+        matches!(&**key, "proxy_listen" | "proxy_listen_default" | "admin_listen" | "status_listen")
+    });
+    let sources = Sources { flags: &[], env: &|_| None, names: &[], file: &pairs, document: &[] };
+    settings::load(&sources, EDGE).map(|loaded| loaded.settings)
 }
 
 type Pairs = [(String, String)];
 
 fn load(flags: &Pairs, file: &Pairs, document: &Pairs) -> Result<Loaded, Vec<String>> {
-    settings::load(&Sources { flags, env: &variable, names: &names(), file, document }, EDGE)
+    let names = names();
+    let files = secret_files::variables(&names, &variable, &secret)?;
+    let env = |name: &str| files.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).or_else(|| variable(name));
+    let is_path = |name: &String| files.iter().any(|(base, _)| name.strip_suffix("_FILE") == Some(base));
+    let given = names.iter().filter(|name| !is_path(name)).cloned();
+    let names: Vec<_> = given.chain(files.iter().map(|(name, _)| name.clone())).collect();
+    settings::load(&Sources { flags, env: &env, names: &names, file, document }, EDGE)
+}
+
+/// What a file of a setting holds.
+fn secret(path: &str) -> Result<String, String> {
+    let bytes = read_file(Path::new(path)).map_err(|error| super::print::reason(&error))?;
+    String::from_utf8(bytes).map_err(|_| "it is no UTF-8".to_owned())
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
@@ -85,7 +124,7 @@ fn names() -> Vec<String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(ours).collect()
 }
 
-fn read_conf(path: &Path) -> Result<Vec<(String, String)>, String> {
+pub(super) fn read_conf(path: &Path) -> Result<Vec<(String, String)>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("no file at: {}", path.display()),
         _ => format!("{}: {}", path.display(), super::print::reason(&error)),

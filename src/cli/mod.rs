@@ -27,6 +27,8 @@ mod token;
 
 use args::{Cli, Command, Config, Import};
 use clap::Parser;
+use edge::Setup;
+use kong::voice::Voice;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -35,8 +37,12 @@ const REFUSED: u8 = 1;
 /// Exit code of wrong usage, and of a file that cannot be read.
 const UNREADABLE: u8 = 2;
 
-/// Does what the words say; the first is the program's name.
+/// Does what the words say; the first is the program's name, which may be one of Kong's.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(program) = words.first().and_then(kong::Program::called) {
+        return program.main(&words);
+    }
     let command = match Cli::try_parse_from(words) {
         Ok(cli) => cli.command,
         Err(usage) => {
@@ -51,8 +57,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::main(&args),
         Command::Explain(args) => explain::main(&args),
         Command::Routes(args) => routes::main(&args),
-        Command::Config(Config::Parse(args)) => kong::parse(&args),
-        Command::Config(Config::Init { file }) => kong::init(&file),
+        Command::Config(command) => config(&command),
         Command::Token(args) => token::main(&args),
         Command::Schema(args) => schema::main(&args),
         Command::Completions { shell } => completions::main(shell),
@@ -60,6 +65,17 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Import(Import::Nginx(args)) => import::nginx(&args),
         Command::Version => version(),
     }
+}
+
+/// `gateway config …`, in Kong's words.
+fn config(command: &Config) -> ExitCode {
+    let done = match command {
+        Config::Parse(args) => Setup::new(&args.settings, Vec::new())
+            .map_err(|messages| messages.join("\n"))
+            .and_then(|setup| kong::config::parse(args.file.as_deref(), &setup, Voice::Plain)),
+        Config::Init { file } => kong::config::init(file),
+    };
+    kong::told(Voice::Plain, done)
 }
 
 fn version() -> ExitCode {

@@ -85,7 +85,10 @@ pub(super) fn reload(args: &Reload) -> ExitCode {
 }
 
 /// The process that serves with this prefix.
-fn running(prefix: &Path) -> Result<Pid, String> {
+///
+/// # Errors
+/// That nobody does, or why it cannot be known.
+pub(super) fn running(prefix: &Path) -> Result<Pid, String> {
     let shown = prefix.display();
     if !prefix.is_dir() {
         return Err(format!("no such prefix: {shown}; a gateway without one is asked by SIGHUP"));

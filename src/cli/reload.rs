@@ -57,7 +57,7 @@ impl Origin for Again {
     fn file(&self) -> Option<PathBuf> {
         match &self.place {
             Place::File(path) => Some(path.clone()),
-            Place::Stdin | Place::Inline(_) => None,
+            Place::Stdin | Place::Inline(_) | Place::Nowhere => None,
         }
     }
 

@@ -5,18 +5,39 @@ use super::document::{DEFAULT, Place};
 use super::edge::{self, Setup};
 use super::findings::{Compiled, compile_here, counts};
 use super::pid::PidFile;
-use super::reload::Again;
+use super::reload::{Again, Serving};
 use super::{REFUSED, UNREADABLE, count, logs, print, refuse, systemd};
-use crate::server::Server;
+use crate::config::report::Source;
 use crate::server::passed::Passed;
+use crate::server::{Phase, ServeError, Server};
 use crate::settings::{Listen, Loaded, Settings};
+use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Warnings that are shown one by one at start.
 const MOST: usize = 5;
+
+/// What can be served.
+pub(super) struct Ready {
+    pub(super) settings: Settings,
+    pub(super) snapshot: Snapshot,
+    /// What the snapshot was compiled from.
+    pub(super) source: Source,
+    /// What a reload needs of it.
+    pub(super) serving: Serving,
+    /// Where to read it again; `None` follows nothing.
+    pub(super) from: Option<(Place, Setup)>,
+    /// Where to leave the process number, if anywhere.
+    pub(super) prefix: Option<PathBuf>,
+    /// Sockets that systemd passed.
+    pub(super) passed: Vec<Passed>,
+    /// Whether SIGTERM ends it at once, as it ends nginx.
+    pub(super) abrupt: bool,
+}
 
 /// Serves until it is stopped.
 pub(super) fn main(args: &args::Run) -> ExitCode {
@@ -33,7 +54,7 @@ fn try_main(args: &args::Run) -> Result<ExitCode, ExitCode> {
     let (compiled, loaded) = compile_here(source, &setup).map_err(|all| refuse(&all))?;
     let mut settings = begin(loaded);
     settings.resolve.extend(args.resolve.iter().cloned());
-    Ok(until_stopped(settings, compiled, Some((place, setup)), &passed, |_| String::new()))
+    Ok(until_stopped(settings, compiled, Some((place, setup)), passed, |_| String::new()))
 }
 
 /// What systemd passed. Before any thread is there, since it looks at the environment. On failure everything is said.
@@ -47,7 +68,7 @@ pub(super) fn setup(args: &args::Settings, serving: &args::Serving) -> Result<Se
 }
 
 /// Starts the log, and tells what there is to tell about settings.
-pub(super) fn begin(Loaded { settings, notes }: Loaded) -> Settings {
+pub(super) fn begin(Loaded { settings, notes, .. }: Loaded) -> Settings {
     logs::start(settings.log_level);
     logs::tell(&notes);
     settings
@@ -59,7 +80,7 @@ pub(super) fn until_stopped(
     settings: Settings,
     compiled: Compiled,
     from: Option<(Place, Setup)>,
-    passed: &[Passed],
+    passed: Vec<Passed>,
     more: impl FnOnce(&[Listen]) -> String,
 ) -> ExitCode {
     print::err(&told(&compiled));
@@ -68,27 +89,16 @@ pub(super) fn until_stopped(
         print::err(&format!("error: {} cannot be served ({})\n", source.name, counts(&report)));
         return ExitCode::from(REFUSED);
     };
-    let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
     let prefix = from.is_some().then(|| settings.prefix.clone());
-    let again = from.map(|(place, setup)| Again::new(place, setup, settings.clone(), source.clone(), serving));
-    let ended = Server::open(settings, snapshot, passed).and_then(|server| {
-        let listens = bound(listens, server.addresses());
-        print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
-        let _pid = prefix.as_deref().and_then(PidFile::write);
-        let server = match again {
-            Some(again) => server.following(Box::new(again), source),
-            None => server,
-        };
-        server.run(systemd::tell)
-    });
-    match ended {
+    let ready = Ready { settings, snapshot, source, serving, from, prefix, passed, abrupt: false };
+    match ready.serve(more, systemd::tell) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&[error.to_string()]),
     }
 }
 
 /// What was found; of many warnings only how many, so that the last lines of a log are still about what happened before.
-fn told(compiled: &Compiled) -> String {
+pub(super) fn told(compiled: &Compiled) -> String {
     let report = &compiled.report;
     if report.has_errors() || report.found.len() <= MOST {
         return compiled.human(&io::stderr());
@@ -124,6 +134,29 @@ fn unreadable(place: &Place, error: &io::Error) -> ExitCode {
         print::err("help: name a Kong file with --config, or try `gateway demo`, which needs none\n");
     }
     ExitCode::from(UNREADABLE)
+}
+
+// === impl Ready ===
+
+impl Ready {
+    /// Listens, says so, and serves until it is stopped. `more` is asked for what else to say, `tell` hears how far it is.
+    ///
+    /// # Errors
+    /// Why it cannot begin.
+    pub(super) fn serve(self, more: impl FnOnce(&[Listen]) -> String, tell: impl Fn(Phase)) -> Result<(), ServeError> {
+        let Self { settings, snapshot, source, serving, from, prefix, passed, abrupt } = self;
+        let (listens, contents) = (settings.proxy_listen.clone(), count::contents(&snapshot));
+        let again = from.map(|(place, setup)| Again::new(place, setup, settings.clone(), source.clone(), serving));
+        let server = Server::open(settings, snapshot, &passed)?;
+        let listens = bound(listens, server.addresses());
+        print::err(&(banner(&listens, &source.name, &contents) + &others(&server) + &more(&listens)));
+        let _pid = prefix.as_deref().and_then(PidFile::write);
+        let server = match again {
+            Some(again) => server.following(Box::new(again), source),
+            None => server,
+        };
+        if abrupt { server.abrupt().run(tell) } else { server.run(tell) }
+    }
 }
 
 #[cfg(test)]

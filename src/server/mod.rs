@@ -74,6 +74,9 @@ pub enum Phase {
     Stopping,
 }
 
+/// How a worker hears that it is to stop, and how long that may take.
+type End = (watch::Receiver<bool>, watch::Receiver<Duration>);
+
 /// What a worker thread is started with.
 struct Start {
     settings: Arc<Settings>,
@@ -86,6 +89,8 @@ struct Start {
     number: usize,
     workers: usize,
     stop: watch::Receiver<bool>,
+    /// How long a stop may take.
+    patience: watch::Receiver<Duration>,
 }
 
 /// A process that listens and has not begun to serve.
@@ -99,6 +104,7 @@ pub struct Server {
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
+    abrupt: bool,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -140,13 +146,20 @@ impl Server {
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None })
+        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None, abrupt: false })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
     #[must_use]
     pub fn following(mut self, origin: Box<dyn Origin>, now: Source) -> Self {
         self.origin = Some((origin, now));
+        self
+    }
+
+    /// From now on SIGTERM and SIGINT end it at once, as they end nginx (`kong/operations.md` §6); SIGQUIT stays polite.
+    #[must_use]
+    pub fn abrupt(mut self) -> Self {
+        self.abrupt = true;
         self
     }
 
@@ -167,23 +180,28 @@ impl Server {
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = watch::channel(false);
+        let (patience, patient) = watch::channel(self.settings.drain_timeout);
         let shipping = Arc::clone(&self.front.shipping);
         let (told, mut threads) = (Arc::default(), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
-            let start = self.start(number, traffic, &told, stopped.clone());
+            let start = self.start(number, traffic, &told, (stopped.clone(), patient.clone()));
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
-        let drain_timeout = self.settings.drain_timeout;
+        let abrupt = self.abrupt;
         let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
-        let told = signals.wait(|| watching.reload()).map_err(ServeError::from_any)?;
+        let told = signals.wait(|| watching.reload(), abrupt).map_err(ServeError::from_any)?;
         tell(Phase::Stopping);
-        tracing::info!(signal = told, limit = ?drain_timeout, "stopping: requests under way may end");
+        if abrupt && told != signals::POLITE {
+            patience.send_replace(Duration::ZERO);
+        }
+        let limit = *patient.borrow();
+        tracing::info!(signal = told, ?limit, "stopping: requests under way may end");
         let _ = stop.send(true);
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
-        if results.contains(&false) {
+        if results.contains(&false) && !limit.is_zero() {
             tracing::warn!("the time to stop ran out; some requests were cut off");
         }
         shipping.finish(FLUSH);
@@ -211,7 +229,7 @@ impl Server {
     }
 
     /// One worker's share of the sockets.
-    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, stop: watch::Receiver<bool>) -> Start {
+    fn start(&mut self, number: usize, traffic: &Arc<Traffic>, told: &Arc<Told>, (stop, patience): End) -> Start {
         let take = |(sockets, door): &mut (Vec<TcpListener>, Door)| Some((sockets.pop()?, door.clone()));
         Start {
             settings: self.settings.clone(),
@@ -224,6 +242,7 @@ impl Server {
             number,
             workers: self.workers,
             stop,
+            patience,
         }
     }
 }
@@ -270,9 +289,9 @@ fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop } = start;
+    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop, patience } =
+        start;
     let snapshot = snapshots.borrow_and_update().clone();
-    let limit = settings.drain_timeout;
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
     let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
@@ -285,6 +304,7 @@ async fn serve_until_told(start: Start) -> bool {
     let _ = stop.wait_for(|told| *told).await;
     listening.iter().for_each(tokio::task::JoinHandle::abort);
     worker.closing.close();
+    let limit = *patience.borrow();
     let whole = connection::drained(&worker.closing, limit).await;
     tidying.abort();
     worker.tidy();

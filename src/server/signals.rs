@@ -5,6 +5,9 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The signal that is polite in any case.
+pub(super) const POLITE: &str = "SIGQUIT";
+
 /// Signals, listened for from the moment that this was made.
 pub(super) struct Signals {
     runtime: Runtime,
@@ -28,11 +31,11 @@ impl Signals {
     }
 
     /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, and says its name; until then, `reload` is called at each
-    /// SIGHUP. From then on a second one ends the process.
+    /// SIGHUP. From then on a second one ends the process: with success where that is an `abrupt` one's usual end.
     ///
     /// # Errors
     /// When no thread can be started to wait for the second.
-    pub(super) fn wait(mut self, reload: impl Fn()) -> io::Result<&'static str> {
+    pub(super) fn wait(mut self, reload: impl Fn(), abrupt: bool) -> io::Result<&'static str> {
         let told = self.runtime.block_on(async {
             loop {
                 tokio::select! {
@@ -44,7 +47,7 @@ impl Signals {
         std::thread::Builder::new().name("second-signal".into()).spawn(move || {
             let told = self.runtime.block_on(first(&mut self.signals));
             tracing::warn!(signal = told, "stopping at once");
-            std::process::exit(130);
+            std::process::exit(if abrupt { 0 } else { 130 });
         })?;
         Ok(told)
     }
@@ -66,6 +69,6 @@ async fn first(signals: &mut [Signal; 3]) -> &'static str {
     tokio::select! {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
-        _ = quit.recv() => "SIGQUIT",
+        _ = quit.recv() => POLITE,
     }
 }

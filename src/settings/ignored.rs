@@ -30,7 +30,6 @@ pub const IGNORED: &[Ignored] = &[
     told("nginx_admin_", &[], NO_ADMIN),
     told("status_", &["off"], NO_ADMIN),
     told("nginx_status_", &[], NO_ADMIN),
-    told("nginx_daemon", &["off"], "the gateway stays in the foreground"),
     told("nginx_user", &[], "the gateway runs as whoever starts it"),
     told("nginx_http_proxy_buffers", &[], STREAMED),
     told("nginx_proxy_proxy_buffers", &[], STREAMED),
@@ -86,11 +85,21 @@ const fn told(key: &'static str, same: &'static [&'static str], reason: &'static
 /// The reason for a key that nobody knows.
 pub const UNKNOWN: &str = "no setting has this name";
 
+/// Whether a key is one of Kong's that changes nothing.
+#[must_use]
+pub fn has(key: &str) -> bool {
+    row(key).is_some()
+}
+
+fn row(key: &str) -> Option<&'static Ignored> {
+    let fits = |row: &&Ignored| key == row.key || (row.key.ends_with('_') && key.starts_with(row.key));
+    IGNORED.iter().find(fits)
+}
+
 /// What there is to tell about a key that is set: `None` if nothing.
 #[must_use]
 pub fn reason(key: &str, value: &str) -> Option<&'static str> {
-    let fits = |row: &&Ignored| key == row.key || (row.key.ends_with('_') && key.starts_with(row.key));
-    match IGNORED.iter().find(fits) {
+    match row(key) {
         None => Some(UNKNOWN),
         Some(row) if row.same.contains(&value) => None,
         Some(row) => Some(row.reason),

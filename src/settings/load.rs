@@ -13,6 +13,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is set and changes nothing, and the like, by key.
     pub notes: Vec<Note>,
+    /// The keys that are set and known, with their texts, in the order of the table.
+    pub set: Vec<(&'static str, String)>,
 }
 
 /// Reads all settings.
@@ -22,12 +24,13 @@ pub struct Loaded {
 pub fn load(sources: &Sources<'_>, edge: Edge<'_>) -> Result<Loaded, Vec<String>> {
     let (mut raw, mut errors) = sources.merge();
     let written = ["ssl_cert", "ssl_cert_key"].map(|key| raw.contains_key(key));
-    let mut reading = Reading::new(edge);
+    let (mut reading, mut set) = (Reading::new(edge), Vec::new());
     for key in KEYS {
         if let Some((name, value)) = take(&mut raw, key, &mut reading) {
             reading.key = name;
             let fault = (key.read)(&mut reading, &value).err();
             errors.extend(fault.map(|f| f.message(name, &value)));
+            set.push((name, value));
         }
     }
     note_ignored(&raw, &mut reading);
@@ -36,7 +39,7 @@ pub fn load(sources: &Sources<'_>, edge: Edge<'_>) -> Result<Loaded, Vec<String>
     ask_clients(&mut reading, &mut errors);
     reading.notes.sort_by(|a, b| a.key.cmp(&b.key));
     let Reading { settings, notes, .. } = reading;
-    if errors.is_empty() { Ok(Loaded { settings, notes }) } else { Err(errors) }
+    if errors.is_empty() { Ok(Loaded { settings, notes, set }) } else { Err(errors) }
 }
 
 /// The value that counts for a key, under the name that it was given; the others are told.

@@ -7,8 +7,10 @@ pub mod ignored;
 pub mod listen;
 mod lists;
 mod load;
+pub mod pem;
 pub mod reading;
 pub mod resolve;
+pub mod secret_files;
 pub mod sources;
 pub mod table;
 pub mod units;
@@ -110,6 +112,8 @@ pub struct Settings {
     pub log_level: tracing::Level,
     /// Time that a stop waits for requests under way.
     pub drain_timeout: Duration,
+    /// `nginx_daemon`: whether `kong start` goes into the background.
+    pub daemon: bool,
 }
 
 /// One listener, in Kong's syntax (`kong/operations.md` §2, Listeners), and a few flags more.
@@ -359,6 +363,7 @@ impl Default for Settings {
             access_log: AccessLog::Stdout,
             log_level: tracing::Level::INFO,
             drain_timeout: Duration::from_secs(30),
+            daemon: false,
         }
     }
 }

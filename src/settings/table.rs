@@ -192,6 +192,15 @@ keys! {
     drain_timeout = "30s",
         "Time that a stop waits for requests under way.",
         |r, v| put(&mut r.settings.drain_timeout, time(v));
+    nginx_daemon [nginx_main_daemon] = "off",
+        "Whether `kong start` goes into the background, where it is `on` if nothing is set; nothing else does.",
+        |r, v| put(&mut r.settings.daemon, switch(or_default(v, "on"), "ngx_boolean"));
+}
+
+/// Whether a key is in the table, under any of its names.
+#[must_use]
+pub fn has(key: &str) -> bool {
+    KEYS.iter().any(|row| row.name == key || row.also.contains(&key))
 }
 
 fn put<T>(field: &mut T, value: Result<T, Fault>) -> Done {
