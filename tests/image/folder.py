@@ -16,44 +16,55 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Engine:
-    name = "folder"
+
 
     def __init__(self, binary):
-        self.work = pathlib.Path(tempfile.mkdtemp(prefix="image-"))
+        self.binary, self.work = binary, pathlib.Path(tempfile.mkdtemp(prefix="image-"))
         self.work.chmod(0o755)
-        for target in ("kong", "static"):
-            subprocess.run([ROOT / "docker" / "assemble", target, binary, self.work / target], check=True, timeout=120)
 
     def close(self):
         shutil.rmtree(self.work)
 
-    def size(self, target):
-        """In bytes, of all files."""
-        files = (path for path in (self.work / target).rglob("*") if path.is_file() and not path.is_symlink())
-        return sum(path.stat().st_size for path in files)
+    def folder(self, target):
+        """With the image's content."""
+        folder = self.work / target
+        if not folder.exists():
+            subprocess.run([ROOT / "docker" / "assemble", target, self.binary, folder], check=True, timeout=120)
+            files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+            print(f"image {target}: {sum(path.stat().st_size for path in files) / 1e6:.1f} MB")
+        return folder
 
     def run(self, wanted):
-        return Container(self.work, wanted)
+        return Container(self.folder(wanted.image), wanted)
 
 
 class Container:
-    def __init__(self, work, wanted):
-        self.image, self.own = image(wanted.image), pathlib.Path(tempfile.mkdtemp(dir=work))
+    def __init__(self, rootfs, wanted):
+        self.rootfs, self.image = rootfs, image(wanted.image)
+        self.own = pathlib.Path(tempfile.mkdtemp(dir=rootfs.parent))
         self.own.chmod(0o755)
-        self.rootfs = work / wanted.image
         self.user = self.ids(wanted.user or self.image.user)
         self.env = {"HOME": self.home(), "HOSTNAME": "container", **self.image.env, **wanted.env}
-        want = {"image": str(self.rootfs), "root": self.make("root"), "upper": self.make("upper"), "work": self.make("work"),
-                "read_only": wanted.read_only, "tmpfs": wanted.tmpfs, "mounts": [*wanted.mounts, *self.names(wanted)],
-                "folder": self.image.folder, "user": self.user, "env": self.env, "words": self.words(wanted)}
+        self.want = {"image": str(rootfs), "root": self.make("root"), "upper": self.make("upper"), "work": self.make("work"),
+                     "read_only": wanted.read_only, "tmpfs": wanted.tmpfs, "mounts": [*wanted.mounts, *self.names(wanted)],
+                     "folder": self.image.folder, "user": self.user, "env": self.env, "words": self.words(wanted)}
         self.put(wanted)
-        self.streams = [Stream(self.user[0]), Stream(self.user[0])]
+        self.streams = []
+        self.start()
+
+    def start(self):
+        new = Stream(self.user[0]), Stream(self.user[0])
         self.process = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", sys.executable,
-             HERE / "inside.py", json.dumps(want)], stdin=subprocess.DEVNULL, stdout=self.streams[0].end,
-            stderr=self.streams[1].end, start_new_session=True)
-        for stream in self.streams:
+            ["unshare", "--mount", "--pid", "--fork", "--propagation", "private", sys.executable, HERE / "inside.py",
+             json.dumps(self.want)], stdin=subprocess.DEVNULL, stdout=new[0].end, stderr=new[1].end, start_new_session=True)
+        for stream in new:
             stream.begin()
+        self.streams.append(new)
+
+    def restart(self):
+        self.kill(self.image.stop_signal.removeprefix("SIG"))
+        self.wait()
+        self.start()
 
     def words(self, wanted):
         command = wanted.command if wanted.command or wanted.entrypoint else self.image.command
@@ -103,11 +114,16 @@ class Container:
                                "--setuid", str(self.user[0]), "--setgid", str(self.user[1]), *words],
                               env=self.env, capture_output=True, text=True, timeout=30)
 
+    def status(self):
+        """What the kernel knows of the first process."""
+        lines = pathlib.Path(f"/proc/{self.pid()}/status").read_text().splitlines()
+        return {key: value.strip() for key, value in (line.split(":", 1) for line in lines)}
+
     def health(self):
         return self.exec(*self.image.health).returncode
 
     def kill(self, name):
-        os.kill(self.pid(), signal.Signals[name])
+        os.kill(self.pid(), signal.Signals[f"SIG{name}"])
 
     def wait(self, limit=20):
         return self.process.wait(limit)
@@ -116,10 +132,11 @@ class Container:
         return self.process.poll() is None
 
     def logs(self):
-        return self.streams[0].text(), self.streams[1].text()
+        return tuple("".join(pair[number].text() for pair in self.streams) for number in (0, 1))
 
     def remove(self):
-        self.process.kill()
+        if self.running():
+            self.kill("KILL")
         self.process.wait(10)
         shutil.rmtree(self.own)
 

@@ -18,10 +18,8 @@ def mount(*words):
 
 def file_systems(want):
     root = pathlib.Path(want["root"])
-    if want["read_only"]:
-        mount("--bind", want["image"], root)
-    else:
-        mount("-t", "overlay", "overlay", "-o", f"lowerdir={want['image']},upperdir={want['upper']},workdir={want['work']}", root)
+    layers = f"lowerdir={want['image']},upperdir={want['upper']},workdir={want['work']}"
+    mount("-t", "overlay", "overlay", "-o", layers, root)
     mount("-t", "proc", "proc", place(root, "/proc"))
     dev = place(root, "/dev")
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", dev)
