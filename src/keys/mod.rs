@@ -10,6 +10,7 @@ pub(crate) mod fixtures;
 pub use facts::{Facts, facts};
 
 use crate::crypto;
+use crate::settings::pem::Pem;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
 use rustls::sign::{CertifiedKey, SigningKey};
@@ -60,6 +61,28 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError> {
         pem::Error::NoItemsFound => KeyError::NoKey(path.to_owned()),
         error => KeyError::File(path.to_owned(), error),
     })
+}
+
+/// All certificates that a setting names, in their order.
+///
+/// # Errors
+/// See [`certificates`] and [`certificates_of`].
+pub fn chain(of: &Pem) -> Result<Vec<CertificateDer<'static>>, KeyError> {
+    match of {
+        Pem::File(path) => certificates(path),
+        Pem::Text(text) => certificates_of(text.as_bytes()),
+    }
+}
+
+/// The first private key of what a setting names.
+///
+/// # Errors
+/// See [`private_key`] and [`private_key_of`].
+pub fn key(of: &Pem) -> Result<PrivateKeyDer<'static>, KeyError> {
+    match of {
+        Pem::File(path) => private_key(path),
+        Pem::Text(text) => private_key_of(text.as_bytes()),
+    }
 }
 
 /// All certificates of a PEM text, in their order.

@@ -60,7 +60,8 @@ pub fn ask_all(
     let configs = ClientConfigs::new(settings).map_err(|error| error.to_string())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let limits = Limits { ttl: settings.dns_max_ttl, timeout: settings.dns_timeout };
+    let Settings { dns_max_ttl: ttl, dns_stale_ttl: stale, dns_timeout: timeout, .. } = *settings;
+    let limits = Limits { ttl, stale, timeout };
     let resolver = Resolver::new(&settings.resolve, limits, Arc::new(Told::default()), system());
     let asker = Asker { resolver, configs, limit };
     let answers = LocalSet::new().block_on(&runtime, asker.all(asked, &progress));

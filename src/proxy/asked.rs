@@ -16,7 +16,7 @@ pub(super) struct Asked {
     pub(super) head: bool,
     /// Whether it takes trailers.
     pub(super) trailers: bool,
-    /// Whether it wants to know its route.
+    /// Whether it wants to know its route, and may.
     pub(super) debug: bool,
     /// Whether it wants the connection to stay open.
     pub(super) stays: bool,
@@ -27,13 +27,14 @@ pub(super) struct Asked {
 // === impl Asked ===
 
 impl Asked {
-    pub(super) fn of<B>(req: &Request<B>) -> Self {
+    /// `debug` is whether a client may ask for its route.
+    pub(super) fn of<B>(req: &Request<B>, debug: bool) -> Self {
         let headers = req.headers();
         Self {
             version: req.version(),
             head: req.method() == Method::HEAD,
             trailers: req.version() == Version::HTTP_2 || takes_trailers(headers),
-            debug: headers.contains_key(&DEBUG),
+            debug: debug && headers.contains_key(&DEBUG),
             stays: stays(req.version(), headers),
             accept: headers.get(header::ACCEPT).cloned(),
             content_type: headers.get(header::CONTENT_TYPE).cloned(),

@@ -96,7 +96,8 @@ impl Course {
         if snapshot.compat == Compat::Kong3 {
             cx.request_id = Some(id());
         }
-        let asked = Asked::of(req);
+        let debug = settings.allow_debug_header.unwrap_or(snapshot.compat == Compat::Kong2);
+        let asked = Asked::of(req, debug);
         Self { asked, cx, route: None, upgrade: Upgrade::None, location: None, closes: false }
     }
 
@@ -274,7 +275,7 @@ impl Course {
     pub fn frame(&self, snapshot: &Snapshot, response: &mut Response<Body>) {
         own::frame(response, self.asked.head);
         // `Kong-Debug` asks which route and service it was.
-        if let (Some(id), true) = (self.route, self.asked.debug && snapshot.compat == Compat::Kong2) {
+        if let (Some(id), true) = (self.route, self.asked.debug) {
             let route = snapshot.route(id);
             let service = route.service.map(|id| &snapshot.service(id).identity);
             own::name(response.headers_mut(), &route.identity, service);

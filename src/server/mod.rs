@@ -129,7 +129,7 @@ impl Server {
         let sink = access::open(&settings.access_log)
             .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
         let store = certificates(&settings, &snapshot)?;
-        let tls = ServerTls::new(store.live()).map_err(ServeError::from_any)?;
+        let tls = ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?;
         let admin = Admin::open(&settings, &tls)?;
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let mut doors = Vec::new();

@@ -76,7 +76,10 @@ fn leaf(connection: &ClientConnection) -> Vec<u8> {
 
 #[test]
 fn the_handshake_is_the_cheap_and_strong_one() {
-    let server = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap().config(true, None).unwrap();
+    let server = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])]), &Settings::default())
+        .unwrap()
+        .config(true, None)
+        .unwrap();
     let mut offered = client(aws_lc_rs::default_provider(), &ALL);
     offered.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
     let offered = Arc::new(offered);
@@ -94,7 +97,7 @@ fn the_handshake_is_the_cheap_and_strong_one() {
 
 #[test]
 fn tickets_hold_at_every_listener() {
-    let tls = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap();
+    let tls = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])]), &Settings::default()).unwrap();
     let offered = Arc::new(client(aws_lc_rs::default_provider(), &ALL));
     connect(&offered, &tls.config(true, None).unwrap(), "both.test");
     let (again, _) = connect(&offered, &tls.config(false, None).unwrap(), "both.test");
@@ -103,7 +106,10 @@ fn tickets_hold_at_every_listener() {
 
 #[test]
 fn without_http2_only_http1_is_offered() {
-    let server = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap().config(false, None).unwrap();
+    let server = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])]), &Settings::default())
+        .unwrap()
+        .config(false, None)
+        .unwrap();
     let mut offered = client(aws_lc_rs::default_provider(), &ALL);
     offered.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     assert_eq!(connect(&Arc::new(offered), &server, "x.test").0.alpn_protocol(), Some(&b"http/1.1"[..]));
@@ -111,7 +117,10 @@ fn without_http2_only_http1_is_offered() {
 
 #[test]
 fn tls_12_still_works_and_resumes() {
-    let server = ServerTls::new(live(vec![fixtures::rsa("both.test")])).unwrap().config(true, None).unwrap();
+    let server = ServerTls::new(live(vec![fixtures::rsa("both.test")]), &Settings::default())
+        .unwrap()
+        .config(true, None)
+        .unwrap();
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| suite.tls13().is_none());
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
@@ -130,7 +139,7 @@ fn tls_12_still_works_and_resumes() {
 fn of_two_keys_the_one_that_the_client_knows() {
     let pairs = vec![fixtures::rsa("both.test"), fixtures::leaf(&["both.test"])];
     let (rsa, ecdsa) = (pairs[0].chain[0].clone(), pairs[1].chain[0].clone());
-    let server = ServerTls::new(live(pairs)).unwrap().config(true, None).unwrap();
+    let server = ServerTls::new(live(pairs), &Settings::default()).unwrap().config(true, None).unwrap();
     for (schemes, want) in [(&ALL[..], &ecdsa), (&ALL[..1], &rsa), (&ALL[1..], &ecdsa)] {
         let config = Arc::new(client(aws_lc_rs::default_provider(), schemes));
         assert_eq!(leaf(&connect(&config, &server, "both.test").0), *want, "{schemes:?}");
@@ -140,7 +149,7 @@ fn of_two_keys_the_one_that_the_client_knows() {
 #[test]
 fn a_reload_shows_at_the_next_handshake() {
     let live = live(vec![fixtures::leaf(&["both.test"])]);
-    let server = ServerTls::new(Arc::clone(&live)).unwrap().config(true, None).unwrap();
+    let server = ServerTls::new(Arc::clone(&live), &Settings::default()).unwrap().config(true, None).unwrap();
     let fresh = || Arc::new(client(aws_lc_rs::default_provider(), &ALL));
     let before = leaf(&connect(&fresh(), &server, "both.test").0);
     live.store(self::live(vec![fixtures::leaf(&["both.test"])]).load_full());
@@ -167,7 +176,7 @@ fn showing(pair: Option<&KeyPair>) -> Arc<ClientConfig> {
 fn clients_show_a_certificate_of_the_authority() {
     let (authority, stranger) = (fixtures::authority("ours"), fixtures::authority("another"));
     let (good, bad) = (fixtures::issued_to_client("good", &authority), fixtures::issued_to_client("bad", &stranger));
-    let tls = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap();
+    let tls = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])]), &Settings::default()).unwrap();
     let name = || ServerName::try_from("both.test").unwrap();
     for required in [true, false] {
         let auth = ClientAuth { authorities: vec![fixtures::der(&authority)], required };
@@ -184,7 +193,7 @@ fn clients_show_a_certificate_of_the_authority() {
 fn a_ticket_from_elsewhere_opens_no_guarded_door() {
     let authority = fixtures::authority("ours");
     let auth = ClientAuth { authorities: vec![fixtures::der(&authority)], required: true };
-    let tls = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])])).unwrap();
+    let tls = ServerTls::new(live(vec![fixtures::leaf(&["both.test"])]), &Settings::default()).unwrap();
     let client = showing(None);
     connect(&client, &tls.config(true, None).unwrap(), "both.test");
     let name = ServerName::try_from("both.test").unwrap();

@@ -17,6 +17,9 @@ const NO_DATABASE: &str = "there is no database";
 const NO_CACHE: &str = "the configuration needs no cache of a set size";
 const STREAMED: &str = "bodies are streamed, so there are no such buffers";
 const SYSTEM_DNS: &str = "names are resolved by the operating system, and its answers are believed for `dns_valid_ttl`";
+const NO_SRV: &str = "the operating system looks up addresses of both families and CNAMEs, and no SRV records";
+const FAILED_DNS: &str = "a name that has no address is asked for again after a second";
+const AS_STARTED: &str = "the gateway runs as whoever starts it";
 const NO_STREAM: &str = "only HTTP is proxied";
 const NO_ADMIN: &str = "of the admin and status APIs only the listeners can be set";
 const TLS: &str = "TLS 1.2 and 1.3 are spoken with the cipher suites that the library deems safe";
@@ -30,7 +33,9 @@ pub const IGNORED: &[Ignored] = &[
     told("nginx_admin_", &[], NO_ADMIN),
     told("status_", &["off"], NO_ADMIN),
     told("nginx_status_", &[], NO_ADMIN),
-    told("nginx_user", &[], "the gateway runs as whoever starts it"),
+    told("nginx_user", &[], AS_STARTED),
+    told("nginx_main_user", &[], AS_STARTED),
+    told("nginx_events_", &[], "connections are limited by the system's limit on open files alone"),
     told("nginx_http_proxy_buffers", &[], STREAMED),
     told("nginx_proxy_proxy_buffers", &[], STREAMED),
     told("nginx_http_proxy_busy_buffers_size", &[], STREAMED),
@@ -54,25 +59,29 @@ pub const IGNORED: &[Ignored] = &[
     told("router_", &[], "routes are matched by fixed rules"),
     told("vaults", &[], "`{vault://env/…}` always works, and no other vault does"),
     told("vault_", &[], "`{vault://env/…}` always works, and no other vault does"),
-    told("ssl_cipher_suite", &["intermediate"], TLS),
     told("ssl_ciphers", &[], TLS),
-    told("ssl_protocols", &[], TLS),
     told("ssl_prefer_server_ciphers", &[], TLS),
     told("ssl_dhparam", &[], TLS),
-    told("ssl_session_", &[], TLS),
+    told("ssl_session_", &[], "a session can be resumed for 12 hours at most, and nothing of it is kept here"),
     told("lua_ssl_verify_depth", &[], "a chain of certificates may have any length that its authorities allow"),
+    told("lua_max_", &["100"], "plugins see 100 headers and arguments at most, as in Kong 2.8"),
+    told("lua_package_", &[], "Lua here loads no files"),
     told("lua_", &[], NO_LUA),
     told("pluginserver_", &[], "plugins are compiled in"),
     told("go_", &[], "plugins are compiled in"),
+    told("dns_order", &["LAST,A,CNAME", "LAST,A,AAAA,CNAME", "A,CNAME", "A"], NO_SRV),
+    told("dns_hostsfile", &["/etc/hosts"], SYSTEM_DNS),
+    told("dns_not_found_ttl", &["1"], FAILED_DNS),
+    told("dns_error_ttl", &["1"], FAILED_DNS),
     told("dns_", &[], SYSTEM_DNS),
     told("new_dns_client", &["off"], SYSTEM_DNS),
     told("resolver_", &[], SYSTEM_DNS),
     told("headers_upstream", &[], "the upstream gets the headers that Kong 2.8 sends"),
-    told("allow_debug_header", &[], "the Kong-Debug header is not answered"),
     told("error_template_", &[], "errors have Kong's own form"),
     told("opentelemetry_", &[], "traces are not exported"),
     told("tracing_", &[], "traces are not exported"),
     told("proxy_server", &[], "nothing is fetched from elsewhere"),
+    told("password", &[], NO_DATABASE),
     told("license_", &[], "there is nothing to license"),
     told("portal", &[], "there is no portal"),
     told("konnect_", &[], "this is not a node of Konnect"),

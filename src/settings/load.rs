@@ -1,10 +1,11 @@
 //! Sources to settings: every key is read, every error collected.
 
+use super::judge::judge;
+use super::pem::Pem;
 use super::reading::{Edge, Note, Reading};
 use super::sources::{Raw, Sources};
 use super::table::{KEYS, Key};
 use super::{Listen, Settings, ignored};
-use std::path::PathBuf;
 
 /// Settings that a process can run with.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub fn load(sources: &Sources<'_>, edge: Edge<'_>) -> Result<Loaded, Vec<String>
             set.push((name, value));
         }
     }
-    note_ignored(&raw, &mut reading);
+    note_ignored(&raw, &mut reading, &mut errors);
     pair_certificates(&reading, written, &mut errors);
     show_certificate(&mut reading, &mut errors);
     ask_clients(&mut reading, &mut errors);
@@ -58,7 +59,9 @@ fn take(raw: &mut Raw, key: &Key, reading: &mut Reading<'_>) -> Option<(&'static
     found
 }
 
-fn note_ignored(rest: &Raw, reading: &mut Reading<'_>) {
+fn note_ignored(rest: &Raw, reading: &mut Reading<'_>, errors: &mut Vec<String>) {
+    let judged = |(key, value): (&String, &String)| Some(judge(key, value, reading.edge).err()?.message(key, value));
+    errors.extend(rest.iter().filter_map(judged));
     let notes = rest
         .iter()
         .filter_map(|(key, value)| Some(Note { key: key.clone(), reason: ignored::reason(key, value)?.to_owned() }));
@@ -82,7 +85,7 @@ fn pair_certificates(reading: &Reading<'_>, written: [bool; 2], errors: &mut Vec
 
 /// `client_ssl` needs both files.
 fn show_certificate(reading: &mut Reading<'_>, errors: &mut Vec<String>) {
-    let missing = |file: &Option<PathBuf>, key: &str| {
+    let missing = |file: &Option<Pem>, key: &str| {
         let told = errors.iter().any(|e| e.starts_with(&format!("{key}:")));
         (file.is_none() && !told).then(|| format!("{key} must be specified"))
     };

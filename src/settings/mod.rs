@@ -4,6 +4,7 @@
 pub mod cloudflare;
 pub mod file;
 pub mod ignored;
+mod judge;
 pub mod listen;
 mod lists;
 mod load;
@@ -18,6 +19,7 @@ pub mod units;
 pub use load::{Loaded, load};
 
 use ipnet::IpNet;
+use pem::Pem;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub real_ip_recursive: bool,
     /// `port_maps`: listening port to the port that clients see.
     pub port_maps: HashMap<u16, u16>,
+    /// `allow_debug_header`: whether `Kong-Debug` is answered; `None` where the configuration's version decides.
+    pub allow_debug_header: Option<bool>,
     /// `error_default_type`: format of errors for a request without `Accept`.
     pub error_default_type: ErrorType,
     /// Largest request body in bytes; 0 is unlimited (`nginx_http_client_max_body_size`, `client_max_body_size`).
@@ -86,18 +90,24 @@ pub struct Settings {
     pub upstream_keepalive_max_requests: usize,
     /// Time that an idle upstream connection stays open; zero is for ever.
     pub upstream_keepalive_idle_timeout: Duration,
-    /// `ssl_cert`: PEM files of the default certificates.
-    pub ssl_cert: Vec<PathBuf>,
+    /// `ssl_cert`: the default certificates.
+    pub ssl_cert: Vec<Pem>,
     /// `ssl_cert_key`: their keys, in the same order.
-    pub ssl_cert_key: Vec<PathBuf>,
+    pub ssl_cert_key: Vec<Pem>,
+    /// `ssl_protocols` and `ssl_cipher_suite`: what is spoken with clients.
+    pub tls_versions: TlsVersions,
+    /// `ssl_session_tickets`: whether clients may resume their sessions.
+    pub tls_tickets: bool,
     /// `client_ssl_cert` and `client_ssl_cert_key`, if `client_ssl` is on: shown to upstreams.
-    pub client_ssl: Option<(PathBuf, PathBuf)>,
-    /// `lua_ssl_trusted_certificate`: CA files for verifying upstreams; `system` adds the system's.
-    pub trusted_certificates: Vec<PathBuf>,
+    pub client_ssl: Option<(Pem, Pem)>,
+    /// `lua_ssl_trusted_certificate`: authorities for verifying upstreams; the file `system` adds the system's.
+    pub trusted_certificates: Vec<Pem>,
     /// `--resolve`: addresses that stand in for what DNS says about a host and port, as curl's option of that name.
     pub resolve: HashMap<(Box<str>, u16), SocketAddr>,
     /// Longest time that an upstream's address is believed, in spite of a longer DNS TTL.
     pub dns_max_ttl: Duration,
+    /// Time that an address serves beyond its own, while no fresh one can be had.
+    pub dns_stale_ttl: Duration,
     /// Longest time to wait for an address.
     pub dns_timeout: Duration,
     /// `nginx_worker_processes`: worker threads; `None` is one per core.
@@ -227,6 +237,18 @@ pub struct Tokens {
     pub request_id: bool,
 }
 
+/// Which versions of TLS clients may speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsVersions {
+    /// 1.2 and 1.3.
+    #[default]
+    Both,
+    /// Only 1.2.
+    Only12,
+    /// Only 1.3: the suite `modern`.
+    Only13,
+}
+
 /// A format of the gateway's own errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorType {
@@ -334,6 +356,7 @@ impl Default for Settings {
             real_ip_header: Some(http::HeaderName::from_static("x-real-ip")),
             real_ip_recursive: false,
             port_maps: HashMap::new(),
+            allow_debug_header: None,
             error_default_type: ErrorType::Plain,
             client_max_body_size: 0,
             client_body_buffer_size: 8 * 1024,
@@ -352,10 +375,13 @@ impl Default for Settings {
             upstream_keepalive_idle_timeout: Duration::from_secs(60),
             ssl_cert: Vec::new(),
             ssl_cert_key: Vec::new(),
+            tls_versions: TlsVersions::default(),
+            tls_tickets: true,
             client_ssl: None,
             trusted_certificates: Vec::new(),
             resolve: HashMap::new(),
             dns_max_ttl: Duration::from_secs(5),
+            dns_stale_ttl: Duration::from_secs(30),
             dns_timeout: Duration::from_secs(5),
             workers: None,
             router_flavor: RouterFlavor::default(),

@@ -2,6 +2,7 @@
 //! that a value's meaning depends on, as functions.
 
 use super::listen::{self, Lookup};
+use super::pem::{self, Pem};
 use super::{ClientVerify, Listen, Settings, units};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,10 +55,12 @@ pub struct Reading<'a> {
     pub edge: Edge<'a>,
     /// `client_ssl`.
     pub client_ssl: bool,
+    /// `ssl_cipher_suite`, if it is `custom`: then `ssl_protocols` counts.
+    pub custom_suite: bool,
     /// `client_ssl_cert`.
-    pub client_cert: Option<PathBuf>,
+    pub client_cert: Option<Pem>,
     /// `client_ssl_cert_key`.
-    pub client_key: Option<PathBuf>,
+    pub client_key: Option<Pem>,
     /// `ssl_client_certificate`.
     pub client_ca: Option<PathBuf>,
     /// `ssl_verify_client`; `None` is `off`.
@@ -93,6 +96,7 @@ impl<'a> Reading<'a> {
             notes: Vec::new(),
             edge,
             client_ssl: false,
+            custom_suite: false,
             client_cert: None,
             client_key: None,
             client_ca: None,
@@ -121,9 +125,19 @@ impl<'a> Reading<'a> {
         found.then_some(path).ok_or_else(|| Fault::Message(format!("{}: no such file at {text}", self.key)))
     }
 
-    /// A list of paths that must be files, `system` aside where that is allowed.
-    pub(super) fn files(&self, text: &str, system: bool) -> Result<Vec<PathBuf>, Fault> {
-        let each = |entry: &str| if system && entry == "system" { Ok(entry.into()) } else { self.file(entry) };
+    /// A path that must be a file, or a text in PEM.
+    pub(super) fn pem(&self, text: &str) -> Result<Pem, Fault> {
+        if !pem::is_text(text) {
+            return self.file(text).map(Pem::File);
+        }
+        let broken = || Fault::Message(format!("{}: the text is neither PEM nor base64 of it", self.key));
+        pem::text(text).map(Pem::Text).ok_or_else(broken)
+    }
+
+    /// A list of them, and of `system` where that is allowed.
+    pub(super) fn pems(&self, text: &str, system: bool) -> Result<Vec<Pem>, Fault> {
+        let each =
+            |entry: &str| if system && entry == "system" { Ok(Pem::File(entry.into())) } else { self.pem(entry) };
         units::list(text).map(each).collect()
     }
 }

@@ -4,8 +4,8 @@
 //! A key of Kong's has Kong's name and syntax (`kong/operations.md` §2, §4). To add one: a field, a row here, a line in
 //! `docs/configuration.md` (a test compares them).
 
-use super::lists;
 use super::reading::{Done, Fault, Reading, length, number, seconds, size, switch, time};
+use super::{TlsVersions, lists};
 
 /// A row.
 pub struct Key {
@@ -76,6 +76,9 @@ keys! {
     headers = "server_tokens, latency_tokens, X-Kong-Request-Id",
         "Which of Kong's headers answers carry: `off`, `server_tokens`, `latency_tokens`, or single names.",
         |r, v| put(&mut r.settings.headers, lists::headers(v));
+    allow_debug_header = "",
+        "Whether a request with the header `Kong-Debug` is told its route and service; `on` for files of formats 1.1 and 2.1, `off` for 3.0, as in Kong.",
+        |r, v| put(&mut r.settings.allow_debug_header, switch(v, "boolean").map(Some));
     error_default_type = "text/plain",
         "Format of errors when Accept names none: text/plain, text/html, application/json or application/xml.",
         |r, v| put(&mut r.settings.error_default_type, lists::error_type(v));
@@ -139,11 +142,20 @@ keys! {
         |r, v| put(&mut r.settings.upstream_keepalive_idle_timeout, idle(or_default(v, "60")));
 
     ssl_cert = "",
-        "PEM files of certificates for names that the Kong file has none for; without any, a self-signed one.",
-        |r, v| { r.settings.ssl_cert = r.files(v, false)?; Ok(()) };
+        "Certificates for names that the Kong file has none for: PEM files, or PEM (or base64 of it) itself; without any, a self-signed one.",
+        |r, v| { r.settings.ssl_cert = r.pems(v, false)?; Ok(()) };
     ssl_cert_key = "",
         "Their keys, in the same order.",
-        |r, v| { r.settings.ssl_cert_key = r.files(v, false)?; Ok(()) };
+        |r, v| { r.settings.ssl_cert_key = r.pems(v, false)?; Ok(()) };
+    ssl_cipher_suite = "intermediate",
+        "What is spoken with clients: `intermediate`, `old` and `fips` are TLS 1.2 and 1.3, `modern` is 1.3; `custom` lets `ssl_protocols` count.",
+        |r, v| cipher_suite(r, v);
+    ssl_protocols [nginx_proxy_ssl_protocols, nginx_http_ssl_protocols] = "TLSv1.2 TLSv1.3",
+        "The same as names of protocols, with the suite `custom` or as an nginx directive; older ones are not spoken.",
+        |r, v| protocols(r, or_default(v, "TLSv1.2 TLSv1.3"));
+    ssl_session_tickets [nginx_proxy_ssl_session_tickets, nginx_http_ssl_session_tickets] = "on",
+        "Whether clients may resume their sessions.",
+        |r, v| put(&mut r.settings.tls_tickets, switch(or_default(v, "on"), "ngx_boolean"));
     ssl_client_certificate [nginx_proxy_ssl_client_certificate, nginx_http_ssl_client_certificate] = "",
         "CA file for the certificates of clients, on all TLS listeners without a `client_ca` of their own.",
         |r, v| { r.client_ca = Some(r.file(v)?); Ok(()) };
@@ -154,14 +166,14 @@ keys! {
         "Whether upstreams are shown a client certificate.",
         |r, v| put(&mut r.client_ssl, switch(v, "boolean"));
     client_ssl_cert = "",
-        "That certificate: a PEM file.",
-        |r, v| { r.client_cert = Some(r.file(v)?); Ok(()) };
+        "That certificate: a PEM file, or PEM itself.",
+        |r, v| { r.client_cert = Some(r.pem(v)?); Ok(()) };
     client_ssl_cert_key = "",
-        "Its key: a PEM file.",
-        |r, v| { r.client_key = Some(r.file(v)?); Ok(()) };
+        "Its key: the same.",
+        |r, v| { r.client_key = Some(r.pem(v)?); Ok(()) };
     lua_ssl_trusted_certificate = "",
-        "CA files for verifying upstreams; `system` is the operating system's. Without any, the system's are used.",
-        |r, v| { r.settings.trusted_certificates = r.files(v, true)?; Ok(()) };
+        "Authorities for verifying upstreams: PEM files, or PEM itself; `system` is the operating system's. Without any, the system's are used.",
+        |r, v| { r.settings.trusted_certificates = r.pems(v, true)?; Ok(()) };
 
     untrusted_lua = "sandbox",
         "What Lua in a Kong file may do: `sandbox`, `on` (all of Lua but what docs/lua.md names, such as `debug` and `ffi`), or `off`.",
@@ -176,6 +188,9 @@ keys! {
     dns_valid_ttl = "5",
         "Seconds that an upstream's address is believed.",
         |r, v| put(&mut r.settings.dns_max_ttl, seconds(v));
+    dns_stale_ttl = "30",
+        "Seconds that an address serves beyond that while no fresh one can be had.",
+        |r, v| put(&mut r.settings.dns_stale_ttl, seconds(v));
     dns_timeout = "5s",
         "Longest time to wait for an address.",
         |r, v| put(&mut r.settings.dns_timeout, time(v));
@@ -202,6 +217,9 @@ keys! {
 pub fn has(key: &str) -> bool {
     KEYS.iter().any(|row| row.name == key || row.also.contains(&key))
 }
+
+/// nginx's names.
+const PROTOCOLS: [&str; 6] = ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
 fn put<T>(field: &mut T, value: Result<T, Fault>) -> Done {
     *field = value?;
@@ -256,6 +274,39 @@ fn header_buffers(r: &mut Reading<'_>, text: &str) -> Done {
     let (count, each) = (number::<usize>(count)?, length(each.trim())?);
     r.settings.header_line = each;
     r.settings.header_total = count.checked_mul(each).ok_or(Fault::Type("number and a size"))?;
+    Ok(())
+}
+
+/// Which suites there are is said in `kong/operations.md` §2.
+fn cipher_suite(r: &mut Reading<'_>, text: &str) -> Done {
+    match text {
+        "intermediate" => {}
+        "modern" => r.settings.tls_versions = TlsVersions::Only13,
+        "old" => r.note("nothing older than TLS 1.2 is spoken, so it is `intermediate`"),
+        "fips" => r.note("the library is not in its FIPS mode, so it is `intermediate`"),
+        "custom" => r.custom_suite = true,
+        _ => return Err(Fault::Message(format!("Undefined cipher suite {text}"))),
+    }
+    Ok(())
+}
+
+fn protocols(r: &mut Reading<'_>, text: &str) -> Done {
+    if r.key == "ssl_protocols" && !r.custom_suite {
+        return Ok(r.note("it counts only with `ssl_cipher_suite` custom"));
+    }
+    let has = |version: &str| text.split_whitespace().any(|name| name == version);
+    if text.split_whitespace().any(|name| !PROTOCOLS.contains(&name)) {
+        return Err(Fault::Type("list of protocols"));
+    }
+    r.settings.tls_versions = match (has("TLSv1.2"), has("TLSv1.3")) {
+        (true, true) => TlsVersions::Both,
+        (true, false) => TlsVersions::Only12,
+        (false, true) => TlsVersions::Only13,
+        (false, false) => {
+            let key = r.key;
+            return Err(Fault::Message(format!("{key}: TLSv1.2 or TLSv1.3 must be among them; no other is spoken")));
+        }
+    };
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! Every key: its default, a value, and what is refused in which words.
 
+use super::super::pem::Pem;
 use super::super::sources::Sources;
 use super::super::{AccessLog, ClientVerify, ErrorType, Loaded, Plugins, RouterFlavor, Settings, Tokens, load};
 use super::*;
@@ -93,6 +94,19 @@ fn answers() {
 }
 
 #[test]
+fn debug_header() {
+    assert_eq!(Settings::default().allow_debug_header, None);
+    assert_eq!(set("allow_debug_header", "on").allow_debug_header, Some(true));
+    assert_eq!(set("allow_debug_header", "off").allow_debug_header, Some(false));
+}
+
+#[test]
+fn what_kong_refuses_of_a_key_that_changes_nothing_is_refused() {
+    assert_eq!(refused("dns_order", "A,MX"), "dns_order: invalid entry 'MX'");
+    assert_eq!(notes(&[("dns_order", "LAST,A,CNAME"), ("dns_not_found_ttl", "1")]), [] as [&str; 0]);
+}
+
+#[test]
 fn router() {
     assert_eq!(Settings::default().router_flavor, RouterFlavor::TraditionalCompatible);
     assert_eq!(set("router_flavor", "expressions").router_flavor, RouterFlavor::Expressions);
@@ -146,6 +160,7 @@ fn times() {
         assert_eq!(refused(key, "soon"), format!("{key} is not a time: 'soon'"));
     }
     assert_eq!(set("keepalive_timeout", "10s 5s").keepalive_timeout, Duration::from_secs(10));
+    assert_eq!(set("dns_stale_ttl", "4").dns_stale_ttl, Duration::from_secs(4));
     assert_eq!(set("dns_valid_ttl", "2.5").dns_max_ttl, Duration::from_millis(2500));
     assert_eq!(refused("dns_valid_ttl", "-1"), "dns_valid_ttl is not a number: '-1'");
 }
@@ -170,6 +185,42 @@ fn certificates() {
     assert_eq!(uneven, ["ssl_cert was specified 2 times while ssl_cert_key was specified 1 times"]);
     let gone = read(&[("ssl_cert", "/a"), ("ssl_cert_key", "/k")]).unwrap_err();
     assert_eq!(gone, ["ssl_cert: no such file at /a", "ssl_cert_key: no such file at /k"]);
+}
+
+#[test]
+fn certificates_as_texts() {
+    let pem = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----";
+    let coded = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JST0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQ==";
+    let both = format!("{pem}, {coded}, /there/a");
+    let settings = read(&[("ssl_cert", &both), ("ssl_cert_key", "/there/a,/there/b,/there/c")]).unwrap().settings;
+    let text = Pem::Text(pem.into());
+    assert_eq!(settings.ssl_cert, [text.clone(), text.clone(), Pem::File("/there/a".into())]);
+    assert_eq!(set("lua_ssl_trusted_certificate", coded).trusted_certificates, [text]);
+    let broken = refused("client_ssl_cert_key", "LS0tLS1CRUdJTi!s3cret");
+    assert_eq!(broken, "client_ssl_cert_key: the text is neither PEM nor base64 of it");
+}
+
+#[test]
+fn tls() {
+    let versions = |flags: &[(&str, &str)]| read(flags).unwrap().settings.tls_versions;
+    assert_eq!(versions(&[("ssl_cipher_suite", "modern")]), TlsVersions::Only13);
+    assert_eq!(versions(&[("ssl_cipher_suite", "old")]), TlsVersions::Both);
+    assert_eq!(refused("ssl_cipher_suite", "x"), "Undefined cipher suite x");
+    let custom = ("ssl_cipher_suite", "custom");
+    assert_eq!(versions(&[custom, ("ssl_protocols", "TLSv1.1 TLSv1.2")]), TlsVersions::Only12);
+    assert_eq!(versions(&[("nginx_http_ssl_protocols", "TLSv1.3")]), TlsVersions::Only13);
+    assert_eq!(versions(&[("ssl_protocols", "TLSv1.3")]), TlsVersions::Both);
+    assert_eq!(
+        notes(&[("ssl_protocols", "TLSv1.3")]),
+        ["ssl_protocols: it counts only with `ssl_cipher_suite` custom"]
+    );
+    let none = read(&[custom, ("ssl_protocols", "TLSv1.1")]).unwrap_err();
+    assert_eq!(none, ["ssl_protocols: TLSv1.2 or TLSv1.3 must be among them; no other is spoken"]);
+    let odd = read(&[custom, ("ssl_protocols", "TLS1.3")]).unwrap_err();
+    assert_eq!(odd, ["ssl_protocols is not a list of protocols: 'TLS1.3'"]);
+    assert!(
+        !set("ssl_session_tickets", "off").tls_tickets && set("nginx_http_ssl_session_tickets", "NONE").tls_tickets
+    );
 }
 
 #[test]
@@ -215,12 +266,13 @@ fn certificates_for_and_of_upstreams() {
     let files = [("client_ssl_cert", "/there/c"), ("client_ssl_cert_key", "/there/k")];
     assert_eq!(read(&files).unwrap().settings.client_ssl, None);
     let on = [files[0], files[1], ("client_ssl", "on")];
-    assert_eq!(read(&on).unwrap().settings.client_ssl, Some(("/there/c".into(), "/there/k".into())));
+    let file = |path: &str| Pem::File(path.into());
+    assert_eq!(read(&on).unwrap().settings.client_ssl, Some((file("/there/c"), file("/there/k"))));
     assert_eq!(refused("client_ssl", "on"), "client_ssl_cert must be specified; client_ssl_cert_key must be specified");
     assert_eq!(refused("client_ssl", "x"), "client_ssl is not a boolean: 'x'");
     assert_eq!(refused("client_ssl_cert", "/c"), "client_ssl_cert: no such file at /c");
     let trusted = set("lua_ssl_trusted_certificate", "system, /there/ca").trusted_certificates;
-    assert_eq!(trusted, [PathBuf::from("system"), PathBuf::from("/there/ca")]);
+    assert_eq!(trusted, [file("system"), file("/there/ca")]);
     assert_eq!(refused("lua_ssl_trusted_certificate", "/ca"), "lua_ssl_trusted_certificate: no such file at /ca");
 }
 
@@ -233,6 +285,7 @@ fn the_process() {
     let relative = read(&[("prefix", "/p"), ("proxy_access_log", "a.log mine")]).unwrap();
     assert_eq!(relative.settings.access_log, AccessLog::File("/p/a.log".into()));
     assert_eq!(relative.notes.len(), 1);
+    assert!(set("nginx_daemon", "on").daemon && set("nginx_main_daemon", "NONE").daemon);
     assert_eq!(set("log_level", "crit").log_level, tracing::Level::ERROR);
     assert_eq!(
         refused("log_level", "loud"),

@@ -5,7 +5,7 @@
 //! An address is believed for `dns_max_ttl`, whatever its record says (the system's resolver does not tell). In the
 //! last fifth of that time a request that uses it also starts a look-up in the background, so busy names never wait.
 //! Afterwards a request waits for a fresh answer, but only [`PATIENCE`] if old addresses are there: these serve on for
-//! [`STALE`] when name servers are slow or fail.
+//! [`Limits::stale`] when name servers are slow or fail.
 
 use foldhash::HashMap;
 use futures_util::FutureExt as _;
@@ -22,9 +22,6 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long a request waits for a fresh answer while there is an old one.
 pub const PATIENCE: Duration = Duration::from_millis(250);
-
-/// How long old addresses serve, beyond their time, when no fresh ones can be had.
-pub const STALE: Duration = Duration::from_secs(30);
 
 /// How long a failure is believed (`dns_error_ttl`), and the least age at which an answer can be distrusted.
 pub const FAILURE: Duration = Duration::from_secs(1);
@@ -51,6 +48,8 @@ pub struct Addresses {
 pub struct Limits {
     /// `dns_max_ttl`.
     pub ttl: Duration,
+    /// `dns_stale_ttl`: how long old addresses serve, beyond their time, when no fresh ones can be had.
+    pub stale: Duration,
     /// `dns_timeout`.
     pub timeout: Duration,
 }
@@ -169,7 +168,7 @@ impl Resolver {
             names.insert(name.into(), Entry::default());
         }
         let Some(entry) = names.get_mut(name) else { return Verdict::Refuse(DnsError::Timeout) };
-        let Limits { ttl, timeout } = self.0.limits;
+        let Limits { ttl, stale, timeout } = self.0.limits;
         let age = entry.age(now);
         if !entry.distrusted && age.is_some_and(|age| age < ttl) {
             if age.is_some_and(|age| age >= ttl / 5 * 4) {
@@ -177,7 +176,7 @@ impl Resolver {
             }
             return entry.serve(port);
         }
-        let old = if age.is_some_and(|age| age < ttl + STALE) { entry.view(port) } else { None };
+        let old = if age.is_some_and(|age| age < ttl.saturating_add(stale)) { entry.view(port) } else { None };
         let Some((since, end)) = self.look_up(name, entry, now) else { return entry.settle(old) };
         let until = since + if old.is_some() { PATIENCE.min(timeout) } else { timeout };
         match (until <= now, old) {

@@ -51,7 +51,8 @@ impl Servers {
     }
 
     fn resolver(&self) -> Resolver {
-        let limits = Limits { ttl: Duration::from_secs(5), timeout: Duration::from_secs(2) };
+        let limits =
+            Limits { ttl: Duration::from_secs(5), stale: Duration::from_secs(30), timeout: Duration::from_secs(2) };
         let fixed = [((Box::from("pinned"), 80), "127.0.0.1:8080".parse().unwrap())].into();
         Resolver::new(&fixed, limits, Arc::new(Told::default()), self.lookup())
     }

@@ -59,7 +59,8 @@ impl Directory {
     /// One worker's view. `start` is where turns begin; `told` is shared by all workers.
     #[must_use]
     pub fn new(settings: &Settings, told: Arc<Told>, start: u64) -> Self {
-        let limits = Limits { ttl: settings.dns_max_ttl, timeout: settings.dns_timeout };
+        let Settings { dns_max_ttl: ttl, dns_stale_ttl: stale, dns_timeout: timeout, .. } = *settings;
+        let limits = Limits { ttl, stale, timeout };
         Self {
             resolver: Resolver::new(&settings.resolve, limits, told, system()),
             balancers: RefCell::default(),

@@ -6,6 +6,7 @@ use super::verify::{Anyone, Chained, Trust};
 use crate::crypto;
 use crate::keys::{self, KeyError};
 use crate::settings::Settings;
+use crate::settings::pem::Pem;
 use crate::snapshot::UpstreamTls;
 use rustls::ClientConfig;
 use rustls::client::danger::ServerCertVerifier;
@@ -14,7 +15,6 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// Most intermediate certificates where `tls_verify_depth` is not set (nginx's `proxy_ssl_verify_depth`).
@@ -35,7 +35,7 @@ pub struct ClientTls {
 #[derive(Debug)]
 pub struct ClientConfigs {
     client: Option<CertifiedKey>,
-    trusted: Vec<PathBuf>,
+    trusted: Vec<Pem>,
     defaults: OnceLock<Result<Arc<Trust>, TlsError>>,
     known: Mutex<Known>,
 }
@@ -69,8 +69,7 @@ impl ClientConfigs {
     /// # Errors
     /// If the client certificate cannot be used.
     pub fn new(settings: &Settings) -> Result<Self, KeyError> {
-        let read =
-            |(cert, key): &(PathBuf, PathBuf)| keys::certified(keys::certificates(cert)?, keys::private_key(key)?);
+        let read = |(cert, key): &(Pem, Pem)| keys::certified(keys::chain(cert)?, keys::key(key)?);
         Ok(Self {
             client: settings.client_ssl.as_ref().map(read).transpose()?,
             trusted: settings.trusted_certificates.clone(),
@@ -138,14 +137,15 @@ fn normal(wanted: &UpstreamTls) -> UpstreamTls {
 }
 
 /// The authorities of the settings: files, and the system's for `system` or where nothing is set.
-fn defaults(paths: &[PathBuf]) -> Result<Trust, TlsError> {
-    let system = |path: &&PathBuf| path.as_os_str() == "system";
+fn defaults(authorities: &[Pem]) -> Result<Trust, TlsError> {
+    let system = |pem: &&Pem| pem.file().is_some_and(|path| path.as_os_str() == "system");
     let mut configured = Vec::new();
-    for path in paths.iter().filter(|path| !system(path)) {
-        configured.extend(keys::certificates(path)?);
+    for pem in authorities.iter().filter(|pem| !system(pem)) {
+        configured.extend(keys::chain(pem)?);
     }
     let trust = Trust::configured(configured).map_err(TlsError::Authority)?;
-    let trust = if paths.is_empty() || paths.iter().any(|path| system(&path)) { with_system(trust)? } else { trust };
+    let trust =
+        if authorities.is_empty() || authorities.iter().any(|pem| system(&pem)) { with_system(trust)? } else { trust };
     if trust.is_empty() { Err(TlsError::NoRoots(String::new())) } else { Ok(trust) }
 }
 

@@ -16,7 +16,7 @@ fn server(pair: KeyPair) -> Arc<ServerConfig> {
     let names = [("*".into(), 0), ("x".into(), 0)].into();
     let certificates = Certificates { pairs: vec![vec![pair]], names, ..Certificates::default() };
     let store = Store::new(&certificates, fallback(&Settings::default()).unwrap()).unwrap();
-    ServerTls::new(store.live()).unwrap().config(true, None).unwrap()
+    ServerTls::new(store.live(), &Settings::default()).unwrap().config(true, None).unwrap()
 }
 
 fn meet(way: &ClientTls, host: &str, server: &Arc<ServerConfig>) -> Result<ServerConnection, rustls::Error> {
@@ -129,7 +129,7 @@ fn a_client_certificate_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("client.pem");
     std::fs::write(&path, fixtures::pem(&common)).unwrap();
-    let settings = Settings { client_ssl: Some((path.clone(), path)), ..Settings::default() };
+    let settings = Settings { client_ssl: Some((path.clone().into(), path.into())), ..Settings::default() };
     let configs = ClientConfigs::new(&settings).unwrap();
     let server = asking(&[&own, &common]);
     let shown = |client| {
@@ -160,7 +160,7 @@ fn asking(trusted: &[&KeyPair]) -> Arc<ServerConfig> {
 fn files_of_authorities() {
     let folder = tempfile::tempdir().unwrap();
     let (path, pair) = (folder.path().join("ca.pem"), fixtures::self_signed_authority("up.test"));
-    let settings = Settings { trusted_certificates: vec![path.clone()], ..Settings::default() };
+    let settings = Settings { trusted_certificates: vec![path.clone().into()], ..Settings::default() };
     let wanted = UpstreamTls { verify: true, ..UpstreamTls::default() };
     let error = ClientConfigs::new(&settings).unwrap().get(&wanted).unwrap_err();
     assert!(error.to_string().contains("ca.pem: No such file"), "{error}");

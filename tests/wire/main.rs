@@ -18,6 +18,7 @@ mod hang_ups;
 mod htpasswd;
 mod http2;
 mod identity;
+mod kong;
 mod limits;
 mod listeners;
 mod log_plugins;

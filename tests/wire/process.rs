@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// An upstream that tells when it was asked, and answers when it may.
-fn patient() -> (Upstream, mpsc::Receiver<()>, mpsc::Sender<()>) {
+pub(crate) fn patient() -> (Upstream, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (asked, was_asked) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let may_go_on = std::sync::Mutex::new(may_go_on);

@@ -6,6 +6,8 @@ use std::path::Path;
 
 /// Most bytes of a template that are looked at.
 const MOST: usize = 1 << 20;
+/// The directive whose block is a server.
+const SERVER: &str = "server";
 
 /// Says what becomes of a template, if there is one.
 pub(super) fn warn(file: Option<&Path>, voice: Voice) {
@@ -32,7 +34,7 @@ fn lost(file: &Path) -> String {
 fn listens(text: &str) -> Vec<String> {
     let code: String = text.lines().map(|line| format!("{} ", line.split('#').next().unwrap_or_default())).collect();
     let mut found = Vec::new();
-    for block in code.split("server").skip(1).filter_map(block) {
+    for block in code.match_indices(SERVER).filter_map(|(at, _)| block(&code[at + SERVER.len()..])) {
         let directives = block.split([';', '{', '}']).map(str::trim);
         let listens = directives.filter_map(|directive| directive.strip_prefix("listen ")).map(str::trim);
         found.extend(listens.filter(|listen| !listen.contains('$')).map(|listen| format!("listen {listen}")));

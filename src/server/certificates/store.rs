@@ -5,12 +5,12 @@ use super::{CertTable, Live, Shown, shown};
 use crate::keys::{self, KeyError};
 use crate::live::LiveFile;
 use crate::settings::Settings;
+use crate::settings::pem::Pem;
 use crate::snapshot::{Certificates, KeyPair, PairFiles};
 use crate::sni::Names;
 use arc_swap::ArcSwap;
 use rustls::sign::CertifiedKey;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -53,9 +53,9 @@ pub fn fallback(settings: &Settings) -> Result<Vec<Supply>, KeyError> {
     if certs.len() != keys.len() {
         return Err(KeyError::Unpaired(certs.len(), keys.len()));
     }
-    let read = |(cert, key): (&PathBuf, &PathBuf)| {
-        let pair = keys::certified(keys::certificates(cert)?, keys::private_key(key)?)?;
-        let files = PairFiles { cert: Some(cert.clone()), key: Some(key.clone()) };
+    let read = |(cert, key): (&Pem, &Pem)| {
+        let pair = keys::certified(keys::chain(cert)?, keys::key(key)?)?;
+        let files = PairFiles { cert: cert.file().cloned(), key: key.file().cloned() };
         Ok(Supply { pair: Arc::new(pair), files })
     };
     certs.iter().zip(keys).map(read).collect()

@@ -48,11 +48,12 @@ fn files_come_before_a_made_one() {
     let folder = tempfile::tempdir().unwrap();
     let (path, pair) = (folder.path().join("both.pem"), fixtures::leaf(&["file.test"]));
     std::fs::write(&path, fixtures::pem(&pair)).unwrap();
-    let mut settings = Settings { ssl_cert: vec![path.clone()], ssl_cert_key: vec![path], ..Settings::default() };
+    let mut settings =
+        Settings { ssl_cert: vec![path.clone().into()], ssl_cert_key: vec![path.into()], ..Settings::default() };
     assert_eq!(fallback(&settings).unwrap()[0].pair.cert[0].to_vec(), pair.chain[0]);
     settings.ssl_cert_key.clear();
     assert!(fallback(&settings).unwrap_err().to_string().contains("1 times while ssl_cert_key was specified 0"));
-    settings.ssl_cert_key = vec![folder.path().join("missing.pem")];
+    settings.ssl_cert_key = vec![folder.path().join("missing.pem").into()];
     assert!(fallback(&settings).unwrap_err().to_string().contains("missing.pem: No such file"));
 }
 
