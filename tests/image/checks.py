@@ -4,6 +4,7 @@ import time
 
 import forms
 import upstream
+from compose import compose_files
 from container import Wanted
 from driven import drive, has_no_rights
 from seen import ask, contains, expect, serves
@@ -234,4 +235,4 @@ def static_demo(engine, place):
 
 ALL = [image_default, image_default_hardened, eval_echo, eval_echo_hardened, kong_entrypoint, kong_entrypoint_hardened,
        supabase_cli, restarts, other_users, without_a_file, a_broken_file, secrets_in_files, commands_without_a_gateway,
-       the_term_signal, token_that_nobody_signed, static, static_trusts_the_bundle, static_demo]
+       the_term_signal, token_that_nobody_signed, static, static_trusts_the_bundle, static_demo, compose_files]
