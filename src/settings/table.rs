@@ -292,7 +292,8 @@ fn cipher_suite(r: &mut Reading<'_>, text: &str) -> Done {
 
 fn protocols(r: &mut Reading<'_>, text: &str) -> Done {
     if r.key == "ssl_protocols" && !r.custom_suite {
-        return Ok(r.note("it counts only with `ssl_cipher_suite` custom"));
+        r.note("it counts only with `ssl_cipher_suite` custom");
+        return Ok(());
     }
     let has = |version: &str| text.split_whitespace().any(|name| name == version);
     if text.split_whitespace().any(|name| !PROTOCOLS.contains(&name)) {

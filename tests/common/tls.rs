@@ -2,6 +2,7 @@
 
 use super::pki::Pki;
 use super::{Gateway, LIMIT, gateway};
+use base64::Engine as _;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -35,6 +36,13 @@ impl Certificate {
     pub(crate) fn shown_by(&self, builder: gateway::Builder) -> gateway::Builder {
         let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
         builder.set("KONG_SSL_CERT", &text(&self.cert)).set("KONG_SSL_CERT_KEY", &text(&self.key))
+    }
+
+    /// The same with the texts themselves in the settings, the key in base64.
+    pub(crate) fn inlined(&self, builder: gateway::Builder) -> gateway::Builder {
+        let text = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
+        let key = base64::engine::general_purpose::STANDARD.encode(text(&self.key));
+        builder.set("KONG_SSL_CERT", &text(&self.cert)).set("KONG_SSL_CERT_KEY", &key)
     }
 
     /// A configuration with nothing but a certificate of the same authority, for a name that asks clients for one, too.

@@ -5,6 +5,11 @@ use std::sync::mpsc;
 
 /// A gateway of format 3.0 whose upstream shows the heads that it gets.
 fn start() -> (Gateway, Upstream, mpsc::Receiver<Head>) {
+    start_with("off")
+}
+
+/// The same; `debug` is `allow_debug_header`.
+fn start_with(debug: &str) -> (Gateway, Upstream, mpsc::Receiver<Head>) {
     let (tell, told) = mpsc::channel();
     let upstream = Upstream::start(move |peer, _| {
         loop {
@@ -17,6 +22,7 @@ fn start() -> (Gateway, Upstream, mpsc::Receiver<Head>) {
          paths: [/plain]\n  - name: pattern\n    paths: [\"~/items/\\\\d+$\"]\n    strip_path: false\n",
         upstream.port()
     ))
+    .set("KONG_ALLOW_DEBUG_HEADER", debug)
     .start();
     (gateway, upstream, told)
 }
@@ -65,4 +71,14 @@ fn an_error_of_the_gateway_names_the_request() {
     let id = head.get("x-kong-request-id").unwrap_or_default();
     assert!(head.status() == 404 && is_request_id(id), "{head:?}");
     assert!(body.contains("no Route matched") && body.contains(id), "{body}");
+}
+
+#[test]
+fn the_route_is_told_where_it_may_be() {
+    for (debug, named) in [("off", None), ("on", Some("plain"))] {
+        let (gateway, _upstream, _told) = start_with(debug);
+        let mut client = gateway.connect();
+        client.send("GET /plain HTTP/1.1\r\nHost: gw.test\r\nKong-Debug: 1\r\n\r\n").unwrap();
+        assert_eq!(client.head().unwrap().get("kong-route-name"), named, "{debug}");
+    }
 }

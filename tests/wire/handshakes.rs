@@ -73,6 +73,21 @@ fn sessions_resume_at_any_worker() {
 }
 
 #[test]
+fn the_suite_modern_is_tls_13_alone_and_without_tickets_nobody_resumes() {
+    let upstream = Upstream::echo();
+    let certificate = Certificate::new();
+    let strict = Gateway::to(&upstream).listen("ssl").set("KONG_SSL_CIPHER_SUITE", "modern");
+    let gateway = certificate.inlined(strict.set("KONG_SSL_SESSION_TICKETS", "off")).start();
+    assert!(connect(&gateway, &Arc::new(of_version(&certificate, ProtocolVersion::TLSv1_2))).is_err());
+    let client = Arc::new(of_version(&certificate, ProtocolVersion::TLSv1_3));
+    for _ in 0..3 {
+        let (connection, answer) = get(connect(&gateway, &client).unwrap());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(connection.handshake_kind(), Some(HandshakeKind::Full));
+    }
+}
+
+#[test]
 fn nothing_is_taken_before_the_handshake_is_done() {
     // A request in 0-RTT data could be replayed (RFC 8446 §8).
     let upstream = Upstream::echo();
