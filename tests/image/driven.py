@@ -64,7 +64,7 @@ def reloads(container, form, place):
     reloaded = container.exec("kong", "reload")
     expect("kong reload", (reloaded.returncode, reloaded.stdout), (0, "Kong reloaded\n"))
     serves(container, "/new")
-    contains("standard error", container.logs()[1], "added service `new`")
+    until("the log says so", lambda: "added service `new`" in container.logs()[1])
     if is_first(container):
         add_route(container, form, place, "newer")
         container.kill("HUP")

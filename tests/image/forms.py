@@ -76,9 +76,10 @@ def supabase_cli(work):
 
 
 def pair(work, name="localhost"):
-    """A certificate and its key, as text."""
+    """A certificate that vouches for itself, and its key, as text."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
-                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", work / "key", "-out", work / "certificate"],
+                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+                    "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", work / "key", "-out", work / "certificate"],
                    check=True, capture_output=True, timeout=30)
     return (work / "certificate").read_text(), (work / "key").read_text()
 
