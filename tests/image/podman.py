@@ -13,7 +13,7 @@ PREBUILT = ROOT / "target" / "image" / "gateway"
 
 
 def podman(*words, check=True, limit=60):
-    return subprocess.run(["podman", *map(str, words)], check=check, capture_output=True, text=True, timeout=limit)
+    return subprocess.run(["podman", "--log-level=error", *map(str, words)], check=check, capture_output=True, text=True, timeout=limit)
 
 
 def tag(target):
