@@ -1,5 +1,6 @@
 """Runs an image's content, which docker/assemble puts into a folder, without a container engine: namespaces for mounts and
 processes, no capability, no way to get one. As root; the network is the caller's."""
+import contextlib
 import json
 import os
 import pathlib
@@ -16,8 +17,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Engine:
-
-
     def __init__(self, binary):
         self.binary, self.work = binary, pathlib.Path(tempfile.mkdtemp(prefix="image-"))
         self.work.chmod(0o755)
@@ -135,8 +134,8 @@ class Container:
         return tuple("".join(pair[number].text() for pair in self.streams) for number in (0, 1))
 
     def remove(self):
-        if self.running():
-            self.kill("KILL")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
         shutil.rmtree(self.own)
 

@@ -38,5 +38,3 @@ def serves(container, path="/", headers=None, status=200):
             raise AssertionError(f"it ended: {container.logs()}")
         return ask(path, headers)[0] == status
     until(f"{status} for {path}", there)
-
-
