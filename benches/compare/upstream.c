@@ -1,5 +1,6 @@
 /* The upstream of the comparison: one thread, epoll, answers made before the first request, so that it is never what
- * limits. usage: upstream PORT. Paths: /1k /64k /1m give so many bytes of JSON, /echo the request head as text. */
+ * limits. usage: upstream PORT. Paths: /ok /1k /64k /1m /10m give so many bytes of JSON once the request's body is read, /echo
+ * the request head as text; /ws changes to a protocol that sends back whatever comes. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,11 +26,16 @@ struct conn {
     const char *out;            /* what is left to send */
     size_t left;
     char *own;                  /* freed when sent */
+    size_t body;                /* of the request, not read yet */
+    int tunnel;                 /* after a 101 */
     char head[HEAD_MAX];
 };
 
-static struct answer answers[] = {{"/1k", 1024, 0, 0}, {"/64k", 65536, 0, 0}, {"/1m", 1 << 20, 0, 0}};
+static struct answer answers[] = {
+    {"/ok", 2, 0, 0}, {"/1k", 1024, 0, 0}, {"/64k", 65536, 0, 0}, {"/1m", 1 << 20, 0, 0}, {"/10m", 10 << 20, 0, 0}};
 static char not_found[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+static char switching[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 static int poller;
 
 /* An answer as PostgREST would give it. */
@@ -69,6 +75,11 @@ static void choose(struct conn *c, size_t length) {
             c->left = answers[i].length;
         }
     }
+    if (!strncmp(path, "/ws", 3)) {
+        c->out = switching;
+        c->left = sizeof switching - 1;
+        c->tunnel = 1;
+    }
     if (!strncmp(path, "/echo", 5)) {
         c->own = malloc(length + 128);
         int n = sprintf(c->own, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", length);
@@ -91,15 +102,48 @@ static int flush(struct conn *c) {
     return 1;
 }
 
-/* Answers every request that is there completely. Bodies of requests are not expected. */
+/* What a request's head says of its body. */
+static size_t body_of(const char *head, const char *end) {
+    static const char name[] = "\r\ncontent-length:";
+    for (const char *at = head; (at = memchr(at, '\r', end - at)); at++)
+        if (!strncasecmp(at, name, sizeof name - 1)) return strtoul(at + sizeof name - 1, NULL, 10);
+    return 0;
+}
+
+static void consume(struct conn *c, size_t length) {
+    memmove(c->head, c->head + length, c->filled - length);
+    c->filled -= length;
+}
+
+/* Reads on in a request: 1 when it is whole and its answer chosen, 0 when bytes are missing, -1: too large. */
+static int next(struct conn *c) {
+    if (!c->left) {
+        char *end = memmem(c->head, c->filled, "\r\n\r\n", 4);
+        if (!end) return c->filled < HEAD_MAX ? 0 : -1;
+        size_t length = end + 4 - c->head;
+        c->body = body_of(c->head, end);
+        choose(c, length);
+        consume(c, length);
+    }
+    size_t part = c->body < c->filled ? c->body : c->filled;
+    consume(c, part);
+    c->body -= part;
+    return !c->body;
+}
+
+/* Has what came sent back: 1 if something did. */
+static int reflect(struct conn *c) {
+    c->out = c->head;
+    c->left = c->filled;
+    c->filled = 0;
+    return c->left > 0;
+}
+
+/* Answers everything that is there completely. */
 static int serve(struct conn *c) {
     for (;;) {
-        char *end = memmem(c->head, c->filled, "\r\n\r\n", 4);
-        if (!end) return c->filled < HEAD_MAX ? 1 : -1;
-        size_t length = end + 4 - c->head;
-        choose(c, length);
-        memmove(c->head, c->head + length, c->filled - length);
-        c->filled -= length;
+        int ready = c->tunnel ? reflect(c) : next(c);
+        if (ready != 1) return ready;
         int done = flush(c);
         if (done == 0) watch(c, EPOLL_CTL_MOD, EPOLLOUT);
         if (done != 1) return done;

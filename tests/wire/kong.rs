@@ -4,7 +4,7 @@ use crate::common::{LIMIT, Peer, Upstream, gateway, within};
 use crate::process::patient;
 use std::fs::File;
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -350,4 +350,26 @@ fn what_a_template_for_nginx_had_besides_is_told() {
     assert_eq!((said.code, &*said.out), (Some(0), "Kong started\n"));
     assert!(said.err.contains("[warn] --nginx-conf nginx: ") && said.err.contains("listen 8088"), "{}", said.err);
     assert!(said.err.contains("[warn] --run-migrations: "), "{}", said.err);
+}
+
+#[test]
+fn a_file_of_settings_counts_in_the_background_too() {
+    let upstream = Upstream::echo();
+    let mut kong = Kong::with(&to(&upstream));
+    let config = kong.path("kong.yml").to_string_lossy().into_owned();
+    let other = gateway::free_port();
+    let conf = format!("declarative_config = {config}\nproxy_listen = 127.0.0.1:{other}\nadmin_listen = off\n");
+    std::fs::write(kong.path("kong.conf"), conf).unwrap();
+    // So that it is stopped there, whatever comes.
+    kong.env = vec![("KONG_PREFIX".to_owned(), kong.path("made").to_string_lossy().into_owned())];
+    assert_eq!(kong.does("kong check kong.conf"), "configuration at kong.conf is valid\n");
+    assert!(kong.does("kong prepare -c kong.conf -p made").contains("/made not found, trying to create it\n"));
+    let noted = kong.path("made/.kong_env");
+    assert_eq!(std::fs::metadata(&noted).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&noted).unwrap().contains(&format!("proxy_listen = 127.0.0.1:{other}\n")));
+    assert_eq!(kong.does("kong start -c kong.conf -p made"), "Kong started\n");
+    assert!(Peer::connect(other).is_ok());
+    assert!(kong.does("kong health -p made").ends_with("/made\n"));
+    assert_eq!(kong.run("kong health -p prefix").code, Some(1), "that is another's prefix");
+    assert_eq!(kong.does("kong stop -p made"), "Kong stopped\n");
 }

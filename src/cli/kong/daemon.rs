@@ -34,7 +34,7 @@ pub(super) fn start(at: &At, prefix: &Prefix) -> Done {
     match heard(ours) {
         Ok(text) if text == "+" => Ok(()),
         Ok(text) => {
-            let _ = child.wait();
+            end(&mut child);
             Err(text.strip_prefix('-').map_or_else(|| ended(prefix), str::to_owned))
         }
         Err(_) => {
