@@ -23,6 +23,8 @@ pub struct Item {
 pub struct Listing {
     /// By the key of their list in a Kong file, in the order of the document.
     pub kinds: HashMap<&'static str, Vec<Item>>,
+    /// Tells one document from another: the MD5 of its text, as in Kong.
+    pub hash: [u8; 16],
 }
 
 // === impl Listing ===
@@ -32,6 +34,13 @@ impl Listing {
     #[must_use]
     pub fn all(&self, kind: &str) -> &[Item] {
         self.kinds.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// Its hash in hexadecimal digits; zeros if there is no entity, as in Kong.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let hash = if self.kinds.values().all(Vec::is_empty) { [0; 16] } else { self.hash };
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The one of this id or name.

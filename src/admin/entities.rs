@@ -2,14 +2,16 @@
 //! (`kong/operations.md` §8).
 
 use super::answer::Now;
-use super::refuse;
 use super::reply::{not_found, ok};
+use super::{refuse, schemas};
+use crate::config::one::Extent;
 use crate::listing::{Item, Listing};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Lists: the path, and the key of the list in a Kong file.
 pub(super) const KINDS: &[(&str, &str)] = &[
@@ -80,8 +82,9 @@ pub(super) fn answer(asked: &Request<Bytes>, path: &str, secrets: bool, now: &No
             Meant::List(_, items) => list(asked, path, &items, secrets),
             Meant::One(_, _, one) => one.map_or_else(not_found, |item| ok(item.document(secrets))),
         },
-        Method::OPTIONS => refuse::options(matches!(meant, Meant::List(..))),
-        _ => refuse::write(asked.method(), &meant),
+        Method::OPTIONS if matches!(meant, Meant::List(..)) => refuse::options(refuse::LIST),
+        Method::OPTIONS => refuse::options(refuse::ONE),
+        _ => write(asked, &meant, owner(listing, &steps), now),
     })
 }
 
@@ -107,6 +110,38 @@ fn meant<'a>(listing: &'a Listing, steps: &[&'a str]) -> Result<Option<Meant<'a>
     };
     let there = owner.link(field).and_then(|id| listing.all(kind).iter().find(|item| item.id == id));
     Ok(Some(Meant::One(kind, field, there)))
+}
+
+/// The entity that a list belongs to: the reference to it, and its id.
+fn owner(listing: &Listing, steps: &[&str]) -> Option<(&'static str, Uuid)> {
+    let (_, kind) = KINDS.iter().find(|(path, _)| steps.first() == Some(path))?;
+    let (_, _, _, field) = NESTED.iter().find(|row| steps.first() == Some(&row.0) && steps.get(2) == Some(&row.1))?;
+    Some((field, listing.find(kind, steps.get(1)?)?.id))
+}
+
+/// A change cannot be made. What is wrong with it anyway is told first, as in Kong.
+fn write(
+    asked: &Request<Bytes>,
+    meant: &Meant<'_>,
+    owner: Option<(&'static str, Uuid)>,
+    now: &Now<'_>,
+) -> Response<Bytes> {
+    let (kind, extent, key) = match (asked.method(), meant) {
+        (&Method::POST, Meant::List(kind, _)) => (kind, Extent::Whole, None),
+        (&Method::PUT, Meant::One(kind, text, _)) => (kind, Extent::Whole, Some((refuse::key(kind, text), *text))),
+        (&Method::PATCH, Meant::One(kind, _, Some(_))) => (kind, Extent::Part, None),
+        _ => return refuse::write(asked.method(), meant),
+    };
+    let mut entity = match schemas::entity(kind, asked, now) {
+        Ok(entity) => entity,
+        Err(refused) => return *refused,
+    };
+    let owner = owner.map(|(field, id)| (field, id.to_string()));
+    let known = key.map(|(field, text)| (field, text.to_owned())).into_iter().chain(owner);
+    for (field, text) in known.filter(|_| extent == Extent::Whole) {
+        entity.entry(field).or_insert(text.into());
+    }
+    schemas::violation(kind, &entity, extent, now).unwrap_or_else(|| refuse::write(asked.method(), meant))
 }
 
 /// One page of a list.

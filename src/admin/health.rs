@@ -2,9 +2,10 @@
 
 use super::answer::Now;
 use super::reply::{message, ok};
+use super::unit::Unit;
 use crate::observe::traffic::Totals;
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 /// It answers, so it lives.
@@ -25,12 +26,18 @@ pub(super) fn ready(now: &Now<'_>) -> Response<Bytes> {
     }
 }
 
-/// Kong's record. What belongs to its Lua and to its shared memory is empty here.
-pub(super) fn status(now: &Now<'_>) -> Response<Bytes> {
+/// Kong's record. There is no memory that workers share here; Lua's is told of each worker, by which `pid` is the same.
+pub(super) fn status(asked: &Request<Bytes>, now: &Now<'_>) -> Response<Bytes> {
+    let unit = match Unit::asked(asked) {
+        Ok(unit) => unit,
+        Err(words) => return message(StatusCode::BAD_REQUEST, &words),
+    };
+    let vm = |bytes: &u64| json!({ "http_allocated_gc": unit.told(*bytes), "pid": now.node.pid });
     ok(&json!({
         "database": { "reachable": true },
-        "memory": { "workers_lua_vms": [], "lua_shared_dicts": {} },
+        "memory": { "workers_lua_vms": now.lua.iter().map(vm).collect::<Vec<_>>(), "lua_shared_dicts": {} },
         "server": server(&now.totals),
+        "configuration_hash": now.snapshot.listing.as_ref().map(|listing| listing.hash()),
     }))
 }
 

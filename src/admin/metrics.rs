@@ -1,5 +1,5 @@
 //! `/metrics`: what the plugin `prometheus` counted, and how the process is, in Prometheus's text format
-//! (`kong/plugins.md` §19). What Kong tells of its Lua and its shared memory has no counterpart here and is left out.
+//! (`kong/plugins.md` §19). What Kong tells of its shared memory and its timers has no counterpart here and is left out.
 
 use super::answer::Now;
 use crate::entity::Compat;
@@ -64,6 +64,7 @@ fn kongs(now: &Now<'_>, out: &mut String) {
             }
         };
     }
+    lua(now, out);
     if now.snapshot.compat == Compat::Kong3 {
         begin(out, "kong_nginx_requests_total", "gauge", "Total number of requests");
         let _ = writeln!(
@@ -72,6 +73,19 @@ fn kongs(now: &Now<'_>, out: &mut String) {
             now.node.id, totals.requests
         );
     }
+}
+
+/// All workers are one process, so their VMs are told together.
+fn lua(now: &Now<'_>, out: &mut String) {
+    let (name, sum, pid) = ("kong_memory_workers_lua_vms_bytes", now.lua.iter().sum::<u64>(), now.node.pid);
+    begin(out, name, "gauge", "Allocated bytes in worker Lua VM");
+    let _ = match now.snapshot.compat {
+        Compat::Kong2 => writeln!(out, "{name}{{pid=\"{pid}\",kong_subsystem=\"http\"}} {sum}"),
+        Compat::Kong3 => {
+            let node = now.node.id;
+            writeln!(out, "{name}{{node_id=\"{node}\",pid=\"{pid}\",kong_subsystem=\"http\"}} {sum}")
+        }
+    };
 }
 
 /// Targets with an address; those with a name have addresses at the workers only. There are no health checks here.

@@ -4,21 +4,31 @@
 //! One thread of its own answers, whatever the workers have to do. What is answered is decided in pure code (`answer.rs`).
 
 pub mod answer;
+mod change;
+mod config;
 mod entities;
+mod flatten;
+mod form;
+mod guard;
 mod health;
 mod info;
 mod metrics;
 mod node;
 mod refuse;
 mod reply;
+mod schemas;
 mod serve;
+mod unit;
+mod verbosity;
 
 use crate::observe::reloads::Reloads;
 use crate::observe::traffic::{Totals, Traffic};
+use crate::observe::verbosity as log;
 use crate::server::ServeError;
 use crate::server::certificates::{CertTable, Live};
 use crate::server::handshake::DoorTls;
 use crate::server::listen;
+use crate::server::posted::Letterbox;
 use crate::server::tls::ServerTls;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
@@ -53,6 +63,8 @@ pub struct State {
     pub reloads: Arc<Reloads>,
     /// Whether the process stops.
     pub stopping: watch::Receiver<bool>,
+    /// Where other configurations go.
+    pub letterbox: Letterbox,
 }
 
 /// What is served at one moment.
@@ -139,6 +151,8 @@ impl State {
             snapshot: &served.snapshot,
             node,
             totals,
+            lua: self.workers.iter().map(|worker| worker.lua()).filter(|bytes| *bytes > 0).collect(),
+            level: log::current(),
             certificates: &served.certificates,
             reloads: &self.reloads,
             stopping: *self.stopping.borrow(),

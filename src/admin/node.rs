@@ -1,5 +1,6 @@
 //! Which process this is.
 
+use std::time::SystemTime;
 use uuid::Uuid;
 
 /// What does not change as long as it runs.
@@ -7,6 +8,10 @@ use uuid::Uuid;
 pub struct Node {
     /// Made anew at each start.
     pub id: Uuid,
+    /// Of the one workspace that there is. Made anew at each start, too.
+    pub workspace: Uuid,
+    /// When it started.
+    pub since: SystemTime,
     /// The machine's name, or nothing.
     pub hostname: String,
     /// The process's number.
@@ -21,7 +26,14 @@ impl Node {
     /// This one.
     pub(super) fn this() -> Self {
         let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        Self { id: Uuid::new_v4(), hostname: hostname.trim().to_owned(), pid: std::process::id(), resident: None }
+        Self {
+            id: Uuid::new_v4(),
+            workspace: Uuid::new_v4(),
+            since: SystemTime::now(),
+            hostname: hostname.trim().to_owned(),
+            pid: std::process::id(),
+            resident: None,
+        }
     }
 
     /// The same, with what it has in memory now.

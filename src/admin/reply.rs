@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
+/// What was wanted, or the answer that there is in its place.
+pub(super) type Or<T> = Result<T, Box<Response<Bytes>>>;
+
 /// An answer with a document.
 pub(super) fn document(status: StatusCode, body: &Value) -> Response<Bytes> {
     let mut res = Response::new(Bytes::from(body.to_string()));

@@ -1,12 +1,14 @@
 //! The connections to these listeners, and their limits: whoever may reach them must not hold them up for others.
 
 use super::answer::{Api, answer};
+use super::change::Means;
 use super::node::Node;
 use super::reply::message;
-use super::{Door, State};
+use super::{Door, State, change, guard};
+use crate::config::MAX_TEXT;
 use crate::proxy::response::PRODUCT;
 use crate::server::connection::read_proxy_header;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, SERVER};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -27,15 +29,15 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Connections to one listener at a time; others wait in the kernel's queue.
 const CONNECTIONS: usize = 256;
-/// Longest wait for a handshake, for a head, and for a body.
+/// Longest wait for a handshake, for a head, and for a piece of a body.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for a whole body.
+const SENDING: Duration = Duration::from_secs(30);
 /// How long a connection may live. One that reads its answer slowly has no longer either.
 const LIFE: Duration = Duration::from_secs(120);
 /// Largest head, in bytes and in lines.
 const HEAD: usize = 32 * 1024;
 const LINES: usize = 100;
-/// Largest body that is read.
-const BODY: usize = 10 << 20;
 /// Rest after the system refused another connection.
 const REST: Duration = Duration::from_millis(50);
 
@@ -45,11 +47,13 @@ const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 struct Desk {
     state: State,
     node: Node,
+    means: Means,
 }
 
 /// Serves every listener until `ended` closes.
 pub(super) async fn all(doors: Vec<(TcpListener, Door)>, state: State, node: Node, mut ended: watch::Receiver<()>) {
-    let desk = Rc::new(Desk { state, node });
+    let means = Means { letterbox: state.letterbox.clone(), levels: Rc::default() };
+    let desk = Rc::new(Desk { state, node, means });
     for (socket, door) in doors {
         tokio::task::spawn_local(listen(socket, Rc::new(door), desk.clone()));
     }
@@ -116,24 +120,47 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bo
 
 async fn handle(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> Response<Full<Bytes>> {
     let begun = Instant::now();
-    let mut res = match whole(req).await {
-        Ok(asked) => {
-            let (served, node) = (desk.state.served(), desk.node.weighed());
-            answer(api, local, &asked, &desk.state.now(&served, &node, SystemTime::now()))
-        }
-        Err(refused) => refused,
-    };
+    let mut res = reply(req, api, local, desk).await.unwrap_or_else(|refused| refused);
     dress(&mut res, desk, begun.elapsed());
     res.map(Full::new)
 }
 
-/// The request with all of its body.
-async fn whole(req: Request<Incoming>) -> Result<Request<Bytes>, Response<Bytes>> {
+async fn reply(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> Result<Response<Bytes>, Response<Bytes>> {
     let (parts, body) = req.into_parts();
-    match timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
-        Ok(Ok(body)) => Ok(Request::from_parts(parts, body.to_bytes())),
-        Ok(Err(_)) => Err(message(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")),
-        Err(_) => Err(message(StatusCode::REQUEST_TIMEOUT, "Request body was not received in time")),
+    if let Some(why) = guard::refusal(&parts, local, &desk.node.hostname) {
+        return Err(message(StatusCode::FORBIDDEN, why));
+    }
+    let most = match (api, desk.state.settings.admin_client_max_body_size) {
+        (Api::Status, _) => 0,
+        (Api::Admin, 0) => MAX_TEXT,
+        (Api::Admin, most) => most.min(MAX_TEXT),
+    };
+    let asked = Request::from_parts(parts, whole(body, most).await?);
+    let (served, node) = (desk.state.served(), desk.node.weighed());
+    let wish = {
+        let now = desk.state.now(&served, &node, SystemTime::now());
+        match change::wish(api, local, &asked, &now).map_err(|refused| *refused)? {
+            Some(wish) => wish,
+            None => return Ok(answer(api, local, &asked, &now)),
+        }
+    };
+    // What is served now is not held while another one is read.
+    drop(served);
+    Ok(desk.means.grant(wish, &desk.state.settings).await)
+}
+
+/// All of a body. A client may send slowly, and not stop.
+async fn whole(body: Incoming, most: usize) -> Result<Bytes, Response<Bytes>> {
+    let late = || message(StatusCode::REQUEST_TIMEOUT, "Request body was not received in time");
+    let (mut body, mut all, end) = (pin!(Limited::new(body, most)), BytesMut::new(), Instant::now() + SENDING);
+    loop {
+        let wait = PATIENCE.min(end.saturating_duration_since(Instant::now()));
+        match timeout(wait, body.frame()).await {
+            Ok(Some(Ok(frame))) => all.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Ok(Some(Err(_))) => return Err(message(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")),
+            Ok(None) => return Ok(all.freeze()),
+            Err(_) => return Err(late()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::print;
 use crate::observe::repeats::Repeats;
+use crate::observe::verbosity;
 use crate::settings::reading::Note;
 use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher as _, Hash as _, Hasher};
@@ -14,29 +15,26 @@ use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How often the same warning is told at most.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Starts it. The second call of a process changes nothing.
+/// Starts it. The second call of a process changes nothing. Its level may be another later.
 pub(super) fn start(level: Level) {
     let colors = print::Look::of(&std::io::stderr()).color;
     let line = tracing_subscriber::fmt::format().with_target(false).with_ansi(colors);
-    let log = tracing_subscriber::fmt()
-        .log_internal_errors(false)
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(colors)
-        .event_format(Calm {
-            line,
-            repeats: Mutex::new(Repeats::new(WINDOW)),
-            hasher: foldhash::fast::RandomState::default(),
-        })
-        .finish()
-        .with(ours(level));
+    let repeats = Mutex::new(Repeats::new(WINDOW));
+    let calm = Calm { line, repeats, hasher: foldhash::fast::RandomState::default() };
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(std::io::stderr);
+    let (filter, handle) = reload::Layer::new(ours(level));
+    let log = tracing_subscriber::registry().with(filter).with(lines.with_ansi(colors).event_format(calm));
     // Fails only when somebody has started one.
-    let _ = log.try_init();
+    if log.try_init().is_ok() {
+        // Fails only when the log is gone.
+        verbosity::install(move |level| handle.reload(ours(level)).unwrap_or_default());
+    }
 }
 
 /// Libraries tell only what is wrong: at `debug` they would print what passes through them, credentials too. What rustls

@@ -7,6 +7,7 @@ use crate::config::render::short;
 use crate::config::report::{Severity, Source};
 use crate::config::section::Setting;
 use crate::config::{Legacy, Opened};
+use crate::server::posted::Refusal;
 use crate::server::reload::Origin;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -65,14 +66,15 @@ impl Origin for Again {
         self.first.clone().map_or_else(|| self.place.read(), Ok)
     }
 
-    fn compile(&mut self, source: &Source) -> Result<Snapshot, Vec<String>> {
+    fn compile(&mut self, source: &Source) -> Result<Snapshot, Refusal> {
         let world = edge::world(&edge::variable);
         let opened = crate::config::open(source, world, edge::EDGE);
         let (section, wrong) = (opened.settings().to_vec(), self.judge(&opened));
         let (made, mut report) = opened.compile_after(&self.serving.legacy, world, &self.settings);
         let Some((snapshot, legacy)) = made.filter(|_| wrong.is_empty()) else {
             report.found.retain(|found| found.severity == Severity::Error);
-            return Err(short(&report, source).lines().map(str::to_owned).chain(wrong).collect());
+            let lines = short(&report, source).lines().map(str::to_owned).chain(wrong).collect();
+            return Err(Refusal { lines, report });
         };
         let warnings = findings::counts(&report);
         let warnings = if warnings.is_empty() { warnings } else { format!("; {warnings}, see `gateway check`") };

@@ -1,16 +1,8 @@
 //! A report in Kong's words: the block that `kong config parse` prints (`kong/declarative.md` §8).
 
-use super::report::{KongError, Report, Severity, Step};
-use std::collections::HashMap;
+use super::kong_table::Table;
+use super::report::{Report, Severity, Step};
 use std::fmt::Write;
-
-/// Errors as Kong nests them.
-#[derive(Default)]
-struct Node {
-    children: Vec<(Step, Node)>,
-    index: HashMap<Step, usize>,
-    message: Option<String>,
-}
 
 /// What Kong says about a document; `None` when it says nothing, and would load it.
 ///
@@ -18,68 +10,34 @@ struct Node {
 /// not support (yet) is told once Kong has nothing to say.
 #[must_use]
 pub fn render(report: &Report) -> Option<String> {
-    let errors = || report.found.iter().filter(|found| found.severity == Severity::Error);
-    let ours = errors().filter(|found| found.kong.is_none() && found.code != "unset-variable");
-    let mut root = Node::default();
-    for error in errors().filter_map(|found| found.kong.as_ref()).chain(&report.asides) {
-        root.put(error);
-    }
     let mut out = String::new();
-    root.print(None, "", &mut out);
+    print(&Table::of(report), None, "", &mut out);
     if out.is_empty() {
+        let ours = report.found.iter().filter(|found| found.severity == Severity::Error);
+        let ours = ours.filter(|found| found.kong.is_none() && found.code != "unset-variable");
         ours.for_each(|found| out += &format!("{}\n", found.message));
     }
     (!out.is_empty()).then(|| out.trim_end().to_owned())
 }
 
-// === impl Node ===
-
-impl Node {
-    fn put(&mut self, error: &KongError) {
-        let mut at = self;
-        for step in &error.path {
-            let next = at.children.len();
-            let index = *at.index.entry(step.clone()).or_insert(next);
-            if index == next {
-                at.children.push((step.clone(), Self::default()));
+fn print(table: &Table, within: Option<&str>, indent: &str, out: &mut String) {
+    if let Some(message) = table.message.as_ref().filter(|_| within.is_none()) {
+        let _ = writeln!(out, "{message}");
+    }
+    for (step, child) in &table.children {
+        let (title, name) = match step {
+            Step::Key(key) => (format!("in '{key}'"), key.to_string()),
+            Step::Entry(n) => {
+                (format!("- in entry {} of '{}'", n + 1, within.unwrap_or_default()), (n + 1).to_string())
             }
-            at = &mut at.children[index].1;
-        }
-        if error.path.last().and_then(Step::key) == Some("@entity") {
-            at.number(&error.message);
-        } else {
-            at.message.get_or_insert_with(|| error.message.clone());
-        }
-    }
-
-    /// Under `@entity` errors are numbered, and each is told once.
-    fn number(&mut self, message: &str) {
-        let known = self.children.iter().any(|(_, child)| child.message.as_deref() == Some(message));
-        if !known {
-            let child = Self { message: Some(message.to_owned()), ..Self::default() };
-            self.children.push((Step::Entry(self.children.len()), child));
-        }
-    }
-
-    fn print(&self, within: Option<&str>, indent: &str, out: &mut String) {
-        if let Some(message) = self.message.as_ref().filter(|_| within.is_none()) {
-            let _ = writeln!(out, "{message}");
-        }
-        for (step, child) in &self.children {
-            let (title, name) = match step {
-                Step::Key(key) => (format!("in '{key}'"), key.to_string()),
-                Step::Entry(n) => {
-                    (format!("- in entry {} of '{}'", n + 1, within.unwrap_or_default()), (n + 1).to_string())
-                }
-            };
-            match &child.message {
-                Some(message) => {
-                    let _ = writeln!(out, "{indent}{title}: {message}");
-                }
-                None => {
-                    let _ = writeln!(out, "{indent}{title}:");
-                    child.print(Some(&name), &format!("{indent}  "), out);
-                }
+        };
+        match &child.message {
+            Some(message) => {
+                let _ = writeln!(out, "{indent}{title}: {message}");
+            }
+            None => {
+                let _ = writeln!(out, "{indent}{title}:");
+                print(child, Some(&name), &format!("{indent}  "), out);
             }
         }
     }
@@ -88,7 +46,7 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::report::{Diagnostic, Span};
+    use crate::config::report::{Diagnostic, KongError, Span};
 
     fn key(name: &str) -> Step {
         Step::Key(name.into())

@@ -5,7 +5,9 @@ use super::mask::mask;
 use super::model::{Entity, Model};
 use super::schema::Field;
 use super::value::{Checked, Value};
+use crate::consumers::passwords::stored;
 use crate::listing::{Item, Listing};
+use md5::{Digest as _, Md5};
 use serde_json::{Map, Value as Json, json};
 use std::time::SystemTime;
 
@@ -23,20 +25,25 @@ const SECRETS: &[(&str, &[&str])] = &[
 ];
 
 /// Every entity. What has no time of its own was made now.
-pub(super) fn list(model: &Model, secrets: bool, now: SystemTime) -> Listing {
+pub(super) fn list(model: &Model, text: &str, secrets: bool, now: SystemTime) -> Listing {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let known = entities::ALL.iter().filter(|kind| kind.since.knows(model.compat));
     let items = |kind: &'static EntityType| {
         model.all(kind.name).iter().map(|entity| item(model, kind, entity, secrets, now)).collect()
     };
-    Listing { kinds: known.map(|kind| (kind.name, items(kind))).collect() }
+    Listing { kinds: known.map(|kind| (kind.name, items(kind))).collect(), hash: digest(text) }
+}
+
+/// What [`Listing::hash`] is of a document.
+#[must_use]
+pub fn digest(text: &str) -> [u8; 16] {
+    Md5::digest(text).into()
 }
 
 fn item(model: &Model, kind: &'static EntityType, entity: &Entity, secrets: bool, now: u64) -> Item {
     let mut real = document(model, kind, entity, now);
-    // Kong shows a hash of it, which is of no use to anybody.
-    if let Some(password) = real.get_mut("password") {
-        *password = HIDDEN.into();
+    if let Some(Json::String(password)) = real.get_mut("password").filter(|_| secrets && !model.read.hashed) {
+        *password = stored(password, entity.link("consumer"));
     }
     let mut masked = real.clone();
     for (field, value) in &mut masked {

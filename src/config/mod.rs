@@ -7,6 +7,7 @@ mod compile;
 mod document;
 mod entities;
 mod expand;
+pub mod export;
 mod expression;
 mod header;
 mod ids;
@@ -15,12 +16,15 @@ pub mod inventory;
 mod json;
 pub mod json_schema;
 pub mod kong_print;
+pub mod kong_schema;
+pub mod kong_table;
 mod lines;
 pub mod lint;
-mod listing;
+pub mod listing;
 mod mask;
 mod model;
 mod nearest;
+pub mod one;
 pub mod outline;
 mod pem;
 pub mod places;
@@ -37,6 +41,8 @@ mod tree;
 mod unsupported;
 pub mod value;
 mod yaml;
+
+pub use plugins::enabled;
 
 use crate::plugin::Entry;
 use crate::settings::Settings;
@@ -89,6 +95,12 @@ pub fn open(source: &Source, world: World<'_>, edge: Edge<'_>) -> Opened {
 /// The report holds warnings also when a snapshot comes back, and at least one error when none does.
 pub fn load(source: &Source, world: World<'_>, settings: &Settings) -> (Option<Snapshot>, Report) {
     open(source, world, Edge::NOTHING).compile(world, settings)
+}
+
+/// A document as it is written, as JSON. Nothing if it cannot be read.
+#[must_use]
+pub fn plain(source: &Source) -> Option<serde_json::Value> {
+    tree(source, &mut Report::default()).map(|(tree, root)| tree.json(root))
 }
 
 // === impl Opened ===
@@ -164,7 +176,8 @@ impl Opened {
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
         let snapshot = snapshot.map(|snapshot| {
             let wanted = !settings.admin_listen.is_empty();
-            let listing = wanted.then(|| listing::list(&model, settings.admin_show_secrets, world.now).into());
+            let listing =
+                wanted.then(|| listing::list(&model, &source.text, settings.admin_show_secrets, world.now).into());
             Snapshot { listing, ..snapshot }
         });
         if snapshot.is_some() {

@@ -7,7 +7,7 @@ use super::report::{Diagnostic, Span, Step};
 use super::tree::{NodeId, Raw};
 use super::value::Checked;
 use crate::entity::Compat;
-use crate::plugin::{Build, Entry, Plugin};
+use crate::plugin::{Build, Entry, Plugin, TABLE};
 use crate::settings::Plugins;
 use http::Extensions;
 use std::sync::Arc;
@@ -232,6 +232,12 @@ pub(super) fn status(name: &str, enabled: &Plugins, compat: Compat, table: &'sta
         None if kongs => Status::Unsupported,
         None => Status::Foreign,
     }
+}
+
+/// Plugins that a document may use.
+pub fn enabled(settings: &Plugins, compat: Compat) -> impl Iterator<Item = &'static Entry> {
+    let here = move |entry: &&Entry| matches!(status(entry.name, settings, compat, TABLE), Status::Here(_));
+    TABLE.iter().filter(here)
 }
 
 /// Builds a plugin by its `config`. `None`: reported. A disabled one is built as well, since Kong checks it, too.

@@ -4,6 +4,7 @@
 //! ask for a huge tree.
 
 use super::report::Span;
+use serde_json::Value;
 
 /// Levels of nesting that a document may have. Kong's files need nine.
 pub(super) const MAX_DEPTH: usize = 128;
@@ -96,6 +97,20 @@ impl Tree {
     #[must_use]
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
+    }
+
+    /// A node as JSON.
+    #[must_use]
+    pub(super) fn json(&self, id: NodeId) -> Value {
+        match &self.node(id).raw {
+            Raw::Null => Value::Null,
+            Raw::Bool(truth) => (*truth).into(),
+            Raw::Int(number) => (*number).into(),
+            Raw::Num(number) => (*number).into(),
+            Raw::Text(text) => (&**text).into(),
+            Raw::List(items) => items.iter().map(|item| self.json(*item)).collect(),
+            Raw::Map(pairs) => pairs.iter().map(|pair| (pair.key.to_string(), self.json(pair.value))).collect(),
+        }
     }
 
     /// The value of a key, if the node is a mapping that has it.

@@ -80,6 +80,14 @@ impl Passwords {
     }
 }
 
+/// A password as Kong stores it for a consumer (`kong/plugins/basic-auth/crypto.lua`).
+#[must_use]
+pub fn stored(password: &str, consumer: Option<Uuid>) -> String {
+    let mut salt = NOBODYS;
+    consumer.unwrap_or_default().hyphenated().encode_lower(&mut salt);
+    kongs(password.as_bytes(), &salt)
+}
+
 /// Kong's hash.
 fn kongs(password: &[u8], salt: &Salt) -> String {
     let hash = Sha1::new().chain_update(password).chain_update(salt).finalize();

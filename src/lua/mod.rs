@@ -21,4 +21,4 @@ pub use current::{Current, Ending, Facts, Payload};
 pub use phase::{Phase, Phases};
 pub use session::Session;
 pub use template::Template;
-pub use vm::{Fault, forget, run, value};
+pub use vm::{Fault, forget, memory, run, value};

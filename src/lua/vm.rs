@@ -82,6 +82,12 @@ pub fn forget() {
     vm.into_iter().for_each(|vm| vm.forget());
 }
 
+/// Bytes that this thread's VM has in use; none if there is no VM.
+#[must_use]
+pub fn memory() -> u64 {
+    VM.with_borrow(|place| place.as_ref().map_or(0, |vm| vm.lua.used_memory() as u64))
+}
+
 /// Renders a template.
 pub(super) fn render(template: &Template, names: &dyn Names) -> Result<Vec<u8>, Fault> {
     let vm = of_this_thread().map_err(|error| Fault(message(&error)))?;

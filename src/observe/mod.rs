@@ -7,3 +7,4 @@ pub mod reloads;
 pub mod repeats;
 pub mod shipping;
 pub mod traffic;
+pub mod verbosity;

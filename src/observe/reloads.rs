@@ -53,6 +53,11 @@ impl Reloads {
         self.refused.store(true, Ordering::Relaxed);
     }
 
+    /// One that was posted was refused. Whoever posted it was told; it does not count as the last one.
+    pub fn declined(&self) {
+        self.bad.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What is offered is what is served, again.
     pub fn stays(&self) {
         self.refused.store(false, Ordering::Relaxed);
@@ -85,6 +90,7 @@ mod tests {
         assert_eq!(reloads.outcome(), Outcome { last_good: true, good: 0, bad: 1, since: 1 });
         reloads.refused();
         reloads.took(at(2));
-        assert_eq!(reloads.outcome(), Outcome { last_good: true, good: 1, bad: 2, since: 2 });
+        reloads.declined();
+        assert_eq!(reloads.outcome(), Outcome { last_good: true, good: 1, bad: 3, since: 2 });
     }
 }

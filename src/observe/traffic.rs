@@ -13,6 +13,7 @@ pub struct Traffic {
     open: AtomicU64,
     requests: AtomicU64,
     busy: AtomicU64,
+    lua: AtomicU64,
 }
 
 /// A client's connection, counted as long as this is there.
@@ -61,6 +62,17 @@ impl Traffic {
     /// One thing less is under way.
     pub fn rest(&self) {
         step(&self.busy, u64::MAX);
+    }
+
+    /// So many bytes are in use for Lua now.
+    pub fn weigh_lua(&self, bytes: u64) {
+        self.lua.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes in use for Lua when they were weighed last.
+    #[must_use]
+    pub fn lua(&self) -> u64 {
+        self.lua.load(Ordering::Relaxed)
     }
 
     /// What was counted so far.

@@ -126,6 +126,7 @@ impl Worker {
     /// What must be done now and then: close what is idle too long, hand on the access log, forget chunks that are gone.
     pub fn tidy(&self) {
         crate::lua::forget();
+        self.traffic.weigh_lua(crate::lua::memory());
         self.pool.sweep(Instant::now());
         self.access.flush();
         let dropped = self.access.take_dropped();

@@ -14,6 +14,7 @@ pub mod linger;
 pub mod listen;
 pub mod passed;
 mod plain;
+pub mod posted;
 pub mod proxy_protocol;
 pub mod reload;
 mod signals;
@@ -215,17 +216,20 @@ impl Server {
         stopping: watch::Receiver<bool>,
     ) -> io::Result<(Watching, Option<Running>)> {
         let Self { settings, front, admin, live, origin, .. } = self;
+        let certificates = front.store.live();
+        let (snapshots, reloads) = (front.snapshots.subscribe(), Arc::clone(&front.reloads));
+        let reloader = origin.map(|(origin, now)| Reloader::new(origin, &now, front));
+        let watching = watcher::start(live, reloader)?;
         let state = admin::State {
             settings,
-            snapshots: front.snapshots.subscribe(),
+            snapshots,
             workers,
-            certificates: front.store.live(),
-            reloads: Arc::clone(&front.reloads),
+            certificates,
+            reloads,
             stopping,
+            letterbox: watching.letterbox(),
         };
-        let admin = admin.start(state)?;
-        let reloader = origin.map(|(origin, now)| Reloader::new(origin, &now, front));
-        Ok((watcher::start(live, reloader)?, admin))
+        Ok((watching, admin.start(state)?))
     }
 
     /// One worker's share of the sockets.

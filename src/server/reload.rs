@@ -4,9 +4,10 @@
 
 use super::certificates::Store;
 use super::handshake::{DoorTls, TlsError};
+use super::posted::{Posted, Refusal};
 use super::tls::ServerTls;
 use super::watcher::{Stamp, stamps};
-use crate::config::report::Source;
+use crate::config::report::{Report, Source};
 use crate::live::LiveFile;
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
@@ -39,8 +40,8 @@ pub trait Origin: Send {
     /// Compiles a document with the settings of this process.
     ///
     /// # Errors
-    /// Everything that is wrong with it, a line each.
-    fn compile(&mut self, source: &Source) -> Result<Snapshot, Vec<String>>;
+    /// Everything that is wrong with it.
+    fn compile(&mut self, source: &Source) -> Result<Snapshot, Refusal>;
 
     /// What was compiled last is served from now on.
     fn adopted(&mut self);
@@ -73,6 +74,8 @@ pub struct Reloader {
     tried: u64,
     /// How often one was tried; tells lines of the log apart.
     tries: u64,
+    /// Whether what is served was posted, and is newer than what was last read.
+    posted: bool,
     refused: Refused,
     /// Snapshots that requests may still hold. They are freed here, not by a worker.
     retired: Vec<Arc<Snapshot>>,
@@ -118,7 +121,18 @@ impl Reloader {
     pub fn new(origin: Box<dyn Origin>, served: &Source, front: Front) -> Self {
         let paths = origin.file().into_iter().collect();
         let (served, refused) = (hash(served), Refused::Not);
-        Self { origin, front, paths, stamps: Vec::new(), served, tried: served, tries: 0, refused, retired: Vec::new() }
+        Self {
+            origin,
+            front,
+            paths,
+            stamps: Vec::new(),
+            served,
+            tried: served,
+            tries: 0,
+            posted: false,
+            refused,
+            retired: Vec::new(),
+        }
     }
 
     /// Looks at the file. If there is something new and it can be served, the files to follow from now on.
@@ -142,17 +156,48 @@ impl Reloader {
         self.try_serve(&settled)
     }
 
-    /// Reads it in any case; see [`look`](Self::look). What is refused again is told again.
+    /// Reads it in any case; see [`look`](Self::look). What is refused again is told again. What was posted stays where
+    /// there is no file, as in Kong.
     pub fn reload(&mut self) -> Option<Vec<LiveFile>> {
+        if self.posted && self.paths.is_empty() {
+            tracing::info!("there is no file to read again: the configuration that was posted stays");
+            return None;
+        }
         tracing::info!("reading the configuration again, as asked");
         self.refused = Refused::Missed(String::new());
         let source = self.read()?;
         self.try_serve(&source)
     }
 
+    /// Serves what was posted, if it can be, and says so to whoever waits; see [`look`](Self::look). It stays until the file
+    /// changes.
+    pub fn post(&mut self, posted: Posted) -> Option<Vec<LiveFile>> {
+        if posted.is_abandoned() {
+            return None;
+        }
+        self.tries += 1;
+        match self.replace(&posted.source) {
+            Ok(files) => {
+                self.posted = true;
+                let snapshot = self.front.snapshots.borrow().clone();
+                posted.tell(Ok(snapshot));
+                Some(files)
+            }
+            Err(refusal) => {
+                self.front.reloads.declined();
+                self.log("the posted configuration is not used, the one before stays in force:", &refusal.lines);
+                posted.tell(Err(refusal));
+                None
+            }
+        }
+    }
+
     /// What is refused may be so for something outside of the document, which has come by now: it is tried again now and
     /// then.
     fn is_worth_trying(&mut self, hash: u64, thorough: bool) -> bool {
+        if self.tried == hash && self.posted {
+            return false;
+        }
         if self.tried == hash && self.served == hash {
             self.refused = Refused::Not;
             self.front.reloads.stays();
@@ -179,23 +224,23 @@ impl Reloader {
             self.refused = Refused::Not;
         }
         self.tried = hash;
+        self.posted = false;
         self.tries += 1;
-        let compiled = self.origin.compile(source);
-        match compiled.and_then(|snapshot| self.front.serve(snapshot).map_err(|error| vec![error])) {
-            Err(lines) => {
-                self.refuse(lines);
-                None
-            }
-            Ok((files, old)) => {
-                self.refused = Refused::Not;
-                self.served = hash;
-                self.free();
-                self.retired.push(old);
-                self.front.reloads.took(SystemTime::now());
-                self.origin.adopted();
-                Some(files)
-            }
-        }
+        self.replace(source).map_err(|refusal| self.refuse(refusal.lines)).ok()
+    }
+
+    /// One configuration in the place of another: the files to follow from now on.
+    fn replace(&mut self, source: &Source) -> Result<Vec<LiveFile>, Refusal> {
+        let snapshot = self.origin.compile(source)?;
+        let unfit = |error| Refusal { lines: vec![error], report: Report::default() };
+        let (files, old) = self.front.serve(snapshot).map_err(unfit)?;
+        self.refused = Refused::Not;
+        self.served = hash(source);
+        self.free();
+        self.retired.push(old);
+        self.front.reloads.took(SystemTime::now());
+        self.origin.adopted();
+        Ok(files)
     }
 
     fn free(&mut self) {
@@ -208,13 +253,17 @@ impl Reloader {
             return;
         }
         self.front.reloads.refused();
+        self.log("the new configuration is not used, the one before stays in force:", &lines);
+        self.refused = Refused::Told(lines);
+    }
+
+    fn log(&self, what: &str, lines: &[String]) {
         let attempt = self.tries;
-        tracing::error!(attempt, "the new configuration is not used, the one before stays in force:");
+        tracing::error!(attempt, "{what}");
         lines.iter().take(MOST).for_each(|line| tracing::error!(attempt, "{line}"));
         if lines.len() > MOST {
             tracing::error!(attempt, "and {} errors more; `gateway check` shows them", lines.len() - MOST);
         }
-        self.refused = Refused::Told(lines);
     }
 }
 

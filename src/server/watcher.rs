@@ -4,6 +4,7 @@
 //! switched two folders away and a network disk have no event that could be relied on, and a look at a few files costs
 //! microseconds.
 
+use super::posted::{Ask, Letterbox, Posted};
 use super::reload::Reloader;
 use crate::live::LiveFile;
 use std::fs::{self, File, Metadata};
@@ -11,7 +12,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -29,7 +30,7 @@ const STACK: usize = 8 << 20;
 /// Ends the watching when it is dropped.
 #[derive(Debug)]
 pub struct Watching {
-    reload: Sender<()>,
+    letterbox: Letterbox,
 }
 
 /// What the thread works with.
@@ -78,13 +79,13 @@ pub(super) struct Stamp {
 /// # Errors
 /// If the thread cannot be started.
 pub fn start(files: Vec<LiveFile>, reloader: Option<Reloader>) -> io::Result<Watching> {
-    let (reload, asked) = mpsc::channel();
+    let (letterbox, asked) = mpsc::channel();
     if !files.is_empty() || reloader.is_some() {
         let files = files.into_iter().map(Watched::new).collect();
         let watch = Watch { files, reloader, hasher: RandomState::new(), looks: 0 };
         thread::Builder::new().name("watch".to_owned()).stack_size(STACK).spawn(move || watch.run(&asked))?;
     }
-    Ok(Watching { reload })
+    Ok(Watching { letterbox: Letterbox::new(letterbox) })
 }
 
 // === impl Watching ===
@@ -92,23 +93,24 @@ pub fn start(files: Vec<LiveFile>, reloader: Option<Reloader>) -> io::Result<Wat
 impl Watching {
     /// Reads the configuration again, whether or not it changed. Returns before it is done.
     pub fn reload(&self) {
-        // Nobody listens where there is nothing to read again.
-        let _ = self.reload.send(());
+        self.letterbox.again();
+    }
+
+    /// Where configurations may be posted. As long as somebody has it, the watching does not end.
+    #[must_use]
+    pub fn letterbox(&self) -> Letterbox {
+        self.letterbox.clone()
     }
 }
 
 // === impl Watch ===
 
 impl Watch {
-    fn run(mut self, asked: &Receiver<()>) {
+    fn run(mut self, asked: &Receiver<Ask>) {
         let mut next = Instant::now() + EVERY;
         loop {
             match asked.recv_timeout(next.saturating_duration_since(Instant::now())) {
-                Ok(()) => {
-                    // Whoever asked until now gets what is there now.
-                    while asked.try_recv().is_ok() {}
-                    self.reload();
-                }
+                Ok(ask) => self.serve(ask, asked),
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     self.look();
@@ -126,9 +128,26 @@ impl Watch {
         self.files.iter_mut().for_each(|watched| watched.look(thorough, now, &self.hasher));
     }
 
-    fn reload(&mut self) {
+    fn serve(&mut self, ask: Ask, more: &Receiver<Ask>) {
+        let next = match ask {
+            Ask::Again => self.again(more),
+            Ask::Serve(posted) => Some(posted),
+        };
+        if let Some(posted) = next {
+            let files = self.reloader.as_mut().and_then(|reloader| reloader.post(posted));
+            self.follow(files);
+        }
+    }
+
+    /// Reads the configuration once for all who asked for it until now. Yields what was posted since.
+    fn again(&mut self, more: &Receiver<Ask>) -> Option<Posted> {
+        let posted = more.try_iter().find_map(|ask| match ask {
+            Ask::Again => None,
+            Ask::Serve(posted) => Some(posted),
+        });
         let files = self.reloader.as_mut().and_then(Reloader::reload);
         self.follow(files);
+        posted
     }
 
     /// The files of a new configuration take the place of the old one's.

@@ -21,7 +21,7 @@ const NO_SRV: &str = "the operating system looks up addresses of both families a
 const FAILED_DNS: &str = "a name that has no address is asked for again after a second";
 const AS_STARTED: &str = "the gateway runs as whoever starts it";
 const NO_STREAM: &str = "only HTTP is proxied";
-const NO_ADMIN: &str = "of the admin and status APIs only the listeners can be set";
+const NO_ADMIN: &str = "of the admin and status APIs little can be set (docs/configuration.md)";
 const TLS: &str = "TLS 1.2 and 1.3 are spoken with the cipher suites that the library deems safe";
 
 /// Every one of them. The first that fits counts.

@@ -42,6 +42,10 @@ pub struct Settings {
     pub admin_listen: Vec<Listen>,
     /// `admin_show_secrets`: whether the Admin API shows keys and the like, to loopback.
     pub admin_show_secrets: bool,
+    /// `admin_client_max_body_size`: largest body in bytes that the Admin API reads; 0 is what a configuration may have.
+    pub admin_client_max_body_size: usize,
+    /// `admin_read_only`: whether the Admin API changes nothing.
+    pub admin_read_only: bool,
     /// `status_listen`; empty when `off`.
     pub status_listen: Vec<Listen>,
     /// `plugins`: which may be configured.
@@ -349,6 +353,8 @@ impl Default for Settings {
             proxy_listen: vec![Listen::plain(SocketAddr::from(([127, 0, 0, 1], 54321)))],
             admin_listen: Vec::new(),
             admin_show_secrets: false,
+            admin_client_max_body_size: 10 << 20,
+            admin_read_only: false,
             status_listen: Vec::new(),
             plugins: Plugins::Bundled(Vec::new()),
             headers: Tokens::default(),

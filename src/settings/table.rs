@@ -55,11 +55,17 @@ keys! {
         "Where clients are served: `ADDRESS:PORT [flag]…, …` ([flags](#listeners)), or `off`.",
         |r, v| { r.settings.proxy_listen = r.listeners(v)?; Ok(()) };
     admin_listen = "off",
-        "Where the Admin API is ([operations](operations.md#status-and-metrics)): listeners as above, HTTP/1.1 only, or `off`.",
+        "Where the Admin API is ([operations](operations.md#the-admin-api)): listeners as above, HTTP/1.1 only, or `off`.",
         |r, v| { r.settings.admin_listen = r.listeners(v)?; Ok(()) };
     admin_show_secrets = "off",
         "Whether the Admin API shows keys and other secrets, on loopback addresses only; else they are `******`.",
         |r, v| put(&mut r.settings.admin_show_secrets, switch(v, "boolean"));
+    admin_read_only = "off",
+        "Whether the Admin API changes nothing: `POST /config` and other changes are refused.",
+        |r, v| put(&mut r.settings.admin_read_only, switch(v, "boolean"));
+    admin_client_max_body_size [nginx_admin_client_max_body_size] = "10m",
+        "Largest body of a request to the Admin API; 0 is as much as a configuration may have.",
+        |r, v| put(&mut r.settings.admin_client_max_body_size, length(or_default(v, "10m")));
     status_listen = "off",
         "Where the status API is: the same.",
         |r, v| { r.settings.status_listen = r.listeners(v)?; Ok(()) };

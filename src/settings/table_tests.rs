@@ -71,6 +71,7 @@ fn listeners() {
     assert_eq!(set("proxy_listen", "off").proxy_listen, []);
     assert_eq!(set("admin_listen", "127.0.0.1:8001").admin_listen.len(), 1);
     assert!(set("admin_show_secrets", "on").admin_show_secrets);
+    assert!(set("admin_read_only", "on").admin_read_only);
     assert_eq!(set("status_listen", "127.0.0.1:8100 ssl").status_listen.len(), 1);
     for key in ["proxy_listen", "admin_listen", "status_listen"] {
         assert!(refused(key, "80").starts_with(&format!("{key} must be of form: [off] | <ip>:<port> [ssl]")), "{key}");
@@ -133,6 +134,7 @@ fn limits() {
     assert_eq!(set("nginx_http_client_max_body_size", "2k").client_max_body_size, 2048);
     assert_eq!(set("nginx_http_client_max_body_size", "NONE").client_max_body_size, 1 << 20);
     assert_eq!(refused("nginx_http_client_max_body_size", "2x"), "nginx_http_client_max_body_size is not a size: '2x'");
+    assert_eq!(set("nginx_admin_client_max_body_size", "5m").admin_client_max_body_size, 5 << 20);
     assert_eq!(set("client_body_buffer_size", "1m").client_body_buffer_size, 1 << 20);
     let heads = set("nginx_proxy_large_client_header_buffers", "8 32k");
     assert_eq!((heads.header_line, heads.header_total), (32 << 10, 256 << 10));

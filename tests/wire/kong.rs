@@ -1,5 +1,6 @@
 //! The program under Kong's names: what a container, its health check and its scripts see.
 
+use crate::admin::ask;
 use crate::common::{LIMIT, Peer, Upstream, gateway, within};
 use crate::process::patient;
 use std::fs::File;
@@ -181,6 +182,20 @@ fn without_a_file_it_serves_nothing_and_is_well() {
     let _container = kong.docker_start();
     assert_eq!(kong.get("/"), (404, "{\"message\":\"no Route matched with those values\"}".to_owned()));
     kong.does("kong health");
+}
+
+#[test]
+fn without_a_file_it_serves_what_is_posted() {
+    let admin = gateway::free_port();
+    let kong = Kong::empty().set("KONG_ADMIN_LISTEN", &format!("127.0.0.1:{admin}"));
+    let container = kong.docker_start();
+    assert_eq!(ask(admin, "GET", "/status", "", "").json()["configuration_hash"], "0".repeat(32));
+    let upstream = Upstream::echo();
+    assert_eq!(ask(admin, "POST", "/config", "Content-Type: text/yaml\r\n", &to(&upstream)).status, 201);
+    assert_eq!(kong.get("/").0, 200);
+    container.signal("HUP");
+    assert!(within(LIMIT, || container.output().contains("the configuration that was posted stays")));
+    assert_eq!(kong.get("/").0, 200);
 }
 
 #[test]

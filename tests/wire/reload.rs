@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// A file whose only route answers with this text, without an upstream.
-fn saying(text: &str) -> String {
+pub(crate) fn saying(text: &str) -> String {
     format!(
         "_format_version: \"3.0\"\nroutes:\n- name: all\n  paths: [/]\n  plugins:\n  - name: request-termination\n    \
          config: {{status_code: 200, message: {text}}}\n"
     )
 }
 
-fn says(gateway: &Gateway, text: &str) -> bool {
+pub(crate) fn says(gateway: &Gateway, text: &str) -> bool {
     within(SOON, || gateway.get("/").1.contains(text))
 }
 
