@@ -1,5 +1,6 @@
 //! A native API gateway. `docs/architecture.md` is the map.
 
+pub mod acme;
 pub mod admin;
 pub mod args;
 pub mod body;
@@ -11,6 +12,7 @@ pub mod crypto;
 pub mod demo;
 pub mod entity;
 pub mod explain;
+pub mod health;
 pub mod import;
 pub mod keys;
 pub mod listing;

@@ -2,8 +2,10 @@
 //!
 //! Holds no text that must still be parsed and no reference into the document.
 
+use crate::acme;
 use crate::consumers::Consumers;
 use crate::entity::{Compat, Identity, RouteId, ServiceId, UpstreamId};
+use crate::health::Board;
 use crate::listing::Listing;
 use crate::live::LiveFile;
 use crate::outbox::Outboxes;
@@ -11,12 +13,13 @@ use crate::plugin::Chain;
 use crate::route::Router;
 pub use crate::route::rewrite::PathHandling;
 use crate::sni::Names;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What a process serves.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub struct Snapshot {
     pub live: Vec<LiveFile>,
     /// Lines that plugins write, on their way out of the process.
     pub outboxes: Outboxes,
+    /// Certificates to order.
+    pub acme: Option<Arc<acme::Plan>>,
 }
 
 /// A route, as run.
@@ -126,11 +131,64 @@ pub struct Upstream {
     pub host_header: Option<Box<str>>,
     /// Who serves. Weight 0 never does.
     pub targets: Box<[Target]>,
+    /// How one of them is chosen.
+    pub algorithm: Algorithm,
+    /// How they fare.
+    pub board: Arc<Board>,
+    /// How checks speak TLS to them, where they do.
+    pub checked_by: Option<Arc<UpstreamTls>>,
+}
+
+/// How one of several targets is chosen (`kong/proxying.md` §5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// In turn, by weight.
+    RoundRobin,
+    /// The one with the fewest requests under way, by weight.
+    LeastConnections,
+    /// Of two, the one that answered faster lately.
+    Latency,
+    /// By what a request says, so that alike requests have one target.
+    Hashing(Hashing),
+}
+
+/// What of a request decides about its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hashing {
+    /// First.
+    pub on: HashOn,
+    /// Where the request lacks the first.
+    pub fallback: HashOn,
+    /// Points of the ring that targets are spread over.
+    pub slots: u32,
+}
+
+/// Something of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HashOn {
+    /// Nothing: all requests are alike.
+    Nothing,
+    /// Who sends it.
+    Consumer,
+    /// The client's address.
+    Ip,
+    /// A header.
+    Header(HeaderName),
+    /// A cookie of this name. Clients without one get one, for this path.
+    Cookie(Box<str>, Box<str>),
+    /// The path.
+    Path,
+    /// An argument of the query.
+    Query(Box<str>),
+    /// A group of the route's regex path, by name or number.
+    Capture(Box<str>),
 }
 
 /// One of an upstream's servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// Its id.
+    pub id: Uuid,
     /// Address or name.
     pub host: Host,
     /// The host as written.
@@ -204,6 +262,16 @@ impl PairFiles {
     /// The files, the chain's first.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
         self.cert.iter().chain(&self.key).cloned()
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    /// As Kong names it: host and port, the host as written.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}:{}", self.name, self.port)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::schemas::{self, Topic};
-use super::{config, entities, guard, health, info, metrics, refuse, reply, verbosity};
+use super::{config, entities, guard, health, info, metrics, refuse, reply, targets, verbosity};
 use crate::entity::Compat;
 use crate::observe::reloads::Reloads;
 use crate::observe::traffic::Totals;
@@ -52,6 +52,9 @@ pub struct Now<'a> {
 /// (`change.rs`).
 pub fn answer(api: Api, local: bool, asked: &Request<Bytes>, now: &Now<'_>) -> Response<Bytes> {
     let path = path(asked.uri());
+    if let Some(told) = targets::answer(api, asked, path, now) {
+        return told;
+    }
     let read = matches!(*asked.method(), Method::GET | Method::HEAD);
     let options = asked.method() == Method::OPTIONS && api == Api::Admin;
     if let Some(topic) = schemas::topic(path).filter(|_| api == Api::Admin) {

@@ -47,13 +47,17 @@ pub(super) fn wish(api: Api, local: bool, asked: &Request<Bytes>, now: &Now<'_>)
         return Ok(None);
     }
     if now.settings.admin_read_only {
-        let words = "The Admin API is read only (setting admin_read_only)";
-        return Err(message(StatusCode::FORBIDDEN, words).into());
+        return Err(read_only().into());
     }
     match level {
         Some(name) => verbosity::change(name, asked).map(|change| Some(Wish::Level(change))),
         None => config::offer(asked, now).map(|offer| Some(Wish::Config(offer, secrets(local, asked, now)))),
     }
+}
+
+/// What the setting `admin_read_only` answers to whatever changes something.
+pub(super) fn read_only() -> Response<Bytes> {
+    message(StatusCode::FORBIDDEN, "The Admin API is read only (setting admin_read_only)")
 }
 
 // === impl Means ===

@@ -3,6 +3,7 @@
 use super::answer::Now;
 use super::entities::{KINDS, NESTED};
 use super::reply::{message, ok};
+use super::targets::PATHS;
 use crate::config;
 use crate::entity::Compat;
 use crate::plugin::Entry;
@@ -160,7 +161,7 @@ pub(super) fn endpoints(now: &Now<'_>) -> Response<Bytes> {
         [format!("{base}/{{{kind}}}"), base]
     });
     let newer = if now.snapshot.compat == Compat::Kong3 { OTHERS_3 } else { &[] };
-    let others = OTHERS.iter().chain(newer).map(ToString::to_string);
+    let others = OTHERS.iter().chain(PATHS).chain(newer).map(ToString::to_string);
     ok(&json!({ "data": lists.chain(nested).chain(others).collect::<BTreeSet<_>>() }))
 }
 

@@ -2,10 +2,11 @@
 //! (`kong/plugins.md` §19). What Kong tells of its shared memory and its timers has no counterpart here and is left out.
 
 use super::answer::Now;
+use super::targets;
 use crate::entity::Compat;
+use crate::health::board::Health;
 use crate::plugin::prometheus::expose::{self, begin, escaped};
 use crate::plugin::prometheus::registry::Registry;
-use crate::snapshot::{Host, Target};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
@@ -14,15 +15,22 @@ use std::time::SystemTime;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 
-/// Kong's words for the health of a target.
-const STATES: [&str; 4] = ["dns_error", "healthchecks_off", "healthy", "unhealthy"];
+/// How addresses fare, and Kong's words for that.
+const STATES: [(Health, &str); 4] = [
+    (Health::Unresolved, "dns_error"),
+    (Health::Off, "healthchecks_off"),
+    (Health::Healthy, "healthy"),
+    (Health::Unhealthy, "unhealthy"),
+];
+
+const HEALTH: &str = "kong_upstream_target_health";
 
 /// All of it.
 pub(super) fn answer(now: &Now<'_>) -> Response<Bytes> {
     let mut out = String::new();
     expose::write(Registry::process(), now.snapshot.compat, &mut out);
     kongs(now, &mut out);
-    targets(now, &mut out);
+    health(now, &mut out);
     ours(now, &mut out);
     certificates(now, &mut out);
     let mut res = Response::new(Bytes::from(out));
@@ -88,29 +96,36 @@ fn lua(now: &Now<'_>, out: &mut String) {
     };
 }
 
-/// Targets with an address; those with a name have addresses at the workers only. There are no health checks here.
-fn targets(now: &Now<'_>, out: &mut String) {
-    let upstreams = now.snapshot.upstreams.iter();
-    let all = upstreams.flat_map(|upstream| upstream.targets.iter().map(move |target| (&upstream.identity, target)));
-    let mut begun = false;
-    for (upstream, target) in all {
-        let Target { host: Host::Address(ip), name, port, .. } = target else { continue };
-        let name_of = "kong_upstream_target_health";
-        if !std::mem::replace(&mut begun, true) {
-            let help = "Health status of targets of upstream. States = healthchecks_off|healthy|unhealthy|dns_error, \
-                        value is 1 when state is populated.";
-            begin(out, name_of, "gauge", help);
+/// How every address of every target fares; a target without one has an empty address.
+fn health(now: &Now<'_>, out: &mut String) {
+    if now.snapshot.upstreams.iter().all(|upstream| upstream.targets.is_empty()) {
+        return;
+    }
+    let help = "Health status of targets of upstream. States = healthchecks_off|healthy|unhealthy|dns_error, \
+                value is 1 when state is populated.";
+    begin(out, HEALTH, "gauge", help);
+    for upstream in &now.snapshot.upstreams {
+        let name = upstream.identity.to_string();
+        for view in targets::views(upstream) {
+            let nowhere = view.addresses.is_empty().then(|| (String::new(), Health::Unresolved));
+            let found = view.addresses.iter().map(|(address, health)| (address.to_string(), *health));
+            for (address, health) in found.chain(nowhere) {
+                states(out, &[&name, &view.label, &address], health);
+            }
         }
-        let (upstream, name) = (upstream.to_string(), escaped(name));
-        for state in STATES {
-            let _ = writeln!(
-                out,
-                "{name_of}{{upstream=\"{}\",target=\"{name}:{port}\",address=\"{ip}:{port}\",state=\"{state}\",\
-                 subsystem=\"http\"}} {}",
-                escaped(&upstream),
-                u8::from(state == "healthchecks_off"),
-            );
-        }
+    }
+}
+
+/// A line for each state of one address.
+fn states(out: &mut String, labels: &[&str; 3], health: Health) {
+    let [upstream, target, address] = labels.map(escaped);
+    for (state, word) in STATES {
+        let _ = writeln!(
+            out,
+            "{HEALTH}{{upstream=\"{upstream}\",target=\"{target}\",address=\"{address}\",state=\"{word}\",\
+             subsystem=\"http\"}} {}",
+            u8::from(state == health),
+        );
     }
 }
 

@@ -18,6 +18,7 @@ mod refuse;
 mod reply;
 mod schemas;
 mod serve;
+mod targets;
 mod unit;
 mod verbosity;
 

@@ -41,6 +41,7 @@ mod tests {
             secrets: [].into(),
             listing: None,
             outboxes: crate::outbox::Outboxes::default(),
+            acme: None,
             live: Vec::new(),
         };
         assert_eq!(contents(&snapshot), "0 services, 0 routes, no plugins");

@@ -13,6 +13,7 @@ use super::unsupported;
 use super::value::{Checked, Value};
 use super::{blank, header, shorthand};
 use crate::entity::Compat;
+use crate::health::Boards;
 use crate::live::LiveFile;
 use crate::plugin::Entry;
 use crate::settings::{Plugins, RouterFlavor, Settings};
@@ -104,6 +105,7 @@ pub(super) fn read(
     read.expressions = settings.router_flavor == RouterFlavor::Expressions;
     read.shared.insert(Arc::clone(&settings.untrusted_lua));
     read.shared.insert(Arc::<[IpNet]>::from(&*settings.trusted_ips));
+    read.shared.insert(Boards::after(before.get()));
     let enabled = &settings.plugins;
     let mut walker = Walker { tree, world, enabled, table, before, report, compat, filled, path, drafts, read };
     walker.top(root);
@@ -297,7 +299,7 @@ impl Walker<'_> {
         let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
         let plugin = self.build(entry, id, parent);
         self.keep(kind, id, fields, plugin, parent);
-        self.consumer_scope(entry, place, parent);
+        self.scope(entry, place, parent);
         if entry.extension {
             self.report.extension(place, format!("plugin `{name}` is this gateway's, not Kong's"));
         }
@@ -352,17 +354,20 @@ impl Walker<'_> {
         self.report.push(found.kong(path, words));
     }
 
-    /// Some plugins cannot be bound to a consumer: an error where it is said, no effect where it follows.
-    fn consumer_scope(&mut self, entry: &Entry, place: Span, parent: Option<(usize, &'static str)>) {
-        let Some(draft) = self.drafts.last().filter(|_| !entry.consumer_scope) else { return };
-        if let Some(consumer) = draft.fields.get("consumer").filter(|_| parent.is_none()) {
-            let message = format!("plugin `{}` cannot be bound to a consumer", entry.name);
-            let path = self.path.iter().cloned().chain([Step::Key("consumer".into())]).collect();
-            self.report
-                .push(Diagnostic::error("invalid-value", consumer.span, message).kong(path, "value must be null"));
-        } else if parent.is_some_and(|(_, field)| field == "consumer") {
-            let message = format!("plugin `{}` has no effect on a single consumer", entry.name);
-            self.report.push(Diagnostic::warning("no-effect", place, message));
+    /// Some plugins cannot be bound to every kind of entity: an error where it is said, no effect where it follows.
+    fn scope(&mut self, entry: &Entry, place: Span, parent: Option<(usize, &'static str)>) {
+        let kinds = [("consumer", entry.consumer_scope), ("service", entry.route_scope), ("route", entry.route_scope)];
+        for (kind, _) in kinds.into_iter().filter(|(_, allowed)| !allowed) {
+            let Some(draft) = self.drafts.last() else { return };
+            if let Some(bound) = draft.fields.get(kind).filter(|_| parent.is_none()) {
+                let message = format!("plugin `{}` cannot be bound to a {kind}", entry.name);
+                let path = self.path.iter().cloned().chain([Step::Key(kind.into())]).collect();
+                self.report
+                    .push(Diagnostic::error("invalid-value", bound.span, message).kong(path, "value must be null"));
+            } else if parent.is_some_and(|(_, field)| field == kind) {
+                let message = format!("plugin `{}` has no effect on a single {kind}", entry.name);
+                self.report.push(Diagnostic::warning("no-effect", place, message));
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod expand;
 pub mod export;
 mod expression;
 mod header;
+pub(crate) mod hosts;
 mod ids;
 mod inside;
 pub mod inventory;

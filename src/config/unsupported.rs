@@ -24,23 +24,13 @@ const FIELDS: &[Field] = &[
     field("routes", "protocols", any_no_http, "a route for anything but http, https and grpc", ""),
     field("routes", "sources", set, "routing by source address", ""),
     field("routes", "destinations", set, "routing by destination address", ""),
-    field("upstreams", "algorithm", not_round_robin, "any load balancing but round-robin", ROUND_ROBIN),
-    field("upstreams", "hash_on", not_none, "consistent hashing", ROUND_ROBIN),
     field("upstreams", "use_srv_name", truth, "`use_srv_name`", ""),
-    field("upstreams", "healthchecks.threshold", positive, CHECKING, CHECKS),
-    field("upstreams", "healthchecks.active.healthy.interval", positive, CHECKING, CHECKS),
-    field("upstreams", "healthchecks.active.unhealthy.interval", positive, CHECKING, CHECKS),
-    field("upstreams", "healthchecks.passive.unhealthy.tcp_failures", positive, CHECKING, CHECKS),
-    field("upstreams", "healthchecks.passive.unhealthy.timeouts", positive, CHECKING, CHECKS),
-    field("upstreams", "healthchecks.passive.unhealthy.http_failures", positive, CHECKING, CHECKS),
+    field("upstreams", "healthchecks.active", asks_by_grpc, "a health check by gRPC", BY_GRPC),
     field("vaults", "name", other_vault, "any vault but `env`", VAULTS),
     field("vaults_beta", "name", other_vault, "any vault but `env`", VAULTS),
 ];
 
-const CHECKING: &str = "health checking";
-const ROUND_ROBIN: &str = "leave it out if requests may go to the targets in turn";
-const CHECKS: &str =
-    "leave it out if every target may be asked at any time; where one can't be connected to, the next is tried";
+const BY_GRPC: &str = "`type: tcp` asks whether the target takes connections, `type: http` asks for a page";
 const VAULTS: &str = "`{vault://env/NAME}` and `{vault://file/PATH}` need no entry here";
 
 /// Lists of entities that are known and not supported.
@@ -74,10 +64,7 @@ pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, report: &m
         let first = row.path.split('.').next().unwrap_or_default();
         let found = row.path.split('.').try_fold(&fields.checked, |at, key| at.get(key));
         let Some(value) = found.filter(|value| !fields.bad.contains(&first) && (row.matters)(value)) else { continue };
-        let already = report.found.last().is_some_and(|last| last.code == CODE && last.message.starts_with(row.what));
-        if !already {
-            report.push(told(row, kind, value, fields.checked.span, place));
-        }
+        report.push(told(row, kind, value, fields.checked.span, place));
     }
 }
 
@@ -137,12 +124,10 @@ fn any_no_http(value: &Checked) -> bool {
     only_grpcs || items.iter().filter_map(Checked::as_str).any(|name| !is_http(name) && !name.starts_with("grpc"))
 }
 
-fn not_round_robin(value: &Checked) -> bool {
-    value.as_str().is_some_and(|name| name != "round-robin")
-}
-
-fn not_none(value: &Checked) -> bool {
-    value.as_str().is_some_and(|name| name != "none")
+/// Checks by gRPC that an interval turns on.
+fn asks_by_grpc(active: &Checked) -> bool {
+    let every = |state: &str| active.get(state).and_then(|of| of.get("interval")).is_some_and(positive);
+    matches!(active.str("type"), Some("grpc" | "grpcs")) && (every("healthy") || every("unhealthy"))
 }
 
 fn other_vault(value: &Checked) -> bool {

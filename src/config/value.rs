@@ -73,6 +73,15 @@ impl Checked {
         }
     }
 
+    /// The whole number itself, if it is one.
+    #[must_use]
+    pub fn as_int(&self) -> Option<i64> {
+        match self.value {
+            Value::Int(n) => Some(n),
+            _ => None,
+        }
+    }
+
     /// The text of a field.
     #[must_use]
     pub fn str(&self, key: &str) -> Option<&str> {
@@ -82,10 +91,7 @@ impl Checked {
     /// The whole number of a field.
     #[must_use]
     pub fn int(&self, key: &str) -> Option<i64> {
-        match self.get(key)?.value {
-            Value::Int(n) => Some(n),
-            _ => None,
-        }
+        self.get(key)?.as_int()
     }
 
     /// The truth of a field; `false` when it is absent.

@@ -94,6 +94,7 @@ fn upstream(asked: &Asked, secrets: Secrets<'_>) -> Value {
         "url": asked.url,
         "tls": asked.tls,
         "peers": peers.collect::<Vec<_>>(),
+        "choice": asked.choice,
         "method": asked.method.as_str(),
         "target": secrets.target(&asked.target),
         "headers": headers(&asked.headers, secrets),

@@ -5,6 +5,7 @@
 //! module looks on and writes down. Pure but for plugins whose work is slow.
 
 mod batch;
+mod choice;
 mod json;
 mod paint;
 mod question;
@@ -93,6 +94,8 @@ pub struct Asked {
     pub line: usize,
     /// Whom it may be sent to, as `HOST:PORT`, with weights where there are several.
     pub peers: Vec<(String, Option<u32>)>,
+    /// How one of several is chosen.
+    pub choice: Option<String>,
     /// Whether it goes over TLS.
     pub tls: bool,
     /// The method.
@@ -219,13 +222,15 @@ impl Inquiry<'_> {
             return self.refuse(Failure::NoService, false).await;
         };
         let met = detour::met(service, self.course.cx.detour.as_deref());
+        let hash = self.course.affinity(self.scene, &met, &req, uuid::Uuid::nil);
+        let hash = Some(hash).filter(|_| !self.course.gets_cookie());
         match self.course.outbound(self.scene, settled, req) {
-            Ok(out) => self.ask(&met, out).await,
+            Ok(out) => self.ask(&met, hash, out).await,
             Err(failure) => self.refuse(failure, false).await,
         }
     }
 
-    async fn ask(&mut self, service: &Service, out: Outbound) -> Outcome {
+    async fn ask(&mut self, service: &Service, hash: Option<u32>, out: Outbound) -> Outcome {
         let (max, activity) = (self.course.body_limit(self.scene), &self.scene.connection.activity);
         let Outbound { host, mut parts, body } = out;
         let body = match request_body(body, max, self.scene.settings, activity).await {
@@ -241,6 +246,8 @@ impl Inquiry<'_> {
             }
         };
         let (peers, own) = peers(self.served.snapshot, service);
+        let chosen = choice::target(self.served.snapshot, service, hash);
+        let own = chosen.map(|target| target.authorities[usize::from(service.tls.is_some())].clone()).or(own);
         let Some(name) = host.or(own) else { return self.refuse(Failure::NoPeer, true).await };
         parts.headers.insert(header::HOST, name);
         frame(&mut parts.headers, exact, &bytes);
@@ -251,6 +258,7 @@ impl Inquiry<'_> {
             url: outline.map(|outline| outline.url.clone()).unwrap_or_default(),
             line: outline.map_or(0, |outline| outline.line),
             peers,
+            choice: choice::of(self.served.snapshot, service, hash),
             tls: service.tls.is_some(),
             method: parts.method,
             target: parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),

@@ -172,6 +172,7 @@ impl Page<'_> {
                 let of =
                     |(peer, weight): &(String, Option<u32>)| format!("{peer} (weight {})", weight.unwrap_or_default());
                 self.item("", &format!("at one of {}", many.iter().map(of).collect::<Vec<_>>().join(", ")));
+                asked.choice.iter().for_each(|choice| self.item("", choice));
             }
         }
         let target = self.look.secrets.target(&asked.target).into_owned();

@@ -51,6 +51,12 @@ impl Facts {
         Ok(())
     }
 
+    /// How long it is valid.
+    #[must_use]
+    pub fn life(&self) -> Duration {
+        self.not_after.duration_since(self.not_before).unwrap_or_default()
+    }
+
     /// The end of its validity, as a date.
     #[must_use]
     pub fn until(&self) -> String {

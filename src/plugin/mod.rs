@@ -27,6 +27,7 @@ pub use context::{Answered, Ctx, Detour, Ended, Group, Head, Kept, Origin, Peer,
 pub use piece::Piece;
 pub(crate) use piece::shown;
 
+use crate::acme::Plan;
 use crate::body::Body;
 use crate::config::report::{Diagnostic, Report, Span, Step};
 use crate::config::schema::Record;
@@ -137,6 +138,11 @@ pub trait Plugin: Send + Sync + 'static {
         false
     }
 
+    /// What certificates it wants to have ordered.
+    fn certificates(&self) -> Option<&Arc<Plan>> {
+        None
+    }
+
     /// What it does that one request alone cannot show, for `gateway explain`: a few words, lower case, no full stop.
     fn remark(&self) -> Option<String> {
         None
@@ -155,6 +161,8 @@ pub trait Define: Plugin + Sized {
     const NAME: &'static str;
     /// Whether an instance may be bound to a consumer.
     const CONSUMER_SCOPE: bool = true;
+    /// Whether an instance may be bound to a route or a service.
+    const ROUTE_SCOPE: bool = true;
     /// Whether it is this gateway's own: Kong refuses a file with it.
     const EXTENSION: bool = false;
     /// Kong's number; high runs first.
@@ -193,6 +201,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Whether an instance may be bound to a consumer.
     pub consumer_scope: bool,
+    /// Whether an instance may be bound to a route or a service.
+    pub route_scope: bool,
     /// Whether Kong has no plugin of this name.
     pub extension: bool,
     /// Kong's number.
@@ -214,6 +224,7 @@ macro_rules! plugins {
 
 plugins! {
     acl::Acl,
+    acme::Acme,
     basic_auth::BasicAuth,
     bot_detection::BotDetection,
     correlation_id::CorrelationId,
@@ -262,6 +273,7 @@ impl Entry {
         Self {
             name: P::NAME,
             consumer_scope: P::CONSUMER_SCOPE,
+            route_scope: P::ROUTE_SCOPE,
             extension: P::EXTENSION,
             priority: P::priority,
             schema: P::schema,

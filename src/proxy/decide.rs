@@ -1,6 +1,7 @@
 //! What is decided about a request without a socket, a clock or a peer: its route, what its upstream is asked, and how an
 //! answer leaves. `proxy/mod.rs` acts on it, `explain/` shows it. Pure.
 
+use super::affinity::Sticky;
 use super::asked::{self, Asked};
 use super::client::Connection;
 use super::clients;
@@ -50,6 +51,8 @@ pub struct Course {
     location: Option<HeaderValue>,
     /// Whether nothing more can be read from this client.
     closes: bool,
+    /// A cookie by which the client comes back to its target.
+    pub(super) sticky: Option<Box<Sticky>>,
 }
 
 /// A request on its route, before the route's plugins.
@@ -98,7 +101,7 @@ impl Course {
         }
         let debug = settings.allow_debug_header.unwrap_or(snapshot.compat == Compat::Kong2);
         let asked = Asked::of(req, debug);
-        Self { asked, cx, route: None, upgrade: Upgrade::None, location: None, closes: false }
+        Self { asked, cx, route: None, upgrade: Upgrade::None, location: None, closes: false, sticky: None }
     }
 
     /// What nginx refuses.

@@ -11,7 +11,7 @@ use crate::snapshot::Service;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::connect::ConnectError;
 use crate::upstream::lease::Lease;
-use crate::upstream::peers::Peer;
+use crate::upstream::peers::{Hold, Peer};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
@@ -34,6 +34,8 @@ pub struct Errand<'a> {
     pub parts: Parts,
     /// The body.
     pub body: RequestBody,
+    /// The hash of what decides which target gets it; see [`super::affinity`].
+    pub hash: u32,
 }
 
 /// An upstream's answer, and what is needed to pass it on.
@@ -43,6 +45,8 @@ pub struct Answer {
     pub response: Response<Incoming>,
     /// The connection it comes over.
     pub lease: Lease<RequestBody>,
+    /// That its target is busy with it, where this is counted.
+    pub hold: Option<Hold>,
 }
 
 /// When things happened; filled in as they do, whatever the outcome.
@@ -99,8 +103,8 @@ pub async fn forward(
     errand: Errand<'_>,
     times: &mut Times,
 ) -> Result<Answer, Failure> {
-    let Errand { service, host, parts, body } = errand;
-    let mut peers = worker.directory.peers(held, &held.turns, service);
+    let Errand { service, host, parts, body, hash } = errand;
+    let mut peers = worker.directory.peers(held, &held.turns, service, hash);
     let spare = spare_head(&parts, &body);
     let mut request = Some(Request::from_parts(parts, body));
     let mut failure = Failure::BadGateway;
@@ -112,15 +116,19 @@ pub async fn forward(
         let name = host.clone().unwrap_or_else(|| peer.host.clone());
         ready.headers_mut().insert(header::HOST, name);
         match attempt(worker, service, &peer, ready, spare.as_ref()).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                let hold = peer.answered(answer.response.status());
+                return Ok(Answer { hold, ..answer });
+            }
             Err(Trouble::Client(why)) => return Err(broken(why)),
             Err(Trouble::Unsent(back, why)) => (request, failure) = (Some(*back), why),
             Err(Trouble::Sent(why)) => failure = why,
         }
-        peers.failed(&peer);
         times.fail(failure);
         tracing::warn!(service = %service.identity, peer = %peer.address, ?failure, "an attempt at the upstream failed");
+        peers.failed(peer, failure == Failure::GatewayTimeout);
     }
+    peers.gave_up(failure.status());
     Err(failure)
 }
 
@@ -211,7 +219,7 @@ async fn exchange(
         .await
     };
     match outcome {
-        Some(Ok(response)) => Ok(Answer { response, lease }),
+        Some(Ok(response)) => Ok(Answer { response, lease, hold: None }),
         None => Err(Trouble::Sent(Failure::GatewayTimeout)),
         Some(Err(mut error)) => Err(match (error.take_message(), progress.map(|p| p.state.get())) {
             (_, Some(Upload::Broken(why))) => Trouble::Client(why),

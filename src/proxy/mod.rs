@@ -1,6 +1,7 @@
 //! One request, end to end.
 
 pub mod activity;
+pub mod affinity;
 mod asked;
 pub mod body;
 pub mod client;
@@ -30,6 +31,7 @@ use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::lease::Lease;
+use crate::upstream::peers::Hold;
 use activity::Busy;
 use body::{Progress, RequestBody};
 use client::Connection;
@@ -53,9 +55,12 @@ use tokio::time::Instant;
 struct Made {
     response: Response<Body>,
     origin: Origin,
-    /// The upstream connection that the body comes over, and the limit between two reads.
-    source: Option<(Lease<RequestBody>, Duration)>,
+    /// What the body comes over.
+    source: Option<Source>,
 }
+
+/// Where an answer comes from: the connection, the limit between two reads, and that the target is busy.
+type Source = (Lease<RequestBody>, Duration, Option<Hold>);
 
 /// Where a request is served.
 struct Place {
@@ -182,6 +187,7 @@ impl Exchange {
     }
 
     async fn ask(&mut self, service: &Service, settled: Settled, mut req: Request<Body>) -> Result<Made, Failure> {
+        let hash = self.course.affinity(self.place.scene(), service, &req, uuid::Uuid::new_v4);
         let tunnel = (self.course.upgrade != Upgrade::None).then(|| hyper::upgrade::on(&mut req));
         let out = self.course.outbound(self.place.scene(), settled, req)?;
 
@@ -192,7 +198,7 @@ impl Exchange {
         if self.course.cx.facts.is_some() {
             (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
         }
-        let errand = Errand { service, host: out.host, parts: out.parts, body };
+        let errand = Errand { service, host: out.host, parts: out.parts, body, hash };
         let answer = forward(worker, snapshot, errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer, service.read_timeout, tunnel)
@@ -200,18 +206,18 @@ impl Exchange {
 
     /// Takes the upstream's answer as it comes.
     fn pass_on(&mut self, answer: Answer, read: Duration, tunnel: Option<OnUpgrade>) -> Result<Made, Failure> {
-        let Answer { mut response, lease } = answer;
+        let Answer { mut response, lease, hold } = answer;
         let status = response.status();
         response::clean(status, response.headers_mut(), &self.course.upgrade, self.course.asked.trailers);
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let client = tunnel.ok_or(Failure::BadGateway)?;
             let busy = self.place.connection.activity.begin();
-            upgrade::tunnel(client, hyper::upgrade::on(&mut response), &self.place.worker, busy);
+            upgrade::tunnel(client, hyper::upgrade::on(&mut response), &self.place.worker, (busy, hold));
             let response = response.map(|_| Body::Empty);
             return Ok(Made { response, origin: Origin::Upstream, source: None });
         }
         let response = response.map(Body::Incoming);
-        Ok(Made { response, origin: Origin::Upstream, source: Some((lease, read)) })
+        Ok(Made { response, origin: Origin::Upstream, source: Some((lease, read, hold)) })
     }
 
     /// The gateway's own answer.
@@ -224,6 +230,7 @@ impl Exchange {
     fn finish(mut self, made: Made, entry: Option<Entry>) -> Response<Outgoing> {
         let Made { mut response, origin, source } = made;
         self.course.cx.origin = origin;
+        self.course.stick(response.headers_mut());
         let snapshot = self.place.snapshot.clone();
         self.course.chain(&snapshot).response(&mut response, &mut self.course.cx);
         self.course.frame(&snapshot, &mut response);
@@ -257,17 +264,12 @@ impl Exchange {
     }
 
     /// Sends the body on its way; when it has gone, the log phase runs.
-    fn depart(
-        self,
-        response: Response<Body>,
-        source: Option<(Lease<RequestBody>, Duration)>,
-        entry: Option<Entry>,
-    ) -> Response<Outgoing> {
+    fn depart(self, response: Response<Body>, source: Option<Source>, entry: Option<Entry>) -> Response<Outgoing> {
         let (ended, status) = (self.ended(&response), response.status());
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
         let outgoing = |body| match source {
-            Some((lease, read)) => Outgoing::proxied(body, lease, read, busy),
+            Some((lease, read, hold)) => Outgoing::proxied(body, lease, read, busy).holding(hold),
             None => Outgoing::own(body, busy),
         };
         let chain = decide::chain(route, &snapshot);

@@ -5,6 +5,7 @@ use super::activity::Busy;
 use super::body::RequestBody;
 use crate::body::{Body, BodyError};
 use crate::upstream::lease::Lease;
+use crate::upstream::peers::Hold;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
@@ -32,6 +33,8 @@ pub struct Outgoing {
     bytes: u64,
     /// The connection is busy as long as this is.
     busy: Option<Busy>,
+    /// So is its target.
+    hold: Option<Hold>,
 }
 
 /// What an upstream's answer holds on to.
@@ -56,14 +59,21 @@ impl Outgoing {
     /// A body that the gateway made.
     #[must_use]
     pub fn own(body: Body, busy: Busy) -> Self {
-        Self { body, upstream: None, at_end: None, bytes: 0, busy: Some(busy) }
+        Self { body, upstream: None, at_end: None, bytes: 0, busy: Some(busy), hold: None }
     }
 
     /// A body that comes from an upstream, with the limit between two reads.
     #[must_use]
     pub fn proxied(body: Body, lease: Lease<RequestBody>, read: Duration, busy: Busy) -> Self {
         let upstream = Some(Upstream { lease, read, waiting: None });
-        Self { body, upstream, at_end: None, bytes: 0, busy: Some(busy) }
+        Self { body, upstream, at_end: None, bytes: 0, busy: Some(busy), hold: None }
+    }
+
+    /// Holds the target that it comes from until the end.
+    #[must_use]
+    pub fn holding(mut self, hold: Option<Hold>) -> Self {
+        self.hold = hold;
+        self
     }
 
     /// Runs something at the end. A body that is empty already ends when hyper drops it.
@@ -77,6 +87,7 @@ impl Outgoing {
         if let Some(busy) = self.busy.take() {
             busy.done();
         }
+        drop(self.hold.take());
         if let (Some(upstream), true) = (self.upstream.take(), whole) {
             upstream.lease.give_back(Instant::now().into_std());
         }

@@ -3,6 +3,7 @@
 use crate::proxy::activity::Busy;
 use crate::proxy::closing::Seat;
 use crate::proxy::worker::Worker;
+use crate::upstream::peers::Hold;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
@@ -17,8 +18,8 @@ use tokio::time::timeout;
 /// Bytes taken from one side at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// Joins the client's and the upstream's connection, in a task of its own.
-pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, busy: Busy) {
+/// Joins the client's and the upstream's connection, in a task of its own. `held` goes when it ends.
+pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, held: (Busy, Option<Hold>)) {
     let (silence, begin) = (worker.settings.tunnel_timeout, worker.settings.send_timeout);
     let seat = Seat::new(&worker.closing);
     tokio::task::spawn_local(async move {
@@ -27,7 +28,7 @@ pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, busy:
             tracing::debug!("an upgrade was agreed but one side did not follow");
             return;
         };
-        let _busy = busy;
+        let _held = held;
         until_closing(seat, join(TokioIo::new(client), TokioIo::new(upstream), silence)).await;
     });
 }

@@ -3,8 +3,8 @@
 //! One thread per core, each with a runtime, listening sockets, upstream connections and addresses of its own. Workers
 //! share the settings and the snapshot, which never change; a reload gives every worker another snapshot.
 
+pub mod acme;
 pub mod certificates;
-
 pub mod connection;
 pub mod downstream;
 pub mod frame_meter;
@@ -34,9 +34,11 @@ use crate::proxy::worker::Worker;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
 use crate::sni::Names;
+use crate::upstream::checker::Checker;
 use crate::upstream::connect::Links;
 use crate::upstream::dns::Told;
 use crate::upstream::peers::Directory;
+use acme::Acme;
 use certificates::Store;
 use connection::{Door, Ends, refusals};
 use handshake::DoorTls;
@@ -102,10 +104,12 @@ pub struct Server {
     sink: Option<Sink>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     admin: Admin,
+    told: Arc<Told>,
     workers: usize,
     live: Vec<LiveFile>,
     origin: Option<(Box<dyn Origin>, Source)>,
     abrupt: bool,
+    stop: watch::Sender<bool>,
 }
 
 /// Opens the listeners and serves until a signal says stop.
@@ -139,15 +143,19 @@ impl Server {
         }
         let shipping = Shipping::new(links.configs());
         shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let (told, stop) = (Arc::default(), watch::Sender::new(false));
+        let folder = settings.prefix.join(&settings.acme_storage);
         let front = Front {
+            acme: Acme::new(&store, links.configs(), folder, stop.subscribe()),
             shipping: Arc::new(shipping),
+            checker: Arc::new(Checker::new(&settings, links.configs(), Arc::clone(&told))),
             store,
             tls,
             doors: doors.iter().filter_map(|(_, door)| door.tls.clone()).collect(),
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
         };
-        Ok(Self { settings, front, links, sink, doors, admin, workers, live, origin: None, abrupt: false })
+        Ok(Self { settings, front, links, sink, doors, admin, told, workers, live, origin: None, abrupt: false, stop })
     }
 
     /// Follows where its configuration comes from: what is there `now` is served.
@@ -180,10 +188,11 @@ impl Server {
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
         let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = (self.stop.clone(), self.stop.subscribe());
         let (patience, patient) = watch::channel(self.settings.drain_timeout);
-        let shipping = Arc::clone(&self.front.shipping);
-        let (told, mut threads) = (Arc::default(), Vec::new());
+        let (shipping, checker) = (Arc::clone(&self.front.shipping), Arc::clone(&self.front.checker));
+        checker.carry(&self.front.snapshots.borrow()).map_err(ServeError::from_any)?;
+        let (told, mut threads) = (Arc::clone(&self.told), Vec::new());
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
             let start = self.start(number, traffic, &told, (stopped.clone(), patient.clone()));
@@ -201,6 +210,7 @@ impl Server {
         let limit = *patient.borrow();
         tracing::info!(signal = told, ?limit, "stopping: requests under way may end");
         let _ = stop.send(true);
+        checker.stop();
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
         if results.contains(&false) && !limit.is_zero() {
             tracing::warn!("the time to stop ran out; some requests were cut off");
@@ -215,9 +225,11 @@ impl Server {
         workers: Vec<Arc<Traffic>>,
         stopping: watch::Receiver<bool>,
     ) -> io::Result<(Watching, Option<Running>)> {
-        let Self { settings, front, admin, live, origin, .. } = self;
+        let Self { settings, mut front, admin, live, origin, .. } = self;
         let certificates = front.store.live();
         let (snapshots, reloads) = (front.snapshots.subscribe(), Arc::clone(&front.reloads));
+        let plan = snapshots.borrow().acme.clone();
+        front.acme.adopt(plan)?;
         let reloader = origin.map(|(origin, now)| Reloader::new(origin, &now, front));
         let watching = watcher::start(live, reloader)?;
         let state = admin::State {

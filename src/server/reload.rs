@@ -2,6 +2,7 @@
 //!
 //! Here is when the configuration is read again and what is done with it. Reading and compiling it is the [`Origin`]'s.
 
+use super::acme::Acme;
 use super::certificates::Store;
 use super::handshake::{DoorTls, TlsError};
 use super::posted::{Posted, Refusal};
@@ -12,6 +13,7 @@ use crate::live::LiveFile;
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
 use crate::snapshot::Snapshot;
+use crate::upstream::checker::Checker;
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 use std::io;
@@ -57,6 +59,10 @@ pub struct Front {
     pub doors: Vec<DoorTls>,
     /// What empties the queues of log plugins.
     pub shipping: Arc<Shipping>,
+    /// What looks after targets.
+    pub checker: Arc<Checker>,
+    /// What orders certificates.
+    pub acme: Acme,
     /// What became of configurations, for the metrics.
     pub reloads: Arc<Reloads>,
     /// What workers serve.
@@ -105,6 +111,8 @@ impl Front {
         let guards = self.doors.iter().map(|door| door.guards(&self.tls, &snapshot.certificates.clients));
         let guards: Vec<_> = guards.collect::<Result<_, TlsError>>().map_err(|error| error.to_string())?;
         self.shipping.carry(snapshot.outboxes.all()).map_err(|error| error.to_string())?;
+        self.checker.carry(&snapshot).map_err(|error| error.to_string())?;
+        self.acme.adopt(snapshot.acme.clone()).map_err(|error| error.to_string())?;
         store.serve();
         self.doors.iter().zip(guards).for_each(|(door, guards)| door.guard(guards));
         let files = snapshot.live.iter().cloned().chain(store.files()).collect();

@@ -106,6 +106,8 @@ pub struct Settings {
     pub client_ssl: Option<(Pem, Pem)>,
     /// `lua_ssl_trusted_certificate`: authorities for verifying upstreams; the file `system` adds the system's.
     pub trusted_certificates: Vec<Pem>,
+    /// `acme_storage`: the folder of the plugin `acme`; a relative one starts from `prefix`.
+    pub acme_storage: PathBuf,
     /// `--resolve`: addresses that stand in for what DNS says about a host and port, as curl's option of that name.
     pub resolve: HashMap<(Box<str>, u16), SocketAddr>,
     /// Longest time that an upstream's address is believed, in spite of a longer DNS TTL.
@@ -385,6 +387,7 @@ impl Default for Settings {
             tls_tickets: true,
             client_ssl: None,
             trusted_certificates: Vec::new(),
+            acme_storage: PathBuf::from("acme"),
             resolve: HashMap::new(),
             dns_max_ttl: Duration::from_secs(5),
             dns_stale_ttl: Duration::from_secs(30),

@@ -180,6 +180,9 @@ keys! {
     lua_ssl_trusted_certificate = "",
         "Authorities for verifying upstreams: PEM files, or PEM itself; `system` is the operating system's. Without any, the system's are used.",
         |r, v| { r.settings.trusted_certificates = r.pems(v, true)?; Ok(()) };
+    acme_storage = "acme",
+        "Folder for what the plugin `acme` obtains; a relative path starts from `prefix`.",
+        |r, v| put(&mut r.settings.acme_storage, Ok(v.into()));
 
     untrusted_lua = "sandbox",
         "What Lua in a Kong file may do: `sandbox`, `on` (all of Lua but what docs/lua.md names, such as `debug` and `ffi`), or `off`.",

@@ -7,6 +7,7 @@
 //! Afterwards a request waits for a fresh answer, but only [`PATIENCE`] if old addresses are there: these serve on for
 //! [`Limits::stale`] when name servers are slow or fail.
 
+use crate::settings::Settings;
 use foldhash::HashMap;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -114,6 +115,17 @@ pub fn system() -> Lookup {
         async move { Ok(tokio::net::lookup_host((&*name, 0)).await?.map(|address| address.ip()).collect()) }
             .boxed_local()
     })
+}
+
+// === impl Limits ===
+
+impl Limits {
+    /// As settings name them.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let Settings { dns_max_ttl: ttl, dns_stale_ttl: stale, dns_timeout: timeout, .. } = *settings;
+        Self { ttl, stale, timeout }
+    }
 }
 
 // === impl Resolver ===

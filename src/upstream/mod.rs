@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod balance;
+pub mod checker;
 pub mod connect;
 pub mod dns;
 pub mod lease;

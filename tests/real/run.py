@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The gateway between real programs: curl, httpx, websockets, MCP clients and Chromium on one side; PostgreSQL behind a
 REST server, FastAPI on uvicorn, MCP servers, nginx and Vite on the other; nginx beside it (edge.py); certificates that
-change (renew.py); Supabase's clients and a stack like theirs (supabase_stack.py). Needs Debian's postgresql, nginx-light,
-curl, openssl, apache2-utils, chromium, nodejs and npm; packages of Python and Node go into folders under target/.
+change (renew.py), and that are ordered (acme.py); targets that go and come back (targets.py); Supabase's clients and a
+stack like theirs (supabase_stack.py). Needs Debian's postgresql, nginx-light, curl, openssl, apache2-utils, chromium,
+nodejs and npm; packages of Python and Node go into folders under target/.
 
   tests/real/run.py [--binary target/release/gateway] [CHECK ...]      checks by a part of their names
 
-A line for each check, then `N passed, M failed`; exit 1 when M > 0. Ends by itself after five minutes.
+A line for each check, then `N passed, M failed`; exit 1 when M > 0. Ends by itself after seven minutes.
 """
 import argparse
 import os
@@ -21,7 +22,7 @@ import types
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-LIMIT = 300
+LIMIT = 420
 KEY = "service-role-key-of-the-real-test"
 
 
@@ -121,6 +122,7 @@ def main():
     opts = arguments()
     enter_environment()
     program = binary(opts)
+    import acme
     import browser
     import checks
     import edge
@@ -128,11 +130,12 @@ def main():
     import renew
     import supabase_clients
     import supabase_routes
+    import targets
     import tls
     import tokens
     from stack import Stack
     known = checks.ALL + tls.ALL + passwords.ALL + browser.ALL + edge.ALL + renew.ALL + tokens.ALL
-    known += supabase_clients.ALL + supabase_routes.ALL
+    known += supabase_clients.ALL + supabase_routes.ALL + targets.ALL + acme.ALL
     chosen = [c for c in known if not opts.checks or any(part in c.__name__ for part in opts.checks)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"not done after {LIMIT} s"))

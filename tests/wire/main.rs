@@ -16,6 +16,7 @@ mod format3;
 mod functions;
 mod handshakes;
 mod hang_ups;
+mod health;
 mod htpasswd;
 mod http2;
 mod identity;

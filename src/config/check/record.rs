@@ -268,6 +268,8 @@ impl<'a> Checker<'a> {
         let span = match place {
             "@entity" if message.starts_with("certificate ") => checked.get("cert").map(|field| field.span),
             "@entity" if message.starts_with("Router Expression ") => named_in(&message, checked),
+            "@entity" if message.ends_with(" storage can't be used with dbless mode") => named_in(&message, checked),
+            "tos_accepted" => checked.get("api_uri").map(|field| field.span),
             "@entity" => None,
             "" => named_in(&message, checked),
             place => checked.get(place).map(|field| field.span),
@@ -293,7 +295,8 @@ impl<'a> Checker<'a> {
 
 /// What Kong says of a whole object besides what is said of the field.
 fn is_consequence(kong: &str) -> bool {
-    let of_a_field = ["failed conditional validation", "'snis' can only be set when"];
+    let of_a_field =
+        ["failed conditional validation", "'snis' can only be set when", "terms of service must be accepted"];
     of_a_field.iter().any(|start| kong.starts_with(start))
 }
 
@@ -340,7 +343,10 @@ fn names_one(kong: &str, fields: &[&str]) -> bool {
 
 /// Whether a check is of a plugin as a whole, though it is tried on its `config`.
 fn is_of_plugin(names: &[&str], kong: &str) -> bool {
-    names.iter().any(|name| name.starts_with("config.")) || kong.contains("'config.")
+    let of_a_plugin = ["terms of service must be accepted", "\"kong\" storage can't be used"];
+    names.iter().any(|name| name.starts_with("config."))
+        || kong.contains("'config.")
+        || of_a_plugin.iter().any(|start| kong.starts_with(start))
 }
 
 /// A place as the tables name it: `config.redis.host`.

@@ -36,10 +36,14 @@ pub(super) static HERE: &[Code] = &[
          file as if it were not there. docs/migrating-from-kong.md lists what there is.",
         r#"upstreams:
   - name: backend
-    algorithm: least-connections"#,
+    healthchecks: {active: {type: grpc, healthy: {interval: 5}}}"#,
         r#"upstreams:
   - name: backend
-    algorithm: round-robin"#,
+    healthchecks:
+      active:
+        type: tcp
+        healthy: {interval: 5, successes: 1}
+        unhealthy: {interval: 5, tcp_failures: 2, timeouts: 2}"#,
     ),
     code(
         "unsupported-template",

@@ -89,7 +89,7 @@ fn order(entry: &Entry, compat: Compat) -> (Reverse<i32>, Reverse<&'static str>)
 }
 
 /// Neither disabled nor for streams alone.
-fn runs(entity: &Entity) -> bool {
+pub(super) fn runs(entity: &Entity) -> bool {
     let http = |name: &str| matches!(name, "http" | "https" | "grpc" | "grpcs");
     entity.fields.bool("enabled") && entity.fields.strs("protocols").any(http)
 }

@@ -12,6 +12,7 @@ use super::entities::text::{HostKind, host_port};
 use super::model::{Entity, Model};
 use super::report::{Diagnostic, Report, Span, Step};
 use super::value::Checked;
+use crate::acme::Plan;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::lua::catalog::Catalog;
@@ -41,7 +42,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         router: router?,
         routes,
         services,
-        upstreams: upstreams::compile(model),
+        upstreams: upstreams::compile(model, &mut secure),
         consumers: everybody(model),
         certificates: secure::certificates(model),
         listing: None,
@@ -49,6 +50,7 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         outboxes: model.read.shared.get().cloned().unwrap_or_default(),
         global: chains.global(),
         secrets: secrets(model),
+        acme: orders(model),
     };
     (!report.has_errors()).then_some(snapshot)
 }
@@ -66,6 +68,13 @@ fn everybody(model: &Model) -> Arc<Consumers> {
 fn secrets(model: &Model) -> Arc<[Box<str>]> {
     let plugins = model.all("plugins").iter().filter_map(|entity| entity.plugin.as_ref());
     plugins.flat_map(|built| built.plugin.secrets()).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Certificates to order, as a plugin for everything wants it.
+fn orders(model: &Model) -> Option<Arc<Plan>> {
+    let bound = |entity: &&Entity| ["route", "service", "consumer"].iter().any(|kind| entity.link(kind).is_some());
+    let running = model.all("plugins").iter().filter(|entity| chains::runs(entity) && !bound(entity));
+    running.filter_map(|entity| entity.plugin.as_ref()?.plugin.certificates()).next().cloned()
 }
 
 fn service(model: &Model, entity: &Entity, secure: &mut secure::Secure<'_>, report: &mut Report) -> Service {

@@ -46,6 +46,18 @@ impl<'a> Secure<'a> {
             authorities: self.authorities(fields, report),
             client: client.map(|pair| (pair.chain, pair.key)),
         };
+        self.shared(tls)
+    }
+
+    /// How an upstream's checks speak TLS: with its certificate, and the authorities of the settings.
+    pub(super) fn checks(&mut self, model: &Model, upstream: &Entity, verify: bool) -> Arc<UpstreamTls> {
+        let own = model.position("certificates", upstream, "client_certificate");
+        let client = own.and_then(|at| pair(model, &model.all("certificates")[at], "cert", "key"));
+        let tls = UpstreamTls { verify, client: client.map(|pair| (pair.chain, pair.key)), ..UpstreamTls::default() };
+        self.shared(tls)
+    }
+
+    fn shared(&mut self, tls: UpstreamTls) -> Arc<UpstreamTls> {
         Arc::clone(self.known.entry(tls.clone()).or_insert_with(|| Arc::new(tls)))
     }
 

@@ -10,7 +10,7 @@ use crate::keys::fixtures;
 use crate::plugin::{Build, Chain, Ctx, Entry, Flow, Plugin};
 use crate::settings::reading::Edge;
 use crate::settings::{Plugins, Settings};
-use crate::snapshot::{Host, PathHandling, Snapshot};
+use crate::snapshot::{Algorithm, HashOn, Hashing, Host, PathHandling, Snapshot};
 use crate::world::World;
 use futures_util::FutureExt;
 use http::Request;
@@ -38,7 +38,7 @@ fn build(config: &Checked, _: &mut Build<'_>) -> Option<Arc<dyn Plugin>> {
 }
 
 const fn probe(name: &'static str, priority: fn(Compat) -> i32, consumer_scope: bool) -> Entry {
-    Entry { name, consumer_scope, extension: false, priority, schema: || &CONFIG, build }
+    Entry { name, consumer_scope, route_scope: true, extension: false, priority, schema: || &CONFIG, build }
 }
 
 static TABLE: &[Entry] = &[probe("acl", |_| 950, true), probe("cors", |_| 2000, false), probe("jwt", |_| 950, true)];
@@ -352,3 +352,41 @@ const WORDS: &[&str] = &[
     "tags: ",
     "é",
 ];
+
+#[test]
+fn upstreams_say_how_a_target_is_chosen() {
+    let of = |fields: &str| {
+        let text = format!("_format_version: '3.0'\nupstreams: [{{name: u, slots: 2000, {fields}}}]");
+        snapshot(&text).upstreams[0].algorithm.clone()
+    };
+    assert_eq!(of("algorithm: round-robin"), Algorithm::RoundRobin);
+    assert_eq!(of("algorithm: least-connections"), Algorithm::LeastConnections);
+    assert_eq!(of("algorithm: latency"), Algorithm::Latency);
+    let hashing = |on, fallback| Algorithm::Hashing(Hashing { on, fallback, slots: 2000 });
+    let header = |name: &str| HashOn::Header(name.parse().unwrap());
+    let two = of("hash_on: header, hash_on_header: X-A, hash_fallback: header, hash_fallback_header: x-b");
+    assert_eq!(two, hashing(header("x-a"), header("x-b")), "whatever `algorithm` says by default");
+    assert_eq!(of("algorithm: consistent-hashing"), hashing(HashOn::Nothing, HashOn::Nothing));
+    let cookie = || HashOn::Cookie("c".into(), "/".into());
+    let fallback = of("hash_on: query_arg, hash_on_query_arg: q, hash_fallback: cookie, hash_on_cookie: c");
+    assert_eq!(fallback, hashing(HashOn::Query("q".into()), cookie()));
+    let capture = of("hash_on: uri_capture, hash_on_uri_capture: id, hash_fallback: path");
+    assert_eq!(capture, hashing(HashOn::Capture("id".into()), HashOn::Path));
+}
+
+#[test]
+fn upstreams_say_what_is_checked() {
+    let text = "_format_version: '3.0'\nupstreams:\n- name: u\n  healthchecks:\n    threshold: 12.5\n    active:\n      type: \
+                https\n      https_sni: a.test\n      headers: {x-a: ['1', '2']}\n      timeout: 0.5\n      healthy: \
+                {interval: 1.5, successes: 2}\n    passive: {unhealthy: {tcp_failures: 3, http_statuses: [418]}}\n- name: other";
+    let snapshot = snapshot(text);
+    let (checks, active) = (snapshot.upstreams[0].board.checks(), snapshot.upstreams[0].board.checks().active.clone());
+    let active = active.unwrap();
+    assert_eq!((checks.threshold, checks.passive.tcp_failures, checks.passive.successes), (12.5, 3, 0));
+    assert!(checks.passive.unhealthy.contains(418) && !checks.passive.unhealthy.contains(500));
+    assert_eq!((active.timeout, active.healthy_every), (Duration::from_millis(500), Duration::from_millis(1500)));
+    assert_eq!((active.unhealthy_every, active.limits.successes, active.headers.len()), (Duration::ZERO, 2, 2));
+    assert!(active.limits.healthy.contains(302) && active.limits.unhealthy.contains(404), "Kong's defaults");
+    assert!(snapshot.upstreams[0].checked_by.as_ref().unwrap().verify);
+    assert!(!snapshot.upstreams[1].board.checks().are_on() && snapshot.upstreams[1].checked_by.is_none());
+}

@@ -3,6 +3,7 @@
 //! One table, one file per rule or family of rules. To add one: write `lint/NAME.rs`, and a line in [`RULES`]. A rule
 //! speaks only where it is right nearly always; what it needs to know and cannot, it takes to be fine.
 
+mod acme;
 mod authorization;
 mod bearer;
 mod catch_all;
@@ -11,6 +12,7 @@ mod cors;
 mod dashboard;
 mod doubled_path;
 mod guard;
+mod health;
 mod injected;
 mod jwt_key;
 mod limits;
@@ -54,6 +56,8 @@ pub static RULES: &[&Rule] = &[
     &shadow::PATH,
     &no_answer::ROUTE,
     &no_answer::UPSTREAM,
+    &health::STUCK,
+    &health::IDLE,
     &catch_all::RULE,
     &path_syntax::EXPRESSION,
     &path_syntax::TEMPLATE,
@@ -84,6 +88,11 @@ pub static RULES: &[&Rule] = &[
     &certificates::CHAIN,
     &certificates::SELF_SIGNED,
     &tls::RULE,
+    &acme::TERMS,
+    &acme::ACCOUNT,
+    &acme::LISTENERS,
+    &acme::STORAGE,
+    &acme::IDLE,
 ];
 
 /// Looks for everything. The model has no errors.

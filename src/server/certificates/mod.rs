@@ -3,8 +3,10 @@
 //! Here is what handshakes read. Where certificates come from, and how one is renewed, is in `store.rs`. Not here: files'
 //! contents (`keys`), and the rest of the TLS configuration (`tls.rs`).
 
+mod obtained;
 mod store;
 
+pub use obtained::{Obtained, Wish};
 pub use store::{CertError, Store, Supply, fallback};
 
 use crate::keys::facts;
@@ -27,6 +29,8 @@ pub type Live = Arc<ArcSwap<CertTable>>;
 #[derive(Debug)]
 pub struct CertTable {
     names: Names<Shown>,
+    /// Those that were ordered, for names that none of the others has.
+    obtained: Arc<Obtained>,
     /// For all other names, and for clients that name none.
     fallback: Shown,
 }
@@ -49,10 +53,23 @@ fn earliest(shown: &Shown) -> Option<SystemTime> {
 // === impl CertTable ===
 
 impl CertTable {
-    /// What to show to a client that asks for `sni`; the SNI `*` is not for clients that name none.
+    /// What the configuration has for a name.
     #[must_use]
-    pub fn find(&self, sni: Option<&str>) -> &Shown {
-        sni.and_then(|sni| self.names.find(sni)).unwrap_or(&self.fallback)
+    pub fn named(&self, sni: &str) -> Option<&Shown> {
+        self.names.find(sni)
+    }
+
+    /// What is shown to a client that asks for a name; the SNI `*` is not for clients that name none.
+    fn choose(
+        &self,
+        sni: Option<&str>,
+        pick: impl FnOnce(&Shown) -> Option<Arc<CertifiedKey>>,
+    ) -> Option<Arc<CertifiedKey>> {
+        let Some(sni) = sni else { return pick(&self.fallback) };
+        match self.named(sni) {
+            Some(shown) => pick(shown),
+            None => self.obtained.find(sni).or_else(|| pick(&self.fallback)),
+        }
     }
 
     /// When what is shown for a name expires, the first of its certificates; by name. Clients without one that is known
@@ -60,7 +77,11 @@ impl CertTable {
     #[must_use]
     pub fn expiries(&self) -> BTreeMap<String, SystemTime> {
         let all = self.names.iter().chain([(String::new(), &self.fallback)]);
-        all.filter_map(|(name, shown)| Some((name, earliest(shown)?))).collect()
+        let mut all: BTreeMap<_, _> = all.filter_map(|(name, shown)| Some((name, earliest(shown)?))).collect();
+        for (name, until) in self.obtained.expiries() {
+            all.entry(name).or_insert(until);
+        }
+        all
     }
 }
 
@@ -68,12 +89,12 @@ impl CertTable {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let table = self.0.load();
-        let shown = table.find(hello.server_name());
-        let [only] = &**shown else {
-            let usable = |pair: &&Arc<CertifiedKey>| pair.key.choose_scheme(hello.signature_schemes()).is_some();
-            return shown.iter().find(usable).or(shown.last()).cloned();
-        };
-        Some(Arc::clone(only))
+        self.0.load().choose(hello.server_name(), |shown| {
+            let [only] = &**shown else {
+                let usable = |pair: &&Arc<CertifiedKey>| pair.key.choose_scheme(hello.signature_schemes()).is_some();
+                return shown.iter().find(usable).or(shown.last()).cloned();
+            };
+            Some(Arc::clone(only))
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Where the certificates of a process come from, and how one is renewed: the pair's files are read again, and a new table
 //! takes the old one's place. What cannot be used changes nothing.
 
-use super::{CertTable, Live, Shown, shown};
+use super::{CertTable, Live, Obtained, Shown, shown};
 use crate::keys::{self, KeyError};
 use crate::live::LiveFile;
 use crate::settings::Settings;
@@ -28,6 +28,8 @@ pub struct Store {
     names: Vec<(Box<str>, usize)>,
     /// The certificates of one entity; the last slot is for names that nothing else serves.
     slots: Mutex<Vec<Vec<Supply>>>,
+    /// What was ordered; a reload does not touch it.
+    obtained: Arc<Obtained>,
     live: Live,
 }
 
@@ -91,12 +93,12 @@ fn ready(certificates: &Certificates, fallback: Vec<Supply>) -> Result<Ready, Ce
     Ok((certificates.names.iter().map(|(name, slot)| (name.clone(), *slot)).collect(), slots))
 }
 
-fn table(names: &[(Box<str>, usize)], slots: &[Vec<Supply>]) -> CertTable {
+fn table(names: &[(Box<str>, usize)], slots: &[Vec<Supply>], obtained: &Arc<Obtained>) -> CertTable {
     let ready: Vec<Shown> =
         slots.iter().map(|supplies| shown(supplies.iter().map(|supply| Arc::clone(&supply.pair)))).collect();
     let found = names.iter().filter_map(|(name, slot)| Some((&**name, Arc::clone(ready.get(*slot)?))));
     let names: Names<Shown> = found.collect();
-    CertTable { names, fallback: ready.last().cloned().unwrap_or_else(|| shown([])) }
+    CertTable { names, obtained: Arc::clone(obtained), fallback: ready.last().cloned().unwrap_or_else(|| shown([])) }
 }
 
 // === impl Store ===
@@ -108,8 +110,9 @@ impl Store {
     /// At the first that cannot be used.
     pub fn new(certificates: &Certificates, fallback: Vec<Supply>) -> Result<Self, CertError> {
         let (names, slots) = ready(certificates, fallback)?;
-        let live = Arc::new(ArcSwap::from_pointee(table(&names, &slots)));
-        Ok(Self { names, slots: Mutex::new(slots), live })
+        let obtained = Arc::default();
+        let live = Arc::new(ArcSwap::from_pointee(table(&names, &slots, &obtained)));
+        Ok(Self { names, slots: Mutex::new(slots), obtained, live })
     }
 
     /// The certificates of another snapshot, ready to take the place of these: [`serve`](Self::serve) does it. Those for
@@ -119,12 +122,13 @@ impl Store {
     /// At the first that cannot be used.
     pub fn with(&self, certificates: &Certificates) -> Result<Self, CertError> {
         let (names, slots) = ready(certificates, self.slots().last().cloned().unwrap_or_default())?;
-        Ok(Self { names, slots: Mutex::new(slots), live: Arc::clone(&self.live) })
+        let (obtained, live) = (Arc::clone(&self.obtained), Arc::clone(&self.live));
+        Ok(Self { names, slots: Mutex::new(slots), obtained, live })
     }
 
     /// Shows these from the next handshake on.
     pub fn serve(&self) {
-        self.live.store(Arc::new(table(&self.names, &self.slots())));
+        self.live.store(Arc::new(table(&self.names, &self.slots(), &self.obtained)));
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Vec<Supply>>> {
@@ -135,6 +139,12 @@ impl Store {
     #[must_use]
     pub fn live(&self) -> Live {
         Arc::clone(&self.live)
+    }
+
+    /// What was ordered.
+    #[must_use]
+    pub fn obtained(&self) -> Arc<Obtained> {
+        Arc::clone(&self.obtained)
     }
 
     /// The files to watch, and what to do when one of them changes.
@@ -171,7 +181,7 @@ impl Store {
         let facts = keys::facts(&pair).map_err(|error| error.to_string())?;
         facts.valid_at(now)?;
         supply.pair = Arc::new(pair);
-        self.live.store(Arc::new(table(&self.names, &slots)));
+        self.live.store(Arc::new(table(&self.names, &slots, &self.obtained)));
         drop(slots);
         let names = self.names_of(slot);
         tracing::info!(names, serial = facts.serial, valid_until = facts.until(), "serving a renewed certificate");

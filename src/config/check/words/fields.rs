@@ -28,6 +28,16 @@ const TOGETHER: &[(&str, &str, &str)] = &[
     ("content_type requires a body", " needs `body` where it has `content_type`", ""),
     ("echo cannot be used with content_type and body", " can have `echo` or `body`, not both", ""),
     ("expected one of: ", " must be one of ", ""),
+    (
+        "value must be true",
+        " must be `true` with this `api_uri`",
+        "read Let's Encrypt's terms at https://letsencrypt.org/repository/, and write `tos_accepted: true`",
+    ),
+    (
+        "\"kong\" storage can't be used with dbless mode",
+        " has a `storage` that needs a database",
+        "remove `storage`: the gateway has a folder of its own (setting `acme_storage`)",
+    ),
     ("length must be 0", " can only be set when `protocols` has `https`, `grpcs`, `tls` or `tls_passthrough`", ""),
     (
         "certificate does not match key",
