@@ -17,10 +17,77 @@ pub enum Body {
     Empty,
     /// All bytes at hand. `None` once they were taken.
     Full(Option<Bytes>),
-    /// As it comes from a socket.
+    /// As it comes from a client's socket.
     Incoming(Incoming),
+    /// As it comes over an upstream's connection.
+    Lent(Lent),
     /// Anything else, such as a body that a plugin wrapped.
     Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError>>>),
+}
+
+/// Something that a body comes over, and that is of use again when the body has ended.
+pub trait Source: HttpBody<Data = Bytes, Error = BodyError> + Unpin {
+    /// The body came to its end. One that is dropped instead is of no further use.
+    fn ended(self: Box<Self>);
+}
+
+/// A body that comes over a [`Source`], and gives it back.
+pub enum Lent {
+    /// More may come.
+    Open(Box<dyn Source>),
+    /// It came to its end.
+    Over,
+    /// It broke; the source is gone.
+    Broken,
+}
+
+// === impl Lent ===
+
+impl Lent {
+    /// What comes over it; at its end already, if that is known now.
+    #[must_use]
+    pub fn new(source: Box<dyn Source>) -> Self {
+        let mut lent = Self::Open(source);
+        lent.settle();
+        lent
+    }
+
+    /// Gives the source back if no more comes over it.
+    fn settle(&mut self) {
+        if matches!(self, Self::Open(source) if source.is_end_stream())
+            && let Self::Open(source) = std::mem::replace(self, Self::Over)
+        {
+            source.ended();
+        }
+    }
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Self::Open(source) = &mut *self else { return Poll::Ready(None) };
+        let polled = Pin::new(&mut **source).poll_frame(cx);
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(Some(Err(_))) => *self = Self::Broken,
+            Poll::Ready(Some(Ok(_)) | None) => self.settle(),
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Over)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Open(source) => source.size_hint(),
+            Self::Over => SizeHint::with_exact(0),
+            Self::Broken => SizeHint::default(),
+        }
+    }
 }
 
 // === impl Body ===
@@ -49,6 +116,7 @@ impl std::fmt::Debug for Body {
             Self::Empty => "Empty",
             Self::Full(_) => "Full",
             Self::Incoming(_) => "Incoming",
+            Self::Lent(_) => "Lent",
             Self::Boxed(_) => "Boxed",
         })
     }
@@ -63,6 +131,7 @@ impl HttpBody for Body {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Lent(body) => Pin::new(body).poll_frame(cx),
             Self::Boxed(body) => body.as_mut().poll_frame(cx),
         }
     }
@@ -72,6 +141,7 @@ impl HttpBody for Body {
             Self::Empty | Self::Full(None) => true,
             Self::Full(Some(_)) => false,
             Self::Incoming(body) => body.is_end_stream(),
+            Self::Lent(body) => body.is_end_stream(),
             Self::Boxed(body) => body.is_end_stream(),
         }
     }
@@ -81,6 +151,7 @@ impl HttpBody for Body {
             Self::Empty | Self::Full(None) => SizeHint::with_exact(0),
             Self::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             Self::Incoming(body) => body.size_hint(),
+            Self::Lent(body) => body.size_hint(),
             Self::Boxed(body) => body.size_hint(),
         }
     }

@@ -26,8 +26,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(port, process, name):
-    end = time.monotonic() + 15
+def wait_for(port, process, name, limit):
+    end = time.monotonic() + limit
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -77,12 +77,12 @@ class Bench:
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def run(self, name, command, port, env=None):
+    def run(self, name, command, port, env=None, limit=15):
         output = open(self.folder / f"{name}.access", "wb") if self.logs else subprocess.DEVNULL
         process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=open(self.folder / f"{name}.log", "wb"))
         self.processes.append(process)
-        wait_for(port, process, name)
+        wait_for(port, process, name, limit)
         return process
 
     def filled(self, template, into, **values):

@@ -3,21 +3,21 @@
 use super::activity::Activity;
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
-use crate::body::Body;
+use crate::body::{Body, Lent};
 use crate::plugin::record::Try;
 use crate::proxy::worker::{Held, Worker};
 use crate::settings::Settings;
 use crate::snapshot::Service;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::connect::ConnectError;
-use crate::upstream::lease::Lease;
+use crate::upstream::http1::connection::{Connection, Fault};
+use crate::upstream::http1::early::relayed;
+use crate::upstream::http1::response::Head;
 use crate::upstream::peers::{Hold, Peer};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, header};
-use hyper::body::Incoming;
-use std::future::{Future, poll_fn};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -38,13 +38,13 @@ pub struct Errand<'a> {
     pub hash: u32,
 }
 
-/// An upstream's answer, and what is needed to pass it on.
+/// An upstream's answer.
 #[derive(Debug)]
 pub struct Answer {
-    /// The answer.
-    pub response: Response<Incoming>,
-    /// The connection it comes over.
-    pub lease: Lease<RequestBody>,
+    /// Its head, and a body that gives the connection back at its end.
+    pub response: Response<Body>,
+    /// The connection, where something else is spoken over it from here on (101).
+    pub switched: Option<Box<Connection>>,
     /// That its target is busy with it, where this is counted.
     pub hold: Option<Hold>,
 }
@@ -58,10 +58,10 @@ pub struct Times {
     pub tries: Option<Vec<Try>>,
 }
 
-/// How one attempt failed, and whether another may be made.
+/// How one attempt failed.
 enum Trouble {
-    /// The request was not sent; here it is back.
-    Unsent(Box<Request<RequestBody>>, Failure),
+    /// The request was not sent.
+    Unsent(Failure),
     /// It was sent, all or in part, to a peer that failed.
     Sent(Failure),
     /// The client's body broke; there is nothing to try again.
@@ -100,56 +100,45 @@ impl Times {
 pub async fn forward(
     worker: &Rc<Worker>,
     held: &Held,
-    errand: Errand<'_>,
+    errand: &mut Errand<'_>,
     times: &mut Times,
 ) -> Result<Answer, Failure> {
-    let Errand { service, host, parts, body, hash } = errand;
-    let mut peers = worker.directory.peers(held, &held.turns, service, hash);
-    let spare = spare_head(&parts, &body);
-    let mut request = Some(Request::from_parts(parts, body));
-    let mut failure = Failure::BadGateway;
-    for _ in 0..=service.retries {
-        let Some(mut ready) = request.take().or_else(|| spare.as_ref().map(again)) else { break };
+    let mut peers = worker.directory.peers(held, &held.turns, errand.service, errand.hash);
+    let repeats = may_repeat(errand);
+    let (mut failure, mut sent) = (Failure::BadGateway, false);
+    for _ in 0..=errand.service.retries {
+        if sent && !repeats {
+            break;
+        }
         let start = times.begin();
         let peer = peers.next().await?;
         times.choose(peer.address, start);
-        let name = host.clone().unwrap_or_else(|| peer.host.clone());
-        ready.headers_mut().insert(header::HOST, name);
-        match attempt(worker, service, &peer, ready, spare.as_ref()).await {
+        let name = errand.host.as_ref().unwrap_or(&peer.host).clone();
+        errand.parts.headers.insert(header::HOST, name);
+        match attempt(worker, &peer, errand, repeats).await {
             Ok(answer) => {
                 let hold = peer.answered(answer.response.status());
                 return Ok(Answer { hold, ..answer });
             }
             Err(Trouble::Client(why)) => return Err(broken(why)),
-            Err(Trouble::Unsent(back, why)) => (request, failure) = (Some(*back), why),
-            Err(Trouble::Sent(why)) => failure = why,
+            Err(Trouble::Unsent(why)) => failure = why,
+            Err(Trouble::Sent(why)) => (failure, sent) = (why, true),
         }
         times.fail(failure);
-        tracing::warn!(service = %service.identity, peer = %peer.address, ?failure, "an attempt at the upstream failed");
+        let service = &errand.service.identity;
+        tracing::warn!(%service, peer = %peer.address, ?failure, "an attempt at the upstream failed");
         peers.failed(peer, failure == Failure::GatewayTimeout);
     }
     peers.gave_up(failure.status());
     Err(failure)
 }
 
-/// A copy of the head for further attempts, where Kong would make them after the request was sent: idempotent methods,
-/// and no body, for a body that was sent is never sent again. Also where no retry is allowed: a kept connection that
-/// closes as the request is sent is not one.
-fn spare_head(parts: &Parts, body: &RequestBody) -> Option<Parts> {
-    let once = matches!(parts.method, Method::POST | Method::PATCH) || parts.method.as_str() == "LOCK";
-    (!once && http_body::Body::is_end_stream(body)).then(|| copy(parts))
-}
-
-fn copy(parts: &Parts) -> Parts {
-    let (mut fresh, ()) = Request::new(()).into_parts();
-    fresh.method = parts.method.clone();
-    fresh.uri = parts.uri.clone();
-    fresh.headers = parts.headers.clone();
-    fresh
-}
-
-fn again(parts: &Parts) -> Request<RequestBody> {
-    Request::from_parts(copy(parts), RequestBody::empty())
+/// Whether Kong would make further attempts after the request was sent: idempotent methods, and no body, for a body that was
+/// sent is never sent again. Also where no retry is allowed: a kept connection that closes as the request is sent is not one.
+fn may_repeat(errand: &Errand<'_>) -> bool {
+    let method = &errand.parts.method;
+    let once = matches!(*method, Method::POST | Method::PATCH) || method.as_str() == "LOCK";
+    !once && http_body::Body::is_end_stream(&errand.body)
 }
 
 /// What the client is told when its body broke.
@@ -163,27 +152,17 @@ pub const fn broken(why: Break) -> Failure {
 }
 
 /// One attempt at one peer. An idle connection that turns out to be dead is not an attempt (recorded).
-async fn attempt(
-    worker: &Rc<Worker>,
-    service: &Service,
-    peer: &Peer,
-    mut request: Request<RequestBody>,
-    spare: Option<&Parts>,
-) -> Result<Answer, Trouble> {
-    let host = request.headers()[header::HOST].clone();
-    let link = match worker.links.link(peer.address, service.tls.as_ref(), &host) {
+async fn attempt(worker: &Rc<Worker>, peer: &Peer, errand: &mut Errand<'_>, repeats: bool) -> Result<Answer, Trouble> {
+    let service = errand.service;
+    let link = match worker.links.link(peer.address, service.tls.as_ref(), &errand.parts.headers[header::HOST]) {
         Ok(link) => link,
-        Err(error) => return Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
+        Err(error) => return Err(Trouble::Unsent(connect_failure(&error, peer))),
     };
-    while let Some(lease) = Lease::reused(link.key, &worker.pool).await {
+    while let Some(connection) = Connection::reused(link.key, &worker.pool) {
         worker.traffic.reuse();
-        match exchange(lease, request, service).await {
-            Err(Trouble::Unsent(back, _)) => request = *back,
-            Err(Trouble::Sent(Failure::BadGateway)) if spare.is_some() => {
-                request = spare.map(again).unwrap_or_default();
-                request.headers_mut().insert(header::HOST, host.clone());
-                break;
-            }
+        match exchange(connection, errand).await {
+            Err(Trouble::Unsent(_)) => {}
+            Err(Trouble::Sent(Failure::BadGateway)) if repeats => break,
             other => return other,
         }
     }
@@ -191,10 +170,9 @@ async fn attempt(
     let begun = Instant::now();
     let opened = Box::pin(worker.links.connect(&link, service.connect_timeout)).await;
     worker.traffic.connect(opened.is_ok(), begun.elapsed());
-    match opened {
-        Ok(sender) => exchange(Lease::fresh(sender, link.key, worker.pool.clone()), request, service).await,
-        Err(error) => Err(Trouble::Unsent(Box::new(request), connect_failure(&error, peer))),
-    }
+    let stream = opened.map_err(|error| Trouble::Unsent(connect_failure(&error, peer)))?;
+    let limit = worker.links.response_head;
+    exchange(Connection::fresh(stream, link.key, limit, worker.pool.clone()), errand).await
 }
 
 fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
@@ -206,34 +184,53 @@ fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
 }
 
 /// Sends over one connection and waits for the head.
-async fn exchange(
-    mut lease: Lease<RequestBody>,
-    request: Request<RequestBody>,
-    service: &Service,
-) -> Result<Answer, Trouble> {
-    let progress = request.body().progress();
-    let outcome = {
-        let (sender, alarm) = lease.parts();
-        let mut sending = pin!(sender.try_send_request(request));
-        let mut watch = Watch { service, progress: progress.as_deref(), sent: Instant::now(), alarm };
-        poll_fn(|cx| match sending.as_mut().poll(cx) {
-            Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending => watch.poll_expired(cx).map(|()| None),
-        })
-        .await
-    };
-    match outcome {
-        Some(Ok(response)) => Ok(Answer { response, lease, hold: None }),
+async fn exchange(mut connection: Box<Connection>, errand: &mut Errand<'_>) -> Result<Answer, Trouble> {
+    let Errand { service, parts, body, .. } = errand;
+    let progress = body.progress();
+    connection.begin(parts, body, service.read_timeout);
+    let watch = Watch { service, progress: progress.as_deref(), sent: Instant::now() };
+    let outcome = poll_fn(|cx| match connection.poll_answer(cx, body) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => watch.poll_expired(connection.alarm(), cx).map(|()| None),
+    });
+    match outcome.await {
+        Some(Ok((head, headers))) => Ok(answer(connection, head, headers, errand)),
+        Some(Err(fault)) => Err(trouble(&fault, progress.as_deref())),
         None => Err(Trouble::Sent(Failure::GatewayTimeout)),
-        Some(Err(mut error)) => Err(match (error.take_message(), progress.map(|p| p.state.get())) {
-            (_, Some(Upload::Broken(why))) => Trouble::Client(why),
-            (Some(back), _) => Trouble::Unsent(Box::new(back), Failure::BadGateway),
-            (None, _) => {
-                tracing::warn!(error = %error.into_error(), "the upstream gave no usable answer");
-                Trouble::Sent(Failure::BadGateway)
-            }
-        }),
     }
+}
+
+fn trouble(fault: &Fault, progress: Option<&Progress>) -> Trouble {
+    match (fault, progress.map(|progress| progress.state.get())) {
+        (_, Some(Upload::Broken(why))) => Trouble::Client(why),
+        (Fault::Body, _) => Trouble::Client(Break::Client),
+        (Fault::Unsent(_), _) => Trouble::Unsent(Failure::BadGateway),
+        (Fault::Sent(error), _) => {
+            tracing::warn!(%error, "the upstream gave no usable answer");
+            Trouble::Sent(Failure::BadGateway)
+        }
+    }
+}
+
+/// The answer whose head was read, over a connection that has all of the request, or goes on to send it.
+fn answer(mut connection: Box<Connection>, head: Head, headers: HeaderMap, errand: &mut Errand<'_>) -> Answer {
+    let switched = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    let mut response = Response::new(Body::Empty);
+    (*response.status_mut(), *response.version_mut()) = (head.status, head.version);
+    *response.headers_mut() = headers;
+    if let Some(reason) = head.reason {
+        response.extensions_mut().insert(reason);
+    }
+    if switched {
+        return Answer { response, switched: Some(connection), hold: None };
+    }
+    connection.recycle(std::mem::take(&mut errand.parts.headers));
+    let connection = connection.answering(head.reading);
+    *response.body_mut() = match connection.is_sent() {
+        true => Body::Lent(Lent::new(connection)),
+        false => relayed(connection, std::mem::take(&mut errand.body), errand.service.write_timeout),
+    };
+    Answer { response, switched: None, hold: None }
 }
 
 /// Waits for the upstream no longer than the service allows: between writes while there is something to write, between
@@ -242,7 +239,6 @@ struct Watch<'a> {
     service: &'a Service,
     progress: Option<&'a Progress>,
     sent: Instant,
-    alarm: &'a mut Alarm,
 }
 
 // === impl Watch ===
@@ -260,13 +256,13 @@ impl Watch<'_> {
         }
     }
 
-    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_expired(&self, alarm: &mut Alarm, cx: &mut Context<'_>) -> Poll<()> {
         let mut look = self.deadline();
         if self.progress.is_some() {
             // What the body waits for may change without waking this task, and an earlier deadline with it.
             look = look.min(Instant::now() + self.service.read_timeout.min(self.service.write_timeout));
         }
-        self.alarm.poll_at(look, cx)
+        alarm.poll_at(look, cx)
     }
 }
 

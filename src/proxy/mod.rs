@@ -33,15 +33,14 @@ use crate::observe::trace::Trace;
 use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
-use crate::upstream::lease::Lease;
 use crate::upstream::peers::Hold;
 use activity::Busy;
-use body::{Progress, RequestBody};
+use body::Progress;
 use client::Connection;
 use decide::{Course, Scene, Settled};
 use failure::Failure;
 use forward::{Answer, Errand, Times, between, forward};
-use http::{Request, Response, StatusCode, Version, header};
+use http::{Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use leftover::Sent;
@@ -60,12 +59,9 @@ use uuid::Uuid;
 struct Made {
     response: Response<Body>,
     origin: Origin,
-    /// What the body comes over.
-    source: Option<Source>,
+    /// That its target is busy with it, where this is counted.
+    hold: Option<Hold>,
 }
-
-/// Where an answer comes from: the connection, the limit between two reads, and that the target is busy.
-type Source = (Lease<RequestBody>, Duration, Option<Hold>);
 
 /// Where a request is served.
 struct Place {
@@ -115,7 +111,7 @@ pub async fn handle(worker: Rc<Worker>, connection: Rc<Connection>, req: Request
         Ok(made) => made,
         Err(failure) => owed.exchange.own_words(failure),
     };
-    if let (None, Some(sent)) = (&made.source, sent) {
+    if let (Origin::Gateway | Origin::Failed, Some(sent)) = (made.origin, sent) {
         sent.soon().await;
     }
     let entry = owed.entry.take();
@@ -222,7 +218,7 @@ impl Exchange {
         self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
         if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
-            return Ok(Made { response, origin: Origin::Gateway, source: None });
+            return Ok(Made { response, origin: Origin::Gateway, hold: None });
         }
         let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
@@ -234,7 +230,7 @@ impl Exchange {
         let plugins = route.chain.access(&mut req, &mut self.course.cx);
         let answered = patient(plugins, self.place.worker.settings.client_body_timeout).await;
         if let Some(response) = answered.ok_or(Failure::ClientTimeout)? {
-            return Ok(Made { response, origin: Origin::Gateway, source: None });
+            return Ok(Made { response, origin: Origin::Gateway, hold: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
         let met = detour::met(service, self.course.cx.detour.as_deref());
@@ -255,37 +251,34 @@ impl Exchange {
         } else if worker.access.needs().tries {
             self.times.tries = Some(Vec::new());
         }
-        let errand = Errand { service, host: out.host, parts: out.parts, body, hash };
-        let answer = forward(worker, snapshot, errand, &mut self.times).await?;
+        let mut errand = Errand { service, host: out.host, parts: out.parts, body, hash };
+        let answer = forward(worker, snapshot, &mut errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
-        self.pass_on(answer, service.read_timeout, tunnel)
+        self.pass_on(answer, tunnel)
     }
 
     /// Takes the upstream's answer as it comes.
-    fn pass_on(&mut self, answer: Answer, read: Duration, tunnel: Option<OnUpgrade>) -> Result<Made, Failure> {
-        let Answer { mut response, lease, hold } = answer;
+    fn pass_on(&mut self, answer: Answer, tunnel: Option<OnUpgrade>) -> Result<Made, Failure> {
+        let Answer { mut response, switched, mut hold } = answer;
         let status = response.status();
         response::clean(status, response.headers_mut(), &self.course.upgrade, self.course.asked.trailers);
-        if status == StatusCode::SWITCHING_PROTOCOLS {
+        if let Some(upstream) = switched {
             let client = tunnel.ok_or(Failure::BadGateway)?;
             let busy = self.place.connection.activity.begin();
-            upgrade::tunnel(client, hyper::upgrade::on(&mut response), &self.place.worker, (busy, hold));
-            let response = response.map(|_| Body::Empty);
-            return Ok(Made { response, origin: Origin::Upstream, source: None });
+            upgrade::tunnel(client, upstream.into_parts(), &self.place.worker, (busy, hold.take()));
         }
-        let response = response.map(Body::Incoming);
-        Ok(Made { response, origin: Origin::Upstream, source: Some((lease, read, hold)) })
+        Ok(Made { response, origin: Origin::Upstream, hold })
     }
 
     /// The gateway's own answer.
     fn own_words(&mut self, failure: Failure) -> Made {
         let response = self.course.own_words(self.place.scene(), failure);
-        Made { response, origin: Course::origin(failure, self.under_way), source: None }
+        Made { response, origin: Course::origin(failure, self.under_way), hold: None }
     }
 
     /// The response phase, and the last word on the head.
     fn finish(mut self, made: Made, entry: Option<Entry>) -> Response<Outgoing> {
-        let Made { mut response, origin, source } = made;
+        let Made { mut response, origin, hold } = made;
         self.course.cx.origin = origin;
         self.course.stick(response.headers_mut());
         let snapshot = self.place.snapshot.clone();
@@ -300,7 +293,7 @@ impl Exchange {
             facts.tries = Some(self.times.tries.take().unwrap_or_default());
             facts.end = Some(facts::answered(&response, origin, latencies));
         }
-        self.depart(response, source, entry)
+        self.depart(response, hold, entry)
     }
 
     fn latencies(&self) -> Latencies {
@@ -339,14 +332,11 @@ impl Exchange {
     }
 
     /// Sends the body on its way; when it has gone, the log phase runs.
-    fn depart(mut self, response: Response<Body>, source: Option<Source>, entry: Option<Entry>) -> Response<Outgoing> {
+    fn depart(mut self, response: Response<Body>, hold: Option<Hold>, entry: Option<Entry>) -> Response<Outgoing> {
         let (ended, noted) = (self.ended(&response), entry.map(|entry| self.noted(entry, &response)));
         let Self { place, course, busy, upload, start, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
-        let outgoing = |body| match source {
-            Some((lease, read, hold)) => Outgoing::proxied(body, lease, read, busy).holding(hold),
-            None => Outgoing::own(body, busy),
-        };
+        let outgoing = |body| Outgoing::new(body, busy).holding(hold);
         let chain = decide::chain(route, &snapshot);
         if noted.is_none() && chain.is_empty() {
             return response.map(outgoing);

@@ -7,7 +7,7 @@ use http_body::Body as HttpBody;
 
 /// Lets the body's size decide the framing, and leaves the body of an answer to HEAD unsent.
 pub(super) fn frame(response: &mut Response<Body>, head: bool) {
-    if matches!(response.body(), Body::Incoming(_)) {
+    if matches!(response.body(), Body::Lent(_)) {
         return;
     }
     if !matches!(response.body(), Body::Empty) || !head {

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::response::{PRODUCT, REQUEST_ID};
 use crate::entity::Compat;
 use crate::plugin::Ctx;
+use bytes::Bytes;
 use http::header;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 use std::net::IpAddr;
@@ -107,7 +108,8 @@ pub fn forwarded_host(headers: &HeaderMap) -> HeaderValue {
     if plain {
         return value.clone();
     }
-    HeaderValue::from_bytes(&host.to_ascii_lowercase()).unwrap_or_else(|_| value.clone())
+    let host = Bytes::from(host.to_ascii_lowercase());
+    HeaderValue::from_maybe_shared(host).unwrap_or_else(|_| value.clone())
 }
 
 /// Cuts `:port`; an IPv6 address keeps its brackets.
@@ -186,21 +188,59 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
+/// What [`clean`] finds in one look at each name that is there, which costs less than one look-up for each that could be.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    te: bool,
+    /// What ends here, whatever it says.
+    between: bool,
+    upgrade: bool,
+    /// A name that nginx drops: with anything but letters, digits, `-` and `_` (recorded).
+    odd: bool,
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            match name.as_str() {
+                "te" => seen.te = true,
+                "upgrade" => seen.upgrade = true,
+                "expect" | "http2-settings" | "keep-alive" | "proxy" | "proxy-connection" | "transfer-encoding" => {
+                    seen.between = true;
+                }
+                _ => seen.odd |= is_odd(name),
+            }
+        }
+        seen
+    }
+}
+
 /// Removes what is between the client and this gateway only, and writes `Connection` for the upstream.
 pub fn clean(headers: &mut HeaderMap, upgrade: &Upgrade) {
-    settle_te(headers);
-    for name in [KEEP_ALIVE, PROXY, PROXY_CONNECTION, HTTP2_SETTINGS, header::EXPECT, header::TRANSFER_ENCODING] {
-        headers.remove(name);
+    let seen = Seen::of(headers);
+    if seen.te {
+        settle_te(headers);
     }
-    remove_odd_names(headers);
-    let (connection, upgrade) = match upgrade {
-        Upgrade::None => ("keep-alive", None),
-        Upgrade::To(value) => ("keep-alive, Upgrade", Some(value.clone())),
+    if seen.between {
+        for name in [KEEP_ALIVE, PROXY, PROXY_CONNECTION, HTTP2_SETTINGS, header::EXPECT, header::TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+    }
+    if seen.odd {
+        remove_odd_names(headers);
+    }
+    let connection = match upgrade {
+        Upgrade::None => "keep-alive",
+        Upgrade::To(_) => "keep-alive, Upgrade",
     };
     headers.insert(header::CONNECTION, HeaderValue::from_static(connection));
     match upgrade {
-        Some(value) => drop(headers.insert(header::UPGRADE, value)),
-        None => drop(headers.remove(header::UPGRADE)),
+        Upgrade::To(value) => drop(headers.insert(header::UPGRADE, value.clone())),
+        Upgrade::None if seen.upgrade => drop(headers.remove(header::UPGRADE)),
+        Upgrade::None => {}
     }
 }
 
@@ -222,9 +262,6 @@ pub fn identify(headers: &mut HeaderMap, cx: &Ctx, version: Version) {
 
 /// `TE: trailers` passes when it stands there bare; no other coding is spoken upstream.
 fn settle_te(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::TE) {
-        return;
-    }
     let lines = headers.get_all(header::TE).iter();
     let bare = lines.flat_map(|l| l.as_bytes().split(|b| *b == b',')).any(|t| t.trim_ascii() == b"trailers");
     if bare && !names(headers, b"te") {
@@ -269,12 +306,14 @@ fn has_second(headers: &HeaderMap) -> bool {
     headers.get_all(header::CONNECTION).iter().nth(1).is_some()
 }
 
-/// nginx drops header names with anything but letters, digits, `-` and `_` (recorded).
 fn remove_odd_names(headers: &mut HeaderMap) {
-    let odd = |name: &HeaderName| !name.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    while let Some(name) = headers.keys().find(|name| odd(name)).cloned() {
+    while let Some(name) = headers.keys().find(|name| is_odd(name)).cloned() {
         headers.remove(name);
     }
+}
+
+fn is_odd(name: &HeaderName) -> bool {
+    !name.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 #[cfg(test)]

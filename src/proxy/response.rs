@@ -55,22 +55,58 @@ pub struct Closing<'a> {
     pub request_id: Option<&'a str>,
 }
 
+/// Which of the fields that matter here an answer has. Most have none of them: one look at each name that is there costs less
+/// than one look-up for each that could be.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    connection: bool,
+    /// `Keep-Alive`, `Transfer-Encoding`, or one of nginx's controls.
+    between: bool,
+    trailer: bool,
+    upgrade: bool,
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            match name.as_str() {
+                "connection" => seen.connection = true,
+                "keep-alive" | "transfer-encoding" => seen.between = true,
+                "trailer" => seen.trailer = true,
+                "upgrade" => seen.upgrade = true,
+                other => seen.between |= other.starts_with("x-accel-"),
+            }
+        }
+        seen
+    }
+}
+
 /// Removes what is between the upstream and this gateway only. Before plugins see the answer.
 pub fn clean(status: StatusCode, headers: &mut HeaderMap, upgrade: &Upgrade, trailers: bool) {
-    remove_named_by_connection(headers);
-    headers.remove(header::CONNECTION);
-    headers.remove(KEEP_ALIVE);
-    headers.remove(header::TRANSFER_ENCODING);
-    for name in ACCEL {
-        headers.remove(name);
+    let seen = Seen::of(headers);
+    if seen.connection {
+        remove_named_by_connection(headers);
+        headers.remove(header::CONNECTION);
+    }
+    if seen.between {
+        headers.remove(KEEP_ALIVE);
+        headers.remove(header::TRANSFER_ENCODING);
+        for name in ACCEL {
+            headers.remove(name);
+        }
     }
     if headers.get(header::CONTENT_TYPE).is_some_and(HeaderValue::is_empty) {
         headers.remove(header::CONTENT_TYPE);
     }
-    if !trailers {
+    if seen.trailer && !trailers {
         headers.remove(header::TRAILER);
     }
-    settle_upgrade(status, headers, upgrade);
+    if seen.upgrade {
+        settle_upgrade(status, headers, upgrade);
+    }
 }
 
 /// `Upgrade` stands only where it answers what was sent.

@@ -3,7 +3,9 @@
 use crate::proxy::activity::Busy;
 use crate::proxy::closing::Seat;
 use crate::proxy::worker::Worker;
+use crate::upstream::http1::stream::Stream;
 use crate::upstream::peers::Hold;
+use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
@@ -18,18 +20,18 @@ use tokio::time::timeout;
 /// Bytes taken from one side at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// Joins the client's and the upstream's connection, in a task of its own. `held` goes when it ends.
-pub fn tunnel(client: OnUpgrade, upstream: OnUpgrade, worker: &Rc<Worker>, held: (Busy, Option<Hold>)) {
+/// Joins the client's and the upstream's connection, of which something was read already, in a task of its own. `held` goes
+/// when it ends.
+pub fn tunnel(client: OnUpgrade, (upstream, ahead): (Stream, Bytes), worker: &Rc<Worker>, held: (Busy, Option<Hold>)) {
     let (silence, begin) = (worker.settings.tunnel_timeout, worker.settings.send_timeout);
     let (seat, traffic) = (Seat::new(&worker.closing), worker.traffic.clone());
     tokio::task::spawn_local(async move {
-        let ends = timeout(begin, async { tokio::join!(client, upstream) }).await;
-        let Ok((Ok(client), Ok(upstream))) = ends else {
-            tracing::debug!("an upgrade was agreed but one side did not follow");
+        let Ok(Ok(client)) = timeout(begin, client).await else {
+            tracing::debug!("an upgrade was agreed but the client did not follow");
             return;
         };
         let (_held, _open) = (held, traffic.tunnel());
-        until_closing(seat, join(TokioIo::new(client), TokioIo::new(upstream), silence)).await;
+        until_closing(seat, join(TokioIo::new(client), upstream, &ahead, silence)).await;
     });
 }
 
@@ -47,13 +49,14 @@ async fn until_closing(mut seat: Seat, work: impl Future<Output = io::Result<()>
 async fn join(
     client: impl AsyncRead + AsyncWrite + Unpin,
     upstream: impl AsyncRead + AsyncWrite + Unpin,
+    ahead: &[u8],
     silence: Duration,
 ) -> io::Result<()> {
     let (client_in, client_out) = tokio::io::split(client);
     let (upstream_in, upstream_out) = tokio::io::split(upstream);
     let heard = std::cell::Cell::new(tokio::time::Instant::now());
     let there = pour(client_in, upstream_out, silence, &heard);
-    let back = pour(upstream_in, client_out, silence, &heard);
+    let back = pour(ahead.chain(upstream_in), client_out, silence, &heard);
     tokio::try_join!(there, back).map(drop)
 }
 

@@ -1,7 +1,6 @@
 //! What one worker thread owns. Nothing in it is shared with another worker but the settings and the snapshot, both
 //! immutable, so nothing on a request's way is locked. A new snapshot takes the place of the old one for requests to come.
 
-use super::body::RequestBody;
 use super::closing::Closing;
 use super::serials::Serials;
 use crate::observe::access::Access;
@@ -10,7 +9,7 @@ use crate::observe::traffic::Traffic;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::upstream::connect::Links;
-use crate::upstream::lease::Sender;
+use crate::upstream::http1::connection::Connections;
 use crate::upstream::peers::{Directory, Turns};
 use crate::upstream::pool::{Limits, Pool};
 use http::HeaderValue;
@@ -37,7 +36,7 @@ pub struct Worker {
     /// The process's settings.
     pub settings: Arc<Settings>,
     /// Idle upstream connections.
-    pub pool: Rc<Pool<Sender<RequestBody>>>,
+    pub pool: Rc<Connections>,
     /// How to reach upstreams over TLS.
     pub links: Links,
     /// Where upstreams are, and whose turn it is.

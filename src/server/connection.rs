@@ -315,7 +315,8 @@ struct LocalExecutor;
 
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
     fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
+        // Boxed here, since it is moved four times on its way into a task, and is as large as a request's whole story.
+        tokio::task::spawn_local(Box::pin(future));
     }
 }
 

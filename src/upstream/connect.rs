@@ -1,16 +1,13 @@
-//! New connections to upstreams: TCP, TLS where the service wants it, and hyper's client on top.
+//! New connections to upstreams: TCP, and TLS where the service wants it.
 
+use super::http1::stream::Stream;
 use super::pool::Key;
 use super::tls::{ClientConfigs, ClientTls, TlsError};
 use crate::keys::KeyError;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, UpstreamTls};
-use bytes::Bytes;
 use foldhash::fast::FixedState;
 use http::HeaderValue;
-use http_body::Body;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -19,7 +16,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -37,7 +33,8 @@ pub struct Link {
 pub struct Links {
     configs: Arc<ClientConfigs>,
     known: RefCell<HashMap<usize, Way, foldhash::fast::RandomState>>,
-    response_head: usize,
+    /// Longest head of an answer.
+    pub response_head: usize,
 }
 
 /// A service's way to speak TLS, found once. While it is there, nothing else has the address that is its key.
@@ -117,45 +114,18 @@ impl Links {
     ///
     /// # Errors
     /// When it cannot be opened in time.
-    pub async fn connect<B>(&self, link: &Link, limit: Duration) -> Result<SendRequest<B>, ConnectError>
-    where
-        B: Body<Data = Bytes> + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let opening = open(link, self.response_head);
-        tokio::time::timeout(limit, opening).await.unwrap_or(Err(ConnectError::Timeout))
+    pub async fn connect(&self, link: &Link, limit: Duration) -> Result<Stream, ConnectError> {
+        tokio::time::timeout(limit, open(link)).await.unwrap_or(Err(ConnectError::Timeout))
     }
 }
 
-async fn open<B>(link: &Link, head: usize) -> Result<SendRequest<B>, ConnectError>
-where
-    B: Body<Data = Bytes> + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+async fn open(link: &Link) -> Result<Stream, ConnectError> {
     let socket = TcpStream::connect(link.key.address).await?;
     socket.set_nodelay(true)?;
-    let Some((way, host)) = &link.tls else { return speak(socket, head).await };
+    let Some((way, host)) = &link.tls else { return Ok(Stream::Plain(socket)) };
     let name = way.name(host.to_str().unwrap_or_default()).map_err(ConnectError::Tls)?;
     let connector = TlsConnector::from(way.config.clone());
-    speak(connector.connect(name, socket).await?, head).await
-}
-
-/// Hands the socket to hyper; a task of this worker drives it.
-async fn speak<S, B>(socket: S, head: usize) -> Result<SendRequest<B>, ConnectError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    B: Body<Data = Bytes> + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let mut builder = Builder::new();
-    builder.max_buf_size(head.max(8 * 1024) + 128 * 1024).max_header_size(head);
-    let (sender, connection) = builder.handshake(TokioIo::new(socket)).await.map_err(io::Error::other)?;
-    tokio::task::spawn_local(async move {
-        if let Err(error) = connection.with_upgrades().await {
-            tracing::debug!(%error, "an upstream connection ended with an error");
-        }
-    });
-    Ok(sender)
+    Ok(Stream::Tls(Box::new(connector.connect(name, socket).await?)))
 }
 
 // === impl ConnectError ===

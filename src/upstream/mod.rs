@@ -5,7 +5,7 @@ pub mod balance;
 pub mod checker;
 pub mod connect;
 pub mod dns;
-pub mod lease;
+pub mod http1;
 pub mod peers;
 pub mod pool;
 pub mod tls;

@@ -25,7 +25,7 @@ pub struct Key {
 /// What the pool must know of a connection.
 pub trait Idle {
     /// Whether the other side has hung up already.
-    fn is_closed(&self) -> bool;
+    fn is_closed(&mut self) -> bool;
 }
 
 /// Limits, as settings name them.
@@ -68,7 +68,7 @@ impl<C: Idle> Pool<C> {
     pub fn take(&self, key: Key) -> Option<(C, usize)> {
         let mut idle = self.idle.borrow_mut();
         let stack = idle.get_mut(&key)?;
-        while let Some(parked) = stack.pop() {
+        while let Some(mut parked) = stack.pop() {
             if !parked.connection.is_closed() {
                 return Some((parked.connection, parked.uses));
             }
@@ -77,7 +77,7 @@ impl<C: Idle> Pool<C> {
     }
 
     /// Keeps a connection for the next request, unless it is worn out or enough are kept.
-    pub fn put(&self, key: Key, connection: C, uses: usize, now: Instant) {
+    pub fn put(&self, key: Key, mut connection: C, uses: usize, now: Instant) {
         if self.limits.per_key == 0 || uses >= self.limits.uses || connection.is_closed() {
             return;
         }
@@ -102,7 +102,7 @@ impl<C: Idle> Pool<C> {
                 let idle = now.saturating_duration_since(since);
                 (limit.is_zero() || idle < limit) && (idle < GRACE || turned.is_none_or(|turned| since > turned))
             };
-            stack.retain(|parked| young(parked.since) && !parked.connection.is_closed());
+            stack.retain_mut(|parked| young(parked.since) && !parked.connection.is_closed());
             !stack.is_empty()
         });
     }
@@ -128,7 +128,7 @@ mod tests {
     struct Fake(u32, bool);
 
     impl Idle for Fake {
-        fn is_closed(&self) -> bool {
+        fn is_closed(&mut self) -> bool {
             self.1
         }
     }

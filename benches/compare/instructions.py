@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Instructions in user mode per proxied request, counted by valgrind: the same to a few per mille in every run, however busy
+the machine is. The job is that of run.py, with limits, timers and the access log on.
+
+  benches/compare/instructions.py                      builds the release profile, counts, and prints
+  benches/compare/instructions.py --binary PATH        this one, built by somebody else
+  benches/compare/instructions.py --check              fails where it is 5 % above instructions.txt
+  benches/compare/instructions.py --record             writes instructions.txt
+  benches/compare/instructions.py --jobs A:1k --keep DIR   leaves the profiles there, for callgrind_annotate
+
+A job is a mode and a size (see run.py). One client has one request under way at a time, so that nothing depends on how
+requests meet; every request wakes the worker twice, which a busy gateway is spared. A job is run with N requests and with
+2 N: the difference is N requests, without connections and handshakes. `allocations` are calls of malloc, calloc and realloc.
+
+The figures depend on the compiler and the C library: record anew when they change. Needs gcc, valgrind and nghttp2-client.
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from contenders import HEADERS, HERE, Bench
+from run import build_gateway
+
+RECORDED = HERE / "instructions.txt"
+JOBS = "A:1k,A:64k,B:1k,C:1k"
+REQUESTS = 1000
+LIMIT = 1.05
+ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
+
+
+def arguments():
+    ap = argparse.ArgumentParser(description="Instructions per proxied request.")
+    ap.add_argument("--binary", type=pathlib.Path, help="the gateway, instead of a build of the release profile")
+    ap.add_argument("--jobs", default=JOBS, help="MODE:SIZE, …")
+    ap.add_argument("--check", action="store_true", help="compare with what is recorded")
+    ap.add_argument("--record", action="store_true", help="record what is counted")
+    ap.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="where profiles stay")
+    return ap.parse_args()
+
+
+# === the gateway, counted ===
+
+class Counted(Bench):
+    """The upstream, and a gateway under valgrind."""
+
+    def add_counted(self, program, profiles):
+        self.program, self.profiles = program, profiles
+        self.add_gateway("gateway", program)
+        return self.contenders[-1]
+
+    def run(self, name, command, port, env=None, limit=15):
+        if name != "gateway":
+            return super().run(name, command, port, env, limit)
+        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.profiles}/profile",
+                   *command[command.index(str(self.program)):]]
+        self.process = super().run(name, command, port, {**env, "KONG_NGINX_HTTP_KEEPALIVE_REQUESTS": "100000000"}, 60)
+        return self.process
+
+    def control(self, option):
+        subprocess.run(["callgrind_control", option, str(self.process.pid)], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+    def counted(self, job, requests, name):
+        """Instructions and allocations of so many requests, and of the connection that they came over."""
+        self.control("--zero")
+        ask(job, self.contenders[-1], requests)
+        before = set(self.profiles.iterdir())
+        self.control("--dump")
+        (profile,) = set(self.profiles.iterdir()) - before
+        return read(profile.rename(self.profiles / f"{job.replace(':', '-')}-{name}"))
+
+
+def ask(job, gateway, requests):
+    """So many requests, one after the other, over one connection."""
+    mode, size = job.split(":")
+    url = f"http://127.0.0.1:{gateway.port}" if mode == "A" else f"https://127.0.0.1:{gateway.tls}"
+    words = [x for h in HEADERS for x in ("-H", h)] + [f"{url}{gateway.prefix}/{size}"]
+    version = [] if mode == "C" else ["--h1"]
+    command = ["h2load", *version, "-t1", "-c1", "-m1", "-n", str(requests), *words]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
+    if f"status codes: {requests} 2xx" not in out:
+        sys.exit(f"{job}: not all was answered\n{out}")
+
+
+def read(profile):
+    """Instructions of a profile, and how often its program asked for memory."""
+    instructions = allocations = 0
+    called, names = None, {}
+    for line in profile.read_text().splitlines():
+        if line.startswith("totals:"):
+            instructions = int(line.split()[1])
+        elif line.startswith(("fn=", "cfn=")):
+            # "(7) name" the first time, "(7)" from then on.
+            number, _, name = line.partition("=")[2].partition(" ")
+            called = names.setdefault(number, name)
+        elif line.startswith("calls=") and called in ALLOCATORS:
+            allocations += int(line[6:].split()[0])
+    return instructions, allocations
+
+
+def count(bench, job):
+    ask(job, bench.contenders[-1], 200)                     # warms up
+    one, two = (bench.counted(job, REQUESTS * times, str(times)) for times in (1, 2))
+    return tuple((b - a) / REQUESTS for a, b in zip(one, two))
+
+
+# === what is recorded ===
+
+def recorded():
+    lines = (line.split() for line in RECORDED.read_text().splitlines() if not line.startswith("#"))
+    return {line[0]: int(line[1]) for line in lines}
+
+
+def record(found):
+    head = "# Instructions per request (instructions.py --record): job, instructions, allocations.\n"
+    RECORDED.write_text(head + "".join(f"{job} {i:.0f} {a:.1f}\n" for job, (i, a) in found.items()))
+
+
+def show(found):
+    before = recorded() if RECORDED.exists() else {}
+    print("| job | instructions | of what is recorded | allocations |\n|---|---|---|---|")
+    for job, (instructions, allocations) in found.items():
+        ratio = f"{instructions / before[job]:.3f}" if job in before else ""
+        print(f"| {job} | {instructions:.0f} | {ratio} | {allocations:.1f} |")
+    return [job for job, (i, _) in found.items() if i > LIMIT * before.get(job, float("inf"))]
+
+
+def main():
+    opts = arguments()
+    jobs = opts.jobs.split(",")
+    if not all(re.fullmatch("[ABC]:(1k|64k|1m)", job) for job in jobs):
+        sys.exit("a job is A, B or C, a colon, and 1k, 64k or 1m")
+    binary = opts.binary or build_gateway("release")
+    with tempfile.TemporaryDirectory() as scratch, Counted() as bench:
+        profiles = opts.keep or pathlib.Path(scratch)
+        profiles.mkdir(parents=True, exist_ok=True)
+        bench.add_counted(binary.resolve(), profiles.resolve())
+        found = {job: count(bench, job) for job in jobs}
+    grown = show(found)
+    if opts.record:
+        record(found)
+    if opts.check and grown:
+        sys.exit(f"more than {LIMIT - 1:.0%} above what is recorded: {', '.join(grown)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,391 @@
+//! One connection to an upstream: the request goes out, the answer's head comes in, and then its body, which is polled out of
+//! the connection itself.
+
+use super::chunks::Step;
+use super::queue::Queue;
+use super::reading::Reading;
+use super::request::{self, Framing, LAST_CHUNK};
+use super::response::{self, Head};
+use super::stream::Stream;
+use super::{FIELDS, Stalled};
+use crate::body::{BodyError, Source};
+use crate::upstream::alarm::Alarm;
+use crate::upstream::pool::{Idle, Key, Pool};
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use http_body::{Body, Frame, SizeHint};
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::time::Instant;
+
+/// Room to read into while it is not known how much comes.
+const ROOM: usize = 16 * 1024;
+/// Most room for a body.
+const MOST_ROOM: usize = 64 * 1024;
+
+/// A worker's idle connections.
+pub type Connections = Pool<Box<Connection>>;
+
+/// A connection to an upstream, in the hands of one request or idle.
+pub struct Connection {
+    stream: Stream,
+    /// What was read and not understood yet.
+    buf: BytesMut,
+    /// Whether it has grown for a large body.
+    grown: bool,
+    /// What is to be written.
+    queue: Queue,
+    /// What of the request's body is still to come.
+    sending: Framing,
+    /// Bytes of this request that were written.
+    written: u64,
+    /// Whether a piece of the body was taken, which can't be given back.
+    loaded: bool,
+    /// Whether the upstream has to take what it got before it can get more.
+    stuck: bool,
+    /// Whether HEAD was asked.
+    to_head: bool,
+    reading: Reading,
+    /// Whether another request may follow.
+    keeps: bool,
+    /// Longest time between two reads.
+    patience: Duration,
+    /// When the wait for the next piece began. A client that is slow to take one does not make the upstream late.
+    waiting: Option<Instant>,
+    alarm: Alarm,
+    /// Longest head.
+    limit: usize,
+    /// An empty map with room, for the next answer.
+    spare: HeaderMap,
+    key: Key,
+    uses: usize,
+    /// Where it goes when the answer has ended; `None` while it is there.
+    home: Option<Rc<Connections>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Fault {
+    /// The connection was dead: no byte of the request was written, and none of its body taken.
+    Unsent(io::Error),
+    /// It ended, or the answer is malformed.
+    Sent(io::Error),
+    /// The request's body ended early.
+    Body,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// A new connection, with the longest head that is taken from it.
+    #[must_use]
+    pub fn fresh(stream: Stream, key: Key, limit: usize, home: Rc<Connections>) -> Box<Self> {
+        Box::new(Self {
+            stream,
+            buf: BytesMut::new(),
+            grown: false,
+            queue: Queue::default(),
+            sending: Framing::None,
+            written: 0,
+            loaded: false,
+            stuck: false,
+            to_head: false,
+            reading: Reading::Over,
+            keeps: true,
+            patience: Duration::ZERO,
+            waiting: None,
+            alarm: Alarm::default(),
+            limit,
+            spare: HeaderMap::new(),
+            key,
+            uses: 0,
+            home: Some(home),
+        })
+    }
+
+    /// An idle connection that still lives, if there is one.
+    #[must_use]
+    pub fn reused(key: Key, home: &Rc<Connections>) -> Option<Box<Self>> {
+        let (mut connection, uses) = home.take(key)?;
+        connection.uses = uses;
+        connection.home = Some(Rc::clone(home));
+        Some(connection)
+    }
+
+    /// Begins a request. `patience` is the longest time between two reads of its answer.
+    pub fn begin(&mut self, parts: &Parts, body: &impl Body, patience: Duration) {
+        self.sending = Framing::of(&parts.headers, body);
+        request::write(self.queue.own(), &parts.method, &parts.uri, &parts.headers, self.sending);
+        self.to_head = parts.method == Method::HEAD;
+        (self.written, self.loaded, self.stuck) = (0, false, false);
+        (self.waiting, self.patience) = (None, patience);
+        self.uses += 1;
+    }
+
+    /// Sends the request, and waits for the answer's head.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn poll_answer<B>(&mut self, cx: &mut Context<'_>, body: &mut B) -> Poll<Result<(Head, HeaderMap), Fault>>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let sent = self.poll_send(cx, body);
+        if let Poll::Ready(Err(Fault::Body)) = sent {
+            return Poll::Ready(Err(Fault::Body));
+        }
+        // An upstream may answer, and hang up, before it has taken all.
+        let head = self.poll_head(cx).map_err(|error| self.fault(error));
+        match sent {
+            Poll::Ready(Err(fault)) if !matches!(head, Poll::Ready(Ok(_))) => Poll::Ready(Err(fault)),
+            Poll::Ready(Err(_)) => {
+                self.abandon();
+                head
+            }
+            _ => head,
+        }
+    }
+
+    fn fault(&self, error: io::Error) -> Fault {
+        if self.written > 0 || self.loaded { Fault::Sent(error) } else { Fault::Unsent(error) }
+    }
+
+    /// Nothing more is sent, and no other request may follow.
+    pub fn abandon(&mut self) {
+        (self.sending, self.queue, self.keeps) = (Framing::None, Queue::default(), false);
+    }
+
+    /// How many bytes of the request were written.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Whether the upstream took all that there was to send so far.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether all of the request was written.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        self.sending == Framing::None && self.is_drained()
+    }
+
+    /// Sends what there is of the request; ready when all is written.
+    ///
+    /// # Errors
+    /// When the upstream does not take it, or the body ends early.
+    pub fn poll_send<B>(&mut self, cx: &mut Context<'_>, body: &mut B) -> Poll<Result<(), Fault>>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        // At first the head waits for what there is of the body, so that both go in one write.
+        let mut waits = self.written > 0 || self.stuck;
+        while self.sending != Framing::None {
+            if std::mem::replace(&mut waits, true) {
+                ready!(self.poll_write(cx)).map_err(|error| self.fault(error))?;
+            }
+            let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
+                ready!(self.poll_write(cx)).map_err(|error| self.fault(error))?;
+                return Poll::Pending;
+            };
+            self.load(frame.transpose().map_err(|_| Fault::Body)?)?;
+        }
+        self.poll_write(cx).map_err(|error| self.fault(error))
+    }
+
+    /// Puts the next piece of the body, or its end, into the queue.
+    fn load(&mut self, frame: Option<Frame<Bytes>>) -> Result<(), Fault> {
+        let piece = frame.map(|frame| frame.into_data().unwrap_or_default());
+        self.loaded = true;
+        match (&mut self.sending, piece) {
+            (Framing::Length(left), Some(piece)) => {
+                *left = left.checked_sub(piece.len() as u64).ok_or(Fault::Body)?;
+                if *left == 0 {
+                    self.sending = Framing::None;
+                }
+                self.queue.push(piece, b"");
+            }
+            (Framing::Chunked, Some(piece)) if !piece.is_empty() => {
+                request::chunk_size(self.queue.own(), piece.len());
+                self.queue.push(piece, b"\r\n");
+            }
+            (Framing::Chunked, None) => {
+                self.queue.own().extend_from_slice(LAST_CHUNK);
+                self.sending = Framing::None;
+            }
+            (Framing::Length(0), None) => self.sending = Framing::None,
+            (Framing::Length(_), None) => return Err(Fault::Body),
+            (Framing::Chunked, Some(_)) | (Framing::None, _) => {}
+        }
+        Ok(())
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.queue.is_empty() {
+            let stream = Pin::new(&mut self.stream);
+            let polled = match self.queue.has_piece() {
+                true => stream.poll_write_vectored(cx, &self.queue.slices()),
+                false => stream.poll_write(cx, self.queue.left()),
+            };
+            self.stuck = polled.is_pending();
+            let written = ready!(polled)?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written += written as u64;
+            self.queue.advance(written);
+        }
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Head, HeaderMap)>> {
+        loop {
+            if let Some(head) = response::take(&mut self.buf, self.limit, self.to_head, &mut self.spare)? {
+                self.keeps = head.keeps;
+                return Poll::Ready(Ok((head, std::mem::take(&mut self.spare))));
+            }
+            if ready!(self.poll_read(cx, ROOM))? == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
+
+    /// Reads what is there; nothing is the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        if self.buf.capacity() - self.buf.len() < room {
+            self.buf.reserve(room);
+        }
+        pin!(self.stream.read_buf(&mut self.buf)).poll(cx)
+    }
+
+    /// The body of the answer whose head was read.
+    #[must_use]
+    pub fn answering(mut self: Box<Self>, reading: Reading) -> Box<Self> {
+        self.reading = reading;
+        self
+    }
+
+    /// A map that is of no further use, for the next answer. A large one is not kept by an idle connection.
+    pub fn recycle(&mut self, mut headers: HeaderMap) {
+        if headers.capacity() <= FIELDS {
+            headers.clear();
+            self.spare = headers;
+        }
+    }
+
+    /// For those who wait for the head.
+    pub fn alarm(&mut self) -> &mut Alarm {
+        &mut self.alarm
+    }
+
+    /// What both sides agreed to speak something else over, and what of that was read already.
+    #[must_use]
+    pub fn into_parts(self: Box<Self>) -> (Stream, Bytes) {
+        let Self { stream, buf, .. } = *self;
+        (stream, buf.freeze())
+    }
+
+    /// How much room the rest of a body wants. A little more than comes: a socket that fills its buffer has to be asked once
+    /// more whether there is something left.
+    fn room(&self) -> usize {
+        match self.reading {
+            Reading::Length(left) => usize::try_from(left).unwrap_or(MOST_ROOM).min(MOST_ROOM) + 64,
+            _ if self.grown => MOST_ROOM,
+            _ => ROOM,
+        }
+    }
+
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        self.alarm.poll_at(since + self.patience, cx)
+    }
+
+    /// Reads more of a body; false at its end.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BodyError>> {
+        let room = self.room();
+        self.grown |= room > ROOM;
+        let Poll::Ready(read) = self.poll_read(cx, room) else {
+            ready!(self.poll_stalled(cx));
+            return Poll::Ready(Err(Stalled.into()));
+        };
+        self.waiting = None;
+        let read = read?;
+        self.grown |= read >= ROOM;
+        match (read, &self.reading) {
+            (0, Reading::UntilClose) => {
+                (self.reading, self.keeps) = (Reading::Over, false);
+                Poll::Ready(Ok(false))
+            }
+            (0, _) => Poll::Ready(Err(Box::new(io::Error::from(io::ErrorKind::UnexpectedEof)))),
+            _ => Poll::Ready(Ok(true)),
+        }
+    }
+}
+
+impl Body for Connection {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            let me = &mut *self;
+            match me.reading.next(&mut me.buf)? {
+                Step::Data(piece) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
+                Step::Trailers(fields) => return Poll::Ready(Some(Ok(Frame::trailers(fields)))),
+                Step::End => return Poll::Ready(None),
+                Step::More => {
+                    if !ready!(me.poll_more(cx))? {
+                        return Poll::Ready(None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reading.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.reading.size_hint()
+    }
+}
+
+impl Source for Connection {
+    /// Goes back to the others. One that has something left to say is not understood, and closed.
+    fn ended(mut self: Box<Self>) {
+        let Some(home) = self.home.take() else { return };
+        if !self.keeps || !self.is_sent() || !self.buf.is_empty() {
+            return;
+        }
+        if std::mem::take(&mut self.grown) {
+            self.buf = BytesMut::new();
+        }
+        let (key, uses) = (self.key, self.uses);
+        home.put(key, self, uses, Instant::now().into_std());
+    }
+}
+
+impl Idle for Box<Connection> {
+    /// Whatever comes over an idle connection ends it. A look at it costs a system call only if something came.
+    fn is_closed(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let quiet = self.stream.socket().poll_read_ready(&mut cx).is_pending();
+        !quiet && self.poll_read(&mut cx, 1).is_ready()
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("key", &self.key).field("uses", &self.uses).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! An answer's head, understood (RFC 9112 §4, §5, §6.3, §9.3). Pure.
+
+use super::chunks::Chunks;
+use super::reading::Reading;
+use super::{FIELDS, Malformed};
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use hyper::ext::ReasonPhrase;
+use std::ops::Range;
+
+/// Room for the fields that a gateway adds, so that a map need not grow for them.
+const ADDED: usize = 12;
+
+/// An answer's head, without its fields.
+#[derive(Debug)]
+pub struct Head {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its version.
+    pub version: Version,
+    /// What it calls the status, if that is not what everybody calls it.
+    pub reason: Option<ReasonPhrase>,
+    /// Where its body ends.
+    pub reading: Reading,
+    /// Whether another request may follow on the same connection.
+    pub keeps: bool,
+}
+
+/// The first line, and how many bytes and fields there are.
+struct Lines {
+    size: usize,
+    count: usize,
+    status: StatusCode,
+    version: Version,
+    reason: Option<ReasonPhrase>,
+}
+
+/// Where a field is in the buffer: its name and its value, from and to.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    name: (u32, u32),
+    value: (u32, u32),
+}
+
+/// Takes a head off the front and puts its fields into an empty map; `None` as long as it is not whole. Interim answers
+/// (1xx but 101) are skipped. `to_head` is whether HEAD was asked.
+///
+/// # Errors
+/// When it is malformed, or longer than `limit`.
+pub fn take(
+    buf: &mut BytesMut,
+    limit: usize,
+    to_head: bool,
+    headers: &mut HeaderMap,
+) -> Result<Option<Head>, Malformed> {
+    if buf.is_empty() {
+        return Ok(None);
+    }
+    let mut places = [Place::default(); FIELDS];
+    while let Some(lines) = lines(buf, limit, &mut places)? {
+        if lines.status.is_informational() && lines.status != StatusCode::SWITCHING_PROTOCOLS {
+            buf.advance(lines.size);
+            continue;
+        }
+        let bytes = buf.split_to(lines.size).freeze();
+        fill(headers, &bytes, places.get(..lines.count).unwrap_or_default())?;
+        let Lines { status, version, reason, .. } = lines;
+        let (reading, keeps) = (reading(status, version, to_head, headers)?, keeps(version, headers));
+        return Ok(Some(Head { status, version, reason, reading, keeps }));
+    }
+    Ok(None)
+}
+
+fn lines(buf: &[u8], limit: usize, places: &mut [Place; FIELDS]) -> Result<Option<Lines>, Malformed> {
+    let mut fields = [const { std::mem::MaybeUninit::uninit() }; FIELDS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let size = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut parsed, buf, &mut fields)
+        .map_err(said)?;
+    let httparse::Status::Complete(size) = size else {
+        return if buf.len() > limit { Err(TOO_LARGE) } else { Ok(None) };
+    };
+    if size > limit.min(u32::MAX as usize) {
+        return Err(TOO_LARGE);
+    }
+    let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed("a status is none"))?;
+    let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
+    for (place, field) in places.iter_mut().zip(parsed.headers.iter()) {
+        *place = Place { name: within(buf, field.name.as_bytes()), value: within(buf, field.value) };
+    }
+    let reason = parsed.reason.filter(|reason| Some(*reason) != status.canonical_reason());
+    let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok());
+    Ok(Some(Lines { size, count: parsed.headers.len(), status, version, reason }))
+}
+
+const TOO_LARGE: Malformed = Malformed("the answer's head is too large");
+
+fn said(error: httparse::Error) -> Malformed {
+    Malformed(match error {
+        httparse::Error::HeaderName => "a field's name is malformed",
+        httparse::Error::HeaderValue => "a field's value is malformed",
+        httparse::Error::NewLine => "a line does not end as it should",
+        httparse::Error::Status => "the status is malformed",
+        httparse::Error::Token => "a token is malformed",
+        httparse::Error::TooManyHeaders => "there are too many fields",
+        httparse::Error::Version => "it is not HTTP/1",
+    })
+}
+
+/// Where a part of a buffer is, whose head ends within what a `u32` can say.
+#[allow(clippy::cast_possible_truncation)]
+fn within(buf: &[u8], part: &[u8]) -> (u32, u32) {
+    let start = part.as_ptr().addr().wrapping_sub(buf.as_ptr().addr());
+    (start as u32, start.wrapping_add(part.len()) as u32)
+}
+
+fn range((from, to): (u32, u32)) -> Range<usize> {
+    from as usize..to as usize
+}
+
+/// Values are parts of the one buffer, not copies.
+fn fill(headers: &mut HeaderMap, bytes: &Bytes, fields: &[Place]) -> Result<(), Malformed> {
+    headers.reserve(fields.len() + ADDED);
+    for Place { name, value } in fields {
+        let name = bytes.get(range(*name)).and_then(|name| HeaderName::from_bytes(name).ok());
+        let value = HeaderValue::from_maybe_shared(bytes.slice(range(*value))).ok();
+        let (name, value) = name.zip(value).ok_or(Malformed("a field is malformed"))?;
+        headers.append(name, value);
+    }
+    Ok(())
+}
+
+fn reading(status: StatusCode, version: Version, to_head: bool, headers: &mut HeaderMap) -> Result<Reading, Malformed> {
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if to_head || bodiless || status == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(Reading::Over);
+    }
+    let Some(last) = headers.get_all(header::TRANSFER_ENCODING).iter().next_back() else {
+        return Ok(length(headers)?.map_or(Reading::UntilClose, Reading::length));
+    };
+    if version == Version::HTTP_10 {
+        return Err(Malformed("HTTP/1.0 knows no transfer-encoding"));
+    }
+    let last = last.as_bytes().rsplit(|b| *b == b',').next().unwrap_or_default();
+    let chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    // Both would be two framings for whoever is asked next (RFC 9112 §6.1).
+    headers.remove(header::CONTENT_LENGTH);
+    Ok(if chunked { Reading::Chunked(Box::<Chunks>::default()) } else { Reading::UntilClose })
+}
+
+/// The one length that all lines, and all entries of them, agree on.
+fn length(headers: &mut HeaderMap) -> Result<Option<u64>, Malformed> {
+    let lines = headers.get_all(header::CONTENT_LENGTH).iter();
+    let mut said = lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).map(number);
+    let Some(first) = said.next() else { return Ok(None) };
+    let size = first.ok_or(Malformed("content-length is no number"))?;
+    if said.next().is_none() {
+        return Ok(Some(size));
+    }
+    let lines = headers.get_all(header::CONTENT_LENGTH).iter();
+    if lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).any(|entry| number(entry) != Some(size)) {
+        return Err(Malformed("there are two lengths"));
+    }
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+    Ok(Some(size))
+}
+
+/// Digits and nothing else.
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(text.trim_ascii()).ok()?;
+    if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
+/// RFC 9112 §9.3.
+fn keeps(version: Version, headers: &HeaderMap) -> bool {
+    let says = |word: &[u8]| {
+        let lines = headers.get_all(header::CONNECTION).iter();
+        lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).any(|w| w.trim_ascii().eq_ignore_ascii_case(word))
+    };
+    !says(b"close") && (version == Version::HTTP_11 || says(b"keep-alive"))
+}
+
+#[cfg(test)]
+#[path = "response_tests.rs"]
+mod tests;
