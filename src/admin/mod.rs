@@ -12,6 +12,7 @@ mod form;
 mod guard;
 mod health;
 mod info;
+pub mod journal;
 mod metrics;
 mod node;
 mod refuse;
@@ -37,6 +38,7 @@ use crate::settings::{Listen, Settings};
 use crate::snapshot::Snapshot;
 use crate::sni::Names;
 use answer::{Api, Now};
+use journal::{Journal, Sinks};
 use node::Node;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -82,6 +84,7 @@ pub struct Admin {
     doors: Vec<(TcpListener, Door)>,
     to_hand_on: Vec<Passed>,
     node: Node,
+    sinks: Sinks,
 }
 
 /// The thread that serves them. It ends when this goes.
@@ -102,13 +105,19 @@ impl Admin {
     pub fn open(settings: &Settings, tls: &ServerTls, passed: &[Passed]) -> Result<Self, ServeError> {
         let status = settings.status_listen.iter().map(|listen| (Api::Status, listen));
         let admin = settings.admin_listen.iter().map(|listen| (Api::Admin, listen));
-        let mut all = Self { doors: Vec::new(), to_hand_on: Vec::new(), node: Node::this() };
+        let mut all = Self { doors: Vec::new(), to_hand_on: Vec::new(), node: Node::this(), sinks: Sinks::default() };
         for (api, listen) in status.chain(admin) {
             let (door, sockets) = (door(api, listen, tls)?, sockets(listen, passed)?);
             all.doors.extend(sockets.for_workers.into_iter().map(|socket| (socket, door.clone())));
             all.to_hand_on.extend(sockets.to_hand_on);
         }
         Ok(all)
+    }
+
+    /// The same, with access logs.
+    #[must_use]
+    pub fn logging(self, sinks: Sinks) -> Self {
+        Self { sinks, ..self }
     }
 
     /// Gives its sockets away, for another process in the place of this one.
@@ -137,7 +146,10 @@ impl Admin {
 
     fn run(self, state: State, ended: watch::Receiver<()>) {
         match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
-            Ok(runtime) => runtime.block_on(serve::all(self.doors, state, self.node, ended)),
+            Ok(runtime) => {
+                let journal = Journal::new(self.sinks, &state.settings);
+                runtime.block_on(serve::all(self.doors, state, self.node, journal, ended));
+            }
             Err(error) => tracing::error!(%error, "the admin and status listeners cannot be served"),
         }
     }

@@ -2,10 +2,12 @@
 
 use super::answer::{Api, answer};
 use super::change::Means;
+use super::journal::Journal;
 use super::node::Node;
 use super::reply::message;
 use super::{Door, State, change, guard};
 use crate::config::MAX_TEXT;
+use crate::observe::access::Met;
 use crate::proxy::closing::Ending;
 use crate::proxy::response::PRODUCT;
 use crate::server::connection::read_proxy_header;
@@ -44,6 +46,8 @@ const LINES: usize = 100;
 const REST: Duration = Duration::from_millis(50);
 /// How long a connection may still bring a request after another process has taken over.
 const MOMENT: Duration = Duration::from_secs(1);
+/// Longest time that a line of a log waits for others.
+const GATHER: Duration = Duration::from_millis(500);
 
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 
@@ -52,20 +56,40 @@ struct Desk {
     state: State,
     node: Node,
     means: Means,
+    journal: Journal,
+}
+
+/// Who asks, and where.
+#[derive(Clone, Copy)]
+struct Caller {
+    api: Api,
+    /// Whether at a loopback address.
+    local: bool,
+    met: Met,
 }
 
 /// Serves every listener until `ended` closes.
-pub(super) async fn all(doors: Vec<(TcpListener, Door)>, state: State, node: Node, mut ended: watch::Receiver<()>) {
+pub(super) async fn all(
+    doors: Vec<(TcpListener, Door)>,
+    state: State,
+    node: Node,
+    journal: Journal,
+    mut ended: watch::Receiver<()>,
+) {
     let means = Means { letterbox: state.letterbox.clone(), levels: Rc::default() };
-    let desk = Rc::new(Desk { state, node, means });
+    let desk = Rc::new(Desk { state, node, means, journal });
     for (socket, door) in doors {
         tokio::task::spawn_local(listen(socket, Rc::new(door), desk.clone()));
     }
-    while ended.changed().await.is_ok() {}
+    // Nothing is ever sent: that the wait is over means the end.
+    while timeout(GATHER, ended.changed()).await.map_or(true, |told| told.is_ok()) {
+        desk.journal.flush();
+    }
     if *desk.state.stopping.borrow() == Some(Ending::HandOver) {
         // Whoever has just connected here is not told by the one that serves now.
         let _ = timeout(MOMENT * 2, alone(&desk)).await;
     }
+    desk.journal.flush();
 }
 
 /// Waits until no connection is left.
@@ -121,19 +145,22 @@ async fn connection(mut socket: TcpStream, door: &Door, desk: &Rc<Desk>) -> io::
         timeout(PATIENCE, read_proxy_header(&mut socket)).await??;
     }
     let local = socket.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback());
+    let client = socket.peer_addr()?.ip().to_canonical();
+    let caller = Caller { api: door.api, local, met: Met { client, tls: door.tls.is_some(), handshake: None } };
     match &door.tls {
-        None => speak(socket, door.api, local, desk).await,
+        None => speak(socket, caller, desk).await,
         Some(tls) => {
             let met = timeout(PATIENCE, tls.accept(socket)).await??;
-            speak(met.stream, door.api, local, desk).await
+            let handshake = met.handshake();
+            speak(met.stream, Caller { met: Met { handshake, ..caller.met }, ..caller }, desk).await
         }
     }
 }
 
-async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bool, desk: &Rc<Desk>) -> io::Result<()> {
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, caller: Caller, desk: &Rc<Desk>) -> io::Result<()> {
     let handler = service_fn(|req| {
         let desk = desk.clone();
-        async move { Ok::<_, Infallible>(handle(req, api, local, &desk).await) }
+        async move { Ok::<_, Infallible>(handle(req, caller, &desk).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -151,10 +178,14 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(socket: S, api: Api, local: bo
     timeout(PATIENCE, connection).await?.map_err(io::Error::other)
 }
 
-async fn handle(req: Request<Incoming>, api: Api, local: bool, desk: &Desk) -> Response<Full<Bytes>> {
-    let begun = Instant::now();
+async fn handle(req: Request<Incoming>, caller: Caller, desk: &Desk) -> Response<Full<Bytes>> {
+    let (begun, Caller { api, local, met }) = (Instant::now(), caller);
+    let entry = desk.journal.entry(api, &req, met);
     let mut res = reply(req, api, local, desk).await.unwrap_or_else(|refused| refused);
     dress(&mut res, desk, begun.elapsed());
+    if let Some(entry) = entry {
+        desk.journal.write(api, &entry, &res, begun.elapsed());
+    }
     res.map(Full::new)
 }
 

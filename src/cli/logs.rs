@@ -1,17 +1,22 @@
-//! The log on standard error.
+//! The log: on standard error, or where `proxy_error_log` says.
 
 use super::print;
+use crate::observe::file::LogFile;
 use crate::observe::repeats::Repeats;
 use crate::observe::verbosity;
 use crate::settings::reading::Note;
+use crate::settings::{Settings, Target};
 use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher as _, Hash as _, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Format, Full, Writer};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
@@ -22,18 +27,56 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// Starts it. The second call of a process changes nothing. Its level may be another later.
-pub(super) fn start(level: Level) {
-    let colors = print::Look::of(&std::io::stderr()).color;
+pub(super) fn start(settings: &Settings) {
+    let (level, to) = (settings.log_level, &settings.error_log);
+    let colors = *to == Target::Stderr && print::Look::of(&io::stderr()).color;
     let line = tracing_subscriber::fmt::format().with_target(false).with_ansi(colors);
     let repeats = Mutex::new(Repeats::new(WINDOW));
     let calm = Calm { line, repeats, hasher: foldhash::fast::RandomState::default() };
-    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(writer(to));
     let (filter, handle) = reload::Layer::new(ours(level));
     let log = tracing_subscriber::registry().with(filter).with(lines.with_ansi(colors).event_format(calm));
     // Fails only when somebody has started one.
     if log.try_init().is_ok() {
         // Fails only when the log is gone.
         verbosity::install(move |level| handle.reload(ours(level)).unwrap_or_default());
+    }
+}
+
+fn writer(to: &Target) -> BoxMakeWriter {
+    match to {
+        Target::Off => BoxMakeWriter::new(io::sink),
+        Target::Stdout => BoxMakeWriter::new(io::stdout),
+        Target::Stderr => BoxMakeWriter::new(io::stderr),
+        Target::File(path) => {
+            let lines = Lines::new(path);
+            BoxMakeWriter::new(move || lines.clone())
+        }
+    }
+}
+
+/// Lines for a file. One that was moved away is made anew; what it does not take goes to standard error.
+#[derive(Clone)]
+struct Lines(Arc<Mutex<LogFile>>);
+
+// === impl Lines ===
+
+impl Lines {
+    fn new(path: &Path) -> Self {
+        Self(Arc::new(Mutex::new(LogFile::new(path, false))))
+    }
+}
+
+impl io::Write for Lines {
+    /// Takes a whole line at a time.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line);
+        written.or_else(|_| io::stderr().write_all(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -115,13 +158,11 @@ impl<H: Hasher> fmt::Write for Kind<H> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::io;
-    use std::sync::Arc;
 
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    struct Heard(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Lines {
+    impl io::Write for Heard {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -133,7 +174,7 @@ mod tests {
 
     /// What a log with this window holds after the work.
     fn logged(window: Duration, work: impl FnOnce()) -> String {
-        let lines = Lines::default();
+        let lines = Heard::default();
         let line = tracing_subscriber::fmt::format().with_target(false).with_ansi(false);
         let calm = Calm { line, repeats: Mutex::new(Repeats::new(window)), hasher: Default::default() };
         let writer = {

@@ -86,7 +86,7 @@ pub(super) fn setup(args: &args::Settings, serving: &args::Serving) -> Result<Se
 
 /// Starts the log, and tells what there is to tell about settings.
 pub(super) fn begin(Loaded { settings, notes, .. }: Loaded) -> Settings {
-    logs::start(settings.log_level);
+    logs::start(&settings);
     logs::tell(&notes);
     settings
 }

@@ -69,6 +69,11 @@ fn content(path: &Path, world: World<'_>) -> Result<String, Problem> {
     Ok(text)
 }
 
+/// What a document would get for `${NAME}`; `None` where that is nothing, or cannot be had.
+pub(super) fn known(name: &str, world: World<'_>) -> Option<String> {
+    variable(name, world).ok().flatten()
+}
+
 /// A variable's value, or what the file holds that `NAME_FILE` names, as images have it for secrets.
 fn variable(name: &str, world: World<'_>) -> Result<Option<String>, Problem> {
     match ((world.env)(name), (world.env)(&format!("{name}_FILE"))) {
@@ -290,6 +295,7 @@ mod tests {
         let world = World { env: &env, ..world() };
         assert_eq!(expand("Bearer ${TOKEN}", world).unwrap().unwrap().text, "Bearer s3cret");
         assert_eq!(expand("$TOKEN!", world).unwrap().unwrap().text, "s3cret!");
+        assert_eq!(["TOKEN", "BOTH", "NONE"].map(|name| known(name, world)), [Some("s3cret".to_owned()), None, None]);
         assert_eq!(expand("${BOTH}", world), Err(Problem::Twice("BOTH".to_owned())));
     }
 

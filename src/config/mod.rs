@@ -177,9 +177,10 @@ impl Opened {
         let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
         let snapshot = snapshot.map(|snapshot| {
             let wanted = !settings.admin_listen.is_empty();
-            let listing =
-                wanted.then(|| listing::list(&model, &source.text, settings.admin_show_secrets, world.now).into());
-            Snapshot { listing, ..snapshot }
+            let (shown, now) = (settings.admin_show_secrets, world.now);
+            let listing = wanted.then(|| listing::list(&model, &source.text, shown, now).into());
+            let secrets = snapshot.secrets.iter().chain(&settings.log_secrets).cloned().collect();
+            Snapshot { listing, secrets, ..snapshot }
         });
         if snapshot.is_some() {
             lint::run(&model, &source, world, settings, &mut report);

@@ -26,6 +26,7 @@ pub use text::{Look, text};
 
 use crate::body::Body;
 use crate::config::outline::Outline;
+use crate::observe::trace::Trace;
 use crate::plugin::{Origin, Piece};
 use crate::proxy::decide::{Course, Outbound, Scene, Settled};
 use crate::proxy::detour;
@@ -165,6 +166,10 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
     };
     let mut course = Course::begin(scene, &request, now, wall, || "made-for-each-request".into());
     course.cx.dry_run = true;
+    if served.settings.trace_context {
+        let (share, random) = (served.settings.trace_share, course.cx.arrival.random);
+        course.cx.trace = Some(Trace::joined(request.headers(), share, random));
+    }
     course.cx.arrival.server = connection.server;
     told.client = course.cx.client;
     let (mut parts, body) = request.into_parts();

@@ -2,9 +2,16 @@
 //! worker has to do.
 
 pub mod access;
+pub mod exporter;
+pub mod file;
+pub mod format;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod redact;
 pub mod reloads;
 pub mod repeats;
 pub mod shipping;
+pub mod trace;
 pub mod traffic;
 pub mod verbosity;
+pub mod writer;

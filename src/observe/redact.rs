@@ -1,5 +1,7 @@
-//! What must never stand in a log: keys and tokens in a request's target or a referer.
+//! What must never stand in a log: keys and tokens in a request's target or a referer. Better too much than too little:
+//! a value goes as a whole where any part of it is telling.
 
+use http::{HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -8,43 +10,129 @@ const SECRET_PARTS: [&str; 9] =
     ["token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "signature", "credential"];
 /// Names of others, lower case.
 const SECRET_NAMES: [&str; 6] = ["authorization", "key", "jwt", "otp", "pwd", "sig"];
+/// What secrets begin with that say themselves what they are: Supabase's keys.
+const SECRET_STARTS: [&str; 1] = ["sb_secret_"];
+/// How often a value is unpacked: one that is a URL again may hold another.
+const DEPTH: usize = 3;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "REDACTED";
 
-/// The text with secrets masked: values of telling query parameters and of those that are named (in lower case), and
-/// anything that looks like a JWT.
+/// A target or a URL with secrets masked: values of telling parameters and of those that are named (in lower case), whatever
+/// looks like a secret by itself, and user and password before a host. Nothing is copied where there is nothing to mask.
 #[must_use]
 pub fn redact<'a>(target: &'a str, names: &[Box<str>]) -> Cow<'a, str> {
-    if !target.contains('?') && !target.contains("eyJ") {
+    if !may_tell(target) {
         return Cow::Borrowed(target);
     }
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let path = path.split('/').map(mask_jwt).collect::<Vec<_>>().join("/");
-    let Some(query) = query else { return Cow::Owned(path) };
-    let pairs = query.split('&').map(|pair| mask_pair(pair, names)).collect::<Vec<_>>().join("&");
-    Cow::Owned(format!("{path}?{pairs}"))
+    let (path, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
+    let shown = pieces(path, &['/'], |piece, before| match piece.rsplit_once('@') {
+        Some((_, host)) if is_scheme(before) => Some(format!("{MASK}@{host}").into()),
+        _ => mask_pair(piece, names, DEPTH),
+    });
+    let pairs = pieces(rest, &['?', '&', '#'], |piece, _| mask_pair(piece, names, DEPTH));
+    match (shown, pairs) {
+        (Cow::Borrowed(_), Cow::Borrowed(_)) => Cow::Borrowed(target),
+        (path, rest) => Cow::Owned(path.into_owned() + &rest),
+    }
 }
 
-fn mask_pair<'a>(pair: &'a str, names: &[Box<str>]) -> Cow<'a, str> {
-    let Some((name, value)) = pair.split_once('=') else { return Cow::Borrowed(mask_jwt(pair)) };
-    if is_secret(name, names) || looks_like_jwt(value) {
-        Cow::Owned(format!("{name}={MASK}"))
-    } else {
-        Cow::Borrowed(pair)
+/// A header's value with secrets masked: all of one that is a secret, single values in cookies and URLs.
+#[must_use]
+pub fn header(name: &HeaderName, value: &HeaderValue, names: &[Box<str>]) -> String {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    match name {
+        &header::AUTHORIZATION | &header::PROXY_AUTHORIZATION => MASK.to_owned(),
+        named if names.iter().any(|secret| **secret == *named.as_str()) => MASK.to_owned(),
+        &header::COOKIE | &header::SET_COOKIE => cookies(&text, names),
+        _ => redact(&text, names).into_owned(),
     }
 }
 
 /// Whether an argument is a secret, by its name, however that is written.
 #[must_use]
 pub fn is_secret(name: &str, names: &[Box<str>]) -> bool {
-    let name = percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
+    let name = plain_name(name);
     let known = SECRET_NAMES.contains(&&*name) || SECRET_PARTS.iter().any(|part| name.contains(part));
     known || names.iter().any(|own| **own == *name)
 }
 
-fn mask_jwt(text: &str) -> &str {
-    if looks_like_jwt(text) { MASK } else { text }
+fn plain_name(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| !matches!(byte, b'+' | b'%' | b'A'..=b'Z')) {
+        return Cow::Borrowed(name);
+    }
+    let spaced = name.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().to_ascii_lowercase().into()
+}
+
+/// Whether a look at the pieces may find something. Most targets are a plain path.
+fn may_tell(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'=' | b'%' | b'@')) || looks_secret(text)
+}
+
+/// The text with what stands between separators changed, which is shown with all that comes before it. Borrowed where
+/// nothing is changed.
+fn pieces<'a>(
+    text: &'a str,
+    separators: &[char],
+    change: impl Fn(&'a str, &'a str) -> Option<Cow<'a, str>>,
+) -> Cow<'a, str> {
+    let (mut made, mut done, mut at) = (String::new(), 0, 0);
+    for piece in text.split(separators) {
+        if let Some(changed) = change(piece, &text[..at]) {
+            made.push_str(&text[done..at]);
+            made.push_str(&changed);
+            done = at + piece.len();
+        }
+        at += piece.len() + 1;
+    }
+    if made.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    made.push_str(&text[done..]);
+    Cow::Owned(made)
+}
+
+/// Whether a URL's host comes next: behind `http://`.
+fn is_scheme(before: &str) -> bool {
+    before.strip_suffix("://").is_some_and(|scheme| !scheme.contains('/'))
+}
+
+/// `name=value`, or one of both alone.
+fn mask_pair<'a>(pair: &'a str, names: &[Box<str>], depth: usize) -> Option<Cow<'a, str>> {
+    let Some((name, value)) = pair.split_once('=') else { return tells(pair, names, depth).then_some(MASK.into()) };
+    if tells(name, names, depth) {
+        return Some(MASK.into());
+    }
+    let last = name.rsplit(';').next().unwrap_or(name);
+    let named = || is_secret(name, names) || is_secret(last, names);
+    let telling = value != MASK && !value.is_empty() && (named() || tells(value, names, depth));
+    telling.then(|| format!("{name}={MASK}").into())
+}
+
+/// Whether a value holds a secret: by its looks, as a URL with user and password, or in pairs of its own.
+fn tells(value: &str, names: &[Box<str>], depth: usize) -> bool {
+    if looks_secret(value) {
+        return true;
+    }
+    if depth == 0 {
+        return false;
+    }
+    let plain = percent_decode_str(value).decode_utf8_lossy();
+    let unpacked = plain.len() < value.len();
+    let inner = |inner: &str| (unpacked || inner.len() < plain.len()) && mask_pair(inner, names, depth - 1).is_some();
+    has_user(&plain) || plain.split(['?', '&', '#', ';']).any(inner)
+}
+
+/// `…://USER@HOST`.
+fn has_user(text: &str) -> bool {
+    let authority = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
+/// A JSON Web Token, or what says itself that it is a secret.
+fn looks_secret(text: &str) -> bool {
+    SECRET_STARTS.iter().any(|start| text.contains(start)) || looks_like_jwt(text)
 }
 
 /// Three base64url parts, the first of which begins with `{"`.
@@ -52,27 +140,16 @@ fn looks_like_jwt(text: &str) -> bool {
     text.find("eyJ").is_some_and(|at| text[at..].split('.').filter(|part| part.len() > 3).count() >= 3)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_masked_and_the_rest_stays() {
-        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.c2lnbmF0dXJl";
-        for (from, to) in [
-            ("/a?b=c", "/a?b=c"),
-            ("/a", "/a"),
-            ("/rt?apikey=abc&vsn=1", "/rt?apikey=REDACTED&vsn=1"),
-            ("/rt?Token=abc", "/rt?Token=REDACTED"),
-            ("/rt?%61pikey=abc&X%20Pass=d&x=e", "/rt?%61pikey=REDACTED&X%20Pass=REDACTED&x=e"),
-            (
-                "/v?X-Amz-Signature=abc&token_hash=d&keyword=e",
-                "/v?X-Amz-Signature=REDACTED&token_hash=REDACTED&keyword=e",
-            ),
-        ] {
-            assert_eq!(redact(from, &["x pass".into()]), to);
+fn cookies(line: &str, names: &[Box<str>]) -> String {
+    let cookie = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if names.iter().any(|secret| secret.eq_ignore_ascii_case(name.trim())) => {
+            format!("{name}={MASK}")
         }
-        assert_eq!(redact(&format!("/v/{jwt}/x"), &[]), "/v/REDACTED/x");
-        assert_eq!(redact(&format!("/v?q={jwt}"), &[]), "/v?q=REDACTED");
-    }
+        _ => mask_pair(pair, names, DEPTH).map_or_else(|| pair.to_owned(), Cow::into_owned),
+    };
+    line.split(';').map(cookie).collect::<Vec<_>>().join(";")
 }
+
+#[cfg(test)]
+#[path = "redact_tests.rs"]
+mod tests;

@@ -64,6 +64,8 @@ pub struct Tcp {
 pub struct Http {
     /// Who, and whether over TLS.
     pub at: Tcp,
+    /// Whether its certificate must be good.
+    pub verify: bool,
     /// `POST`, `PUT` or `PATCH`.
     pub method: Method,
     /// The path of the request.
@@ -72,8 +74,8 @@ pub struct Http {
     pub headers: HeaderMap,
     /// The first status that is no success.
     pub failure: u16,
-    /// Whether a body is always a list of lines.
-    pub list: bool,
+    /// What a body has before and after its lines, which are set apart by commas.
+    pub around: [Box<str>; 2],
 }
 
 /// A destination, and at which pace it gets its lines.

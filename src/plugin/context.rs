@@ -5,6 +5,7 @@ use super::{Arrival, Authenticated};
 use crate::args::Args;
 use crate::entity::{Compat, ConsumerId, RouteId, ServiceId, UpstreamId};
 use crate::lua::Session;
+use crate::observe::trace::Trace;
 use crate::reply::Asker;
 use crate::settings::ErrorType;
 use http::request::Parts;
@@ -180,6 +181,8 @@ pub struct Ctx {
     pub error_type: ErrorType,
     /// The request's id, which Kong 3 shows in errors.
     pub request_id: Option<Box<str>>,
+    /// The trace that it belongs to, if somebody wants to know.
+    pub trace: Option<Trace>,
     /// Whether the request is only thought of (`gateway explain`): nothing may be counted or remembered, and what was
     /// counted may not change the decision.
     pub dry_run: bool,
@@ -321,6 +324,7 @@ impl Ctx {
             body_limit: None,
             error_type: ErrorType::Plain,
             request_id: None,
+            trace: None,
             dry_run: false,
             origin: Origin::Gateway,
             exited: false,

@@ -7,6 +7,7 @@ use super::client::Connection;
 use super::clients;
 use super::facts;
 use super::failure::Failure;
+use super::ids;
 use super::inspect;
 use super::own;
 use super::request::{self, Forwarded, Upgrade};
@@ -96,8 +97,10 @@ impl Course {
         cx.peer = Peer { address: connection.peer, trusted: connection.trusted, port: connection.port };
         cx.body_buffer = settings.client_body_buffer_size;
         cx.error_type = settings.error_default_type;
-        if snapshot.compat == Compat::Kong3 {
-            cx.request_id = Some(id());
+        let header = settings.request_id_header.as_ref();
+        if header.is_some() || snapshot.compat == Compat::Kong3 {
+            let given = header.and_then(|name| ids::given(req.headers(), name));
+            cx.request_id = Some(given.unwrap_or_else(id));
         }
         let debug = settings.allow_debug_header.unwrap_or(snapshot.compat == Compat::Kong2);
         let asked = Asked::of(req, debug);
@@ -118,6 +121,7 @@ impl Course {
         said?;
         inspect::inspect(parts, scene.settings)?;
         request::remove_named_by_connection(&mut parts.headers);
+        ids::tell(&mut parts.headers, scene.settings.request_id_header.as_ref(), &self.cx);
         Ok(())
     }
 
@@ -220,6 +224,9 @@ impl Course {
             clients::introduce(&mut parts.headers, scene.connection);
         }
         request::identify(&mut parts.headers, &self.cx, self.asked.version);
+        if let Some(trace) = &self.cx.trace {
+            trace.write(&mut parts.headers);
+        }
         if !matches!(body, Body::Incoming(_) | Body::Lent(_)) {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
@@ -301,6 +308,7 @@ impl Course {
             request_id: self.cx.request_id.as_deref(),
         };
         response::close(response, &closing);
+        ids::tell(response.headers_mut(), scene.settings.request_id_header.as_ref(), &self.cx);
         let ends = stopping || own::ends_with_connection(response, self.asked.version);
         let stays = self.asked.stays && !self.closes && !ends;
         own::say_connection(response, self.asked.version, stays);

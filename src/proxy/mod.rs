@@ -13,6 +13,7 @@ mod facts;
 pub mod failure;
 pub mod forward;
 pub mod gather;
+mod ids;
 pub mod inspect;
 pub mod leftover;
 pub mod outgoing;
@@ -22,11 +23,13 @@ pub mod request;
 pub mod response;
 pub mod serials;
 mod sizes;
+mod told;
 pub mod upgrade;
 pub mod worker;
 
 use crate::body::Body;
-use crate::observe::access::{Entry, Outcome};
+use crate::observe::access::{CLIENT_GONE, Entry, Met, Sizes};
+use crate::observe::trace::Trace;
 use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
@@ -46,7 +49,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
+use told::Noted;
 use upgrade::Tunnel;
+use uuid::Uuid;
 
 /// An answer before the response phase.
 struct Made {
@@ -90,6 +95,12 @@ struct Exchange {
     tunnel: Option<Box<Tunnel>>,
 }
 
+/// A request that has no line in the access log yet. If its client takes it back, it has one all the same.
+struct Owed<'a> {
+    exchange: &'a mut Exchange,
+    entry: Option<Entry>,
+}
+
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own. `sent` is where one
 /// learns that a client over HTTP/2 has sent all of it.
 pub async fn handle(
@@ -99,19 +110,22 @@ pub async fn handle(
     sent: Option<Sent>,
 ) -> Response<Outgoing> {
     let mut exchange = Exchange::begin(worker, connection, &req);
-    let entry = exchange.place.worker.access.entry(&req, exchange.course.cx.client);
-    let made = match exchange.run(req).await {
+    let entry = exchange.entry(&req);
+    let mut owed = Owed { exchange: &mut exchange, entry };
+    let made = match owed.exchange.run(req).await {
         Ok(made) => made,
-        Err(failure) => exchange.own_words(failure),
+        Err(failure) => owed.exchange.own_words(failure),
     };
     if let (Origin::Gateway | Origin::Failed, Some(sent)) = (made.origin, sent) {
         sent.soon().await;
     }
+    let entry = owed.entry.take();
+    drop(owed);
     exchange.finish(made, entry)
 }
 
 fn request_id() -> Box<str> {
-    uuid::Uuid::new_v4().simple().to_string().into()
+    Uuid::new_v4().simple().to_string().into()
 }
 
 /// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
@@ -134,9 +148,29 @@ impl Departed {
     }
 }
 
+// === impl Owed ===
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            self.exchange.taken_back(entry);
+        }
+    }
+}
+
 // === impl Place ===
 
 impl Place {
+    /// The trace that a request belongs to, if somebody wants to know.
+    fn trace(&self, req: &Request<Body>) -> Option<Trace> {
+        let settings = &self.worker.settings;
+        match settings.trace_context {
+            true => Some(Trace::joined(req.headers(), settings.trace_share, Uuid::new_v4)),
+            false if self.worker.access.needs().trace => Trace::seen(req.headers()),
+            false => None,
+        }
+    }
+
     fn scene(&self) -> Scene<'_> {
         Scene { snapshot: &self.snapshot, settings: &self.worker.settings, connection: &self.connection }
     }
@@ -152,6 +186,7 @@ impl Exchange {
         let busy = place.connection.activity.begin();
         let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
+        course.cx.trace = place.trace(req);
         let times = Times::default();
         Self {
             busy,
@@ -167,9 +202,27 @@ impl Exchange {
         }
     }
 
+    /// What its line in the access log needs of its head.
+    fn entry(&self, req: &Request<Body>) -> Option<Entry> {
+        let handshake = self.place.connection.tls.as_ref().and_then(|tls| tls.handshake);
+        let met = Met { client: self.course.cx.client, tls: self.course.cx.tls, handshake };
+        self.place.worker.access.entry(req, met)
+    }
+
+    /// Its client went, or took it back.
+    fn taken_back(&mut self, entry: Entry) {
+        let Self { place: Place { worker, snapshot, .. }, course, times, start, .. } = self;
+        let (tries, upstream, sizes) = (times.tries.take(), None, None);
+        let noted = Noted { entry, status: CLIENT_GONE, start: *start, tries, upstream, sizes };
+        noted.tell(worker, snapshot, &course.cx, 0, false);
+    }
+
     /// The story of a request, up to an answer's head.
     async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
         let (mut parts, body) = req.into_parts();
+        if self.place.worker.access.needs().length {
+            self.received = sizes::request(&parts);
+        }
         self.course.receive(self.place.scene(), &mut parts)?;
         let snapshot = self.place.snapshot.clone();
         if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
@@ -177,7 +230,9 @@ impl Exchange {
         }
         let settled = self.course.settle(self.place.scene(), &mut parts)?;
         let route = snapshot.route(settled.route);
-        self.received = if route.chain.measures() { sizes::request(&parts) } else { 0 };
+        if route.chain.measures() {
+            self.received = sizes::request(&parts);
+        }
 
         let mut req = Request::from_parts(parts, body);
         let plugins = route.chain.access(&mut req, &mut self.course.cx);
@@ -200,6 +255,8 @@ impl Exchange {
         let body = forward::request_body(out.body, max, &worker.settings).await?;
         if self.course.cx.facts.is_some() {
             (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
+        } else if worker.access.needs().tries {
+            self.times.tries = Some(Vec::new());
         }
         let mut errand = Errand { service, host: out.host, parts: out.parts, body, hash };
         let answer = forward(worker, snapshot, &mut errand, &mut self.times).await?;
@@ -265,14 +322,32 @@ impl Exchange {
         Some(Ended { status, received: self.received, sent, gateway, upstream, whole: Duration::ZERO })
     }
 
+    /// What its line in the access log needs of its end.
+    fn noted(&mut self, entry: Entry, response: &Response<Body>) -> Noted {
+        let (needs, headers) = (self.place.worker.access.needs(), response.headers());
+        let sizes = (needs.answer || needs.length).then(|| Sizes {
+            request: self.received,
+            head: sizes::answer(headers),
+            headers: headers.clone(),
+        });
+        Noted {
+            entry,
+            status: response.status().as_u16(),
+            start: self.start,
+            tries: self.times.tries.take(),
+            upstream: (self.course.cx.origin != Origin::Gateway).then(|| self.latencies().upstream),
+            sizes: sizes.map(Box::new),
+        }
+    }
+
     /// Sends the body on its way; when it has gone, the log phase runs.
-    fn depart(self, response: Response<Body>, hold: Option<Hold>, entry: Option<Entry>) -> Response<Outgoing> {
-        let (ended, status) = (self.ended(&response), response.status());
+    fn depart(mut self, response: Response<Body>, hold: Option<Hold>, entry: Option<Entry>) -> Response<Outgoing> {
+        let (ended, noted) = (self.ended(&response), entry.map(|entry| self.noted(entry, &response)));
         let Self { place, course, busy, upload, start, tunnel, .. } = self;
         let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
         let outgoing = |body| Outgoing::new(body, busy).holding(hold).before(tunnel);
         let chain = decide::chain(route, &snapshot);
-        if entry.is_none() && chain.is_empty() {
+        if noted.is_none() && chain.is_empty() {
             return response.map(outgoing);
         }
         chain.keep_answer(&response, &mut cx);
@@ -280,10 +355,8 @@ impl Exchange {
         let response = response.map(outgoing);
         let at_end = Box::new(move |end: End| {
             cx.with(|cx| {
-                if let Some(entry) = &entry {
-                    let (user, secrets) = (cx.user.as_deref(), &*snapshot.secrets);
-                    let outcome = Outcome { user, status, bytes: end.bytes, secrets };
-                    worker.access.write(entry, &outcome, SystemTime::now());
+                if let Some(noted) = &noted {
+                    noted.tell(&worker, &snapshot, cx, end.bytes, end.whole);
                 }
                 if let Some(facts) = &mut cx.facts {
                     facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));

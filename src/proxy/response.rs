@@ -147,7 +147,8 @@ pub fn close<B>(res: &mut Response<B>, closing: &Closing<'_>) {
         }
         Origin::Gateway => made_here(headers, closing),
     }
-    if let (Some(id), true) = (closing.request_id, closing.tokens.request_id) {
+    let shown = closing.tokens.request_id && closing.compat == Compat::Kong3;
+    if let (Some(id), true) = (closing.request_id, shown) {
         let _ = HeaderValue::from_str(id).map(|value| headers.insert(REQUEST_ID, value));
     }
 }

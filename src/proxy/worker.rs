@@ -4,6 +4,7 @@
 use super::closing::Closing;
 use super::serials::Serials;
 use crate::observe::access::Access;
+use crate::observe::exporter::Exporter;
 use crate::observe::traffic::Traffic;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -42,6 +43,8 @@ pub struct Worker {
     pub directory: Directory,
     /// The access log.
     pub access: Access,
+    /// Who hears of requests besides.
+    pub exporter: Option<Arc<dyn Exporter>>,
     /// Whether it stops, and how many connections it has.
     pub closing: Rc<Closing>,
     /// Numbers for connections and requests.
@@ -87,6 +90,7 @@ impl Worker {
             directory,
             links,
             access,
+            exporter: None,
             serials,
             traffic,
             closing: Rc::default(),
@@ -94,6 +98,13 @@ impl Worker {
             date: RefCell::new((0, HeaderValue::from_static(""))),
             settings,
         }
+    }
+
+    /// The same, where somebody else hears of requests.
+    #[must_use]
+    pub fn exporting(self, exporter: Option<Arc<dyn Exporter>>) -> Self {
+        let access = if exporter.is_some() { self.access.watched() } else { self.access };
+        Self { access, exporter, ..self }
     }
 
     /// Serves this snapshot from the next request on. Those under way keep theirs to their end.
@@ -130,7 +141,7 @@ impl Worker {
         self.access.flush();
         let dropped = self.access.take_dropped();
         if dropped > 0 {
-            tracing::warn!(batches = dropped, "the access log is not read fast enough; lines were dropped");
+            tracing::warn!(lines = dropped, "the access log is not taken fast enough; lines were dropped");
         }
     }
 }

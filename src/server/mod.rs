@@ -14,6 +14,7 @@ pub mod http1;
 pub mod leisure;
 pub mod linger;
 pub mod listen;
+mod logs;
 pub mod passed;
 mod plain;
 pub mod posted;
@@ -29,10 +30,11 @@ use crate::admin::answer::Api;
 use crate::admin::{self, Admin, Running};
 use crate::config::report::Source;
 use crate::live::LiveFile;
-use crate::observe::access::{self, Sink};
+use crate::observe::exporter::{self, Exporter};
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
 use crate::observe::traffic::Traffic;
+use crate::observe::writer::{Logs, Sink};
 use crate::proxy::closing::Ending;
 use crate::settings::{Listen, Settings};
 use crate::snapshot::{ClientAuth, Snapshot};
@@ -88,7 +90,9 @@ pub struct Server {
     settings: Arc<Settings>,
     front: Front,
     links: Links,
+    logs: Logs,
     sink: Option<Sink>,
+    exporter: Option<Arc<dyn Exporter>>,
     doors: Vec<(Vec<TcpListener>, Door)>,
     admin: Admin,
     told: Arc<Told>,
@@ -122,14 +126,14 @@ impl Server {
         let (settings, snapshot) = (Arc::new(settings), Arc::new(snapshot));
         let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
-        let sink = access::open(&settings.access_log)
-            .map_err(|error| ServeError(format!("cannot open the access log: {error}")))?;
+        let mut logs = Logs::default();
+        let sink = logs::open(&mut logs, &settings.access_log)?;
         let store = certificates(&settings, &snapshot)?;
         let tls = match any_has_tls(&settings) {
             true => ServerTls::new(store.live(), &settings).map_err(ServeError::from_any)?,
             false => ServerTls::idle(store.live(), &settings),
         };
-        let mut admin = Admin::open(&settings, &tls, &passed)?;
+        let mut admin = Admin::open(&settings, &tls, &passed)?.logging(logs::sinks(&mut logs, &settings)?);
         let live = snapshot.live.iter().cloned().chain(store.files()).collect();
         let (mut doors, mut to_hand_on) = (Vec::new(), admin.take_sockets());
         for (listen, sockets) in settings.proxy_listen.iter().zip(sockets(&settings.proxy_listen, &passed, workers)?) {
@@ -137,7 +141,9 @@ impl Server {
             doors.push((sockets.for_workers, door(listen, &tls, &snapshot.certificates.clients, &settings)?));
         }
         let shipping = Shipping::new(links.configs());
-        shipping.carry(snapshot.outboxes.all()).map_err(ServeError::from_any)?;
+        let exporter = exporter::of(&settings);
+        let outboxes = snapshot.outboxes.all().iter().chain(exporter.as_ref().map(|exporter| exporter.outbox()));
+        shipping.carry(&outboxes.cloned().collect::<Vec<_>>()).map_err(ServeError::from_any)?;
         let (told, stop) = (Arc::default(), watch::Sender::new(None));
         let folder = settings.prefix.join(&settings.acme_storage);
         let front = Front {
@@ -156,7 +162,9 @@ impl Server {
             settings,
             front,
             links,
+            logs,
             sink,
+            exporter,
             doors,
             admin,
             told,
@@ -213,6 +221,7 @@ impl Server {
         let (shipping, checker) = (Arc::clone(&self.front.shipping), Arc::clone(&self.front.checker));
         checker.carry(&self.front.snapshots.borrow()).map_err(ServeError::from_any)?;
         let (told, mut threads) = (Arc::clone(&self.told), Vec::new());
+        let logs = std::mem::take(&mut self.logs);
         let counts: Vec<Arc<Traffic>> = (0..self.workers).map(|_| Arc::default()).collect();
         for (number, traffic) in counts.iter().enumerate() {
             let start = self.start(number, traffic, &told, (stopped.clone(), patient.clone()));
@@ -220,10 +229,11 @@ impl Server {
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
         let (abrupt, program, to_hand_on) = (self.abrupt, self.program.clone(), std::mem::take(&mut self.to_hand_on));
-        let (watching, _admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
+        let (watching, admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
         let succession = Succession { program: &program, sockets: &to_hand_on, tell: &tell };
-        let end = signals.wait(|| watching.reload(), &succession, abrupt).map_err(ServeError::from_any)?;
+        let (reload, reopen) = (|| watching.reload(), || logs.reopen());
+        let end = signals.wait(reload, reopen, &succession, abrupt).map_err(ServeError::from_any)?;
         // Who still has a socket and does not accept from it would let clients wait.
         drop(to_hand_on);
         if abrupt && matches!(end, End::Told(signal) if signal != signals::POLITE) {
@@ -237,6 +247,8 @@ impl Server {
             tracing::warn!("the time to stop ran out; some requests were cut off");
         }
         shipping.finish(FLUSH);
+        drop(admin);
+        logs.finish(FLUSH);
         Ok(())
     }
 
@@ -277,6 +289,7 @@ impl Server {
             snapshots: self.front.snapshots.subscribe(),
             links: self.links.clone(),
             sink: self.sink.clone(),
+            exporter: self.exporter.clone(),
             sockets: self.doors.iter_mut().flat_map(take).collect(),
             traffic: traffic.clone(),
             told: told.clone(),

@@ -1,5 +1,5 @@
 //! The signals that end a process, the first one politely, the second one at once; SIGHUP, which makes it read its
-//! configuration again; and SIGUSR2, which puts another process in its place.
+//! configuration again; SIGUSR1, which makes it open its logs anew; and SIGUSR2, which puts another process in its place.
 
 use super::Phase;
 use super::passed::Passed;
@@ -17,7 +17,8 @@ pub(super) struct Signals {
     signals: [Signal; 3],
     /// `None` where there is nothing to read again: SIGHUP then ends the process, as it does by itself.
     again: Option<Signal>,
-    /// The same for SIGUSR2.
+    reopen: Signal,
+    /// As with SIGHUP.
     upgrade: Option<Signal>,
 }
 
@@ -52,24 +53,32 @@ impl Signals {
         let signals = runtime.block_on(async { listen() })?;
         let own = |kind| reloads.then(|| runtime.block_on(async { signal(kind) })).transpose();
         let (again, upgrade) = (own(SignalKind::hangup())?, own(SignalKind::user_defined2())?);
-        Ok(Self { runtime, signals, again, upgrade })
+        let reopen = runtime.block_on(async { signal(SignalKind::user_defined1()) })?;
+        Ok(Self { runtime, signals, again, reopen, upgrade })
     }
 
     /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, or until another process serves in this one's place; until
-    /// then, `reload` is called at each SIGHUP. From then on a second signal ends the process, with success where that is
-    /// an `abrupt` one's usual end. One that was replaced ignores the first, which a supervisor sends to all of a
-    /// service's processes.
+    /// then, `reload` is called at each SIGHUP, and `reopen` at each SIGUSR1. From then on a second signal ends the process,
+    /// with success where that is an `abrupt` one's usual end. One that was replaced ignores the first, which a supervisor
+    /// sends to all of a service's processes.
     ///
     /// # Errors
     /// When no thread can be started to wait for the second.
-    pub(super) fn wait(mut self, reload: impl Fn(), succession: &Succession<'_>, abrupt: bool) -> io::Result<End> {
-        let Self { runtime, signals, again, upgrade } = &mut self;
+    pub(super) fn wait(
+        mut self,
+        reload: impl Fn(),
+        reopen: impl Fn(),
+        succession: &Succession<'_>,
+        abrupt: bool,
+    ) -> io::Result<End> {
+        let Self { runtime, signals, again, reopen: logs, upgrade } = &mut self;
         let end = runtime.block_on(async {
             let mut attempt = None;
             loop {
                 tokio::select! {
                     told = first(signals) => return End::Told(told),
                     () = next(again.as_mut()) => reload(),
+                    _ = logs.recv() => reopen(),
                     () = next(upgrade.as_mut()), if attempt.is_none() => attempt = succession.begin(),
                     outcome = of(attempt.as_mut()) => {
                         attempt = None;

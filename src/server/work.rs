@@ -1,8 +1,10 @@
 //! A worker thread: accepts from its sockets until it is told to stop, and looks after what is its own.
 
 use super::connection::{self, Door, Ends};
-use crate::observe::access::{Access, Sink};
+use crate::observe::access::Access;
+use crate::observe::exporter::Exporter;
 use crate::observe::traffic::Traffic;
+use crate::observe::writer::Sink;
 use crate::proxy::closing::Ending;
 use crate::proxy::serials::Serials;
 use crate::proxy::worker::Worker;
@@ -30,6 +32,7 @@ pub(super) struct Start {
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(super) links: Links,
     pub(super) sink: Option<Sink>,
+    pub(super) exporter: Option<Arc<dyn Exporter>>,
     pub(super) sockets: Vec<(TcpListener, Door)>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) told: Arc<Told>,
@@ -53,12 +56,14 @@ pub(super) fn work(start: Start) -> bool {
 }
 
 async fn serve_until_told(start: Start) -> bool {
-    let Start { settings, mut snapshots, links, sink, sockets, traffic, told, number, workers, mut stop, patience } =
-        start;
+    let Start { settings, mut snapshots, links, sink, exporter, .. } = start;
+    let Start { sockets, traffic, told, number, workers, mut stop, patience, .. } = start;
     let snapshot = snapshots.borrow_and_update().clone();
     let directory = Directory::new(&settings, told, number as u64);
     let serials = Serials::new(number, workers);
-    let worker = Rc::new(Worker::new(settings, snapshot, directory, links, Access::new(sink), serials, traffic));
+    let access = Access::new(sink, &settings.access_log);
+    let worker = Worker::new(settings, snapshot, directory, links, access, serials, traffic);
+    let worker = Rc::new(worker.exporting(exporter));
     let listening: Vec<_> = sockets
         .into_iter()
         .map(|(socket, door)| tokio::task::spawn_local(listen_on(worker.clone(), socket, Rc::new(door))))

@@ -22,6 +22,7 @@ const FAILED_DNS: &str = "a name that has no address is asked for again after a 
 const AS_STARTED: &str = "the gateway runs as whoever starts it";
 const NO_STREAM: &str = "only HTTP is proxied";
 const NO_ADMIN: &str = "of the admin and status APIs little can be set (docs/configuration.md)";
+const ONE_LOG: &str = "all listeners write into `proxy_error_log`";
 const TLS: &str = "TLS 1.2 and 1.3 are spoken with the cipher suites that the library deems safe";
 
 /// Every one of them. The first that fits counts.
@@ -29,8 +30,10 @@ pub const IGNORED: &[Ignored] = &[
     told("role", &["traditional"], "a node is always what Kong calls traditional"),
     told("stream_listen", &["off"], NO_STREAM),
     told("admin_gui_", &["off"], "there is no admin GUI"),
+    told("admin_error_log", &["logs/error.log", "/dev/stderr"], ONE_LOG),
     told("admin_", &["off"], NO_ADMIN),
     told("nginx_admin_", &[], NO_ADMIN),
+    told("status_error_log", &["logs/status_error.log", "/dev/stderr"], ONE_LOG),
     told("status_", &["off"], NO_ADMIN),
     told("nginx_status_", &[], NO_ADMIN),
     told("nginx_user", &[], AS_STARTED),
@@ -44,7 +47,6 @@ pub const IGNORED: &[Ignored] = &[
     told("nginx_sproxy_", &[], NO_STREAM),
     told("nginx_supstream_", &[], NO_STREAM),
     told("nginx_", &[], "this nginx directive has no counterpart here"),
-    told("proxy_error_log", &["/dev/stderr", "logs/error.log"], "the log goes to standard error"),
     told("proxy_stream_", &[], NO_STREAM),
     told("stream_", &[], NO_STREAM),
     told("anonymous_reports", &["off", "false"], "nothing is ever reported to anybody"),
@@ -79,7 +81,7 @@ pub const IGNORED: &[Ignored] = &[
     told("headers_upstream", &[], "the upstream gets the headers that Kong 2.8 sends"),
     told("error_template_", &[], "errors have Kong's own form"),
     told("opentelemetry_", &[], "traces are not exported"),
-    told("tracing_", &[], "traces are not exported"),
+    told("tracing_", &[], "`trace_context` and `otlp_endpoint` say what becomes of traces"),
     told("proxy_server", &[], "nothing is fetched from elsewhere"),
     told("password", &[], NO_DATABASE),
     told("license_", &[], "there is nothing to license"),

@@ -1,13 +1,12 @@
-//! Values with a small grammar of their own: what `headers`, `trusted_ips`, `port_maps`, `plugins` and the logs hold.
+//! Values with a small grammar of their own: what `headers`, `trusted_ips`, `port_maps`, `plugins` and the like hold.
 
 use super::cloudflare;
 use super::reading::Fault;
 use super::units::{list, number};
-use super::{AccessLog, ClientVerify, ErrorType, LuaMode, Plugins, RouterFlavor, Tokens};
+use super::{ClientVerify, ErrorType, LuaMode, Plugins, RouterFlavor, Tokens};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::Path;
 use tracing::Level;
 
 /// `headers` (`kong/proxying.md` §3, end): which of Kong's own headers are sent.
@@ -142,19 +141,6 @@ pub(super) fn log_level(text: &str) -> Result<Level, Fault> {
     })
 }
 
-/// `proxy_access_log`: `off` or a path, and maybe the name of a format. Kong's image links `logs/access.log` to standard
-/// output (`kong/operations.md` §6), so that is what the name means here.
-pub(super) fn access_log(text: &str, prefix: &Path) -> (AccessLog, Option<String>) {
-    let mut words = text.split_whitespace();
-    let log = match words.next() {
-        None | Some("off") => AccessLog::Off,
-        Some("/dev/stdout" | "logs/access.log") => AccessLog::Stdout,
-        Some("/dev/stderr") => AccessLog::Stderr,
-        Some(path) => AccessLog::File(prefix.join(path)),
-    };
-    (log, words.next().map(str::to_owned))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -200,16 +186,5 @@ mod tests {
         assert_eq!(plugins("mine, bundled"), Plugins::Bundled(names(&["mine"])));
         assert_eq!(plugins("cors,acl"), Plugins::Only(names(&["cors", "acl"])));
         assert_eq!(plugins("off"), Plugins::Only(Vec::new()));
-    }
-
-    #[test]
-    fn logs() {
-        let prefix = Path::new("/p");
-        assert_eq!(access_log("off", prefix), (AccessLog::Off, None));
-        assert_eq!(access_log("/dev/stdout combined", prefix), (AccessLog::Stdout, Some("combined".to_owned())));
-        assert_eq!(access_log("/dev/stderr", prefix).0, AccessLog::Stderr);
-        assert_eq!(access_log("logs/access.log", prefix).0, AccessLog::Stdout);
-        assert_eq!(access_log("a.log", prefix).0, AccessLog::File("/p/a.log".into()));
-        assert_eq!(access_log("/a.log", prefix).0, AccessLog::File("/a.log".into()));
     }
 }

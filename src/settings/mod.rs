@@ -8,6 +8,8 @@ mod judge;
 pub mod listen;
 mod lists;
 mod load;
+pub mod logs;
+pub mod otlp;
 pub mod pem;
 pub mod reading;
 pub mod resolve;
@@ -17,7 +19,10 @@ pub mod table;
 pub mod units;
 
 pub use load::{Loaded, load};
+pub use logs::{AccessLog, Layout, Target};
+pub use otlp::Otlp;
 
+use crate::observe::trace::Share;
 use ipnet::IpNet;
 use pem::Pem;
 use std::collections::HashMap;
@@ -122,8 +127,24 @@ pub struct Settings {
     pub router_flavor: RouterFlavor,
     /// `untrusted_lua` and what belongs to it: what Lua in a configuration may do.
     pub untrusted_lua: Arc<UntrustedLua>,
-    /// `proxy_access_log`: where access lines go.
+    /// `proxy_access_log`: the requests of clients.
     pub access_log: AccessLog,
+    /// `admin_access_log`: the same, to the Admin API.
+    pub admin_access_log: AccessLog,
+    /// `status_access_log`: the same, to the status API.
+    pub status_access_log: AccessLog,
+    /// `proxy_error_log`: where everything else goes that is logged.
+    pub error_log: Target,
+    /// `log_secrets`: what else secrets of clients are called, in lower case.
+    pub log_secrets: Box<[Box<str>]>,
+    /// `request_id_header`: where a request's id stands; `None` is nowhere.
+    pub request_id_header: Option<http::HeaderName>,
+    /// `trace_context`: whether the gateway takes part in traces. It does where they are exported.
+    pub trace_context: bool,
+    /// `trace_sampling_rate`: which of the traces that begin here are recorded.
+    pub trace_share: Share,
+    /// `otlp_endpoint` and what belongs to it; `None` exports nothing.
+    pub otlp: Option<Otlp>,
     /// `log_level`.
     pub log_level: tracing::Level,
     /// Time that a stop waits for requests under way.
@@ -268,19 +289,6 @@ pub enum ErrorType {
     Xml,
 }
 
-/// Where access lines go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AccessLog {
-    /// Nowhere.
-    Off,
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-    /// Appended to a file.
-    File(PathBuf),
-}
-
 // === impl Listen ===
 
 impl Listen {
@@ -395,7 +403,15 @@ impl Default for Settings {
             workers: None,
             router_flavor: RouterFlavor::default(),
             untrusted_lua: Arc::default(),
-            access_log: AccessLog::Stdout,
+            access_log: AccessLog::STDOUT,
+            admin_access_log: AccessLog::STDOUT,
+            status_access_log: AccessLog::OFF,
+            error_log: Target::Stderr,
+            log_secrets: Box::default(),
+            request_id_header: None,
+            trace_context: false,
+            trace_share: Share::default(),
+            otlp: None,
             log_level: tracing::Level::INFO,
             drain_timeout: Duration::from_secs(30),
             daemon: false,

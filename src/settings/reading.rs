@@ -4,7 +4,9 @@
 use super::listen::{self, Lookup};
 use super::pem::{self, Pem};
 use super::{ClientVerify, Listen, Settings, units};
+use crate::observe::format::Format;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What has to be asked of the machine. Whoever calls decides how.
@@ -65,6 +67,10 @@ pub struct Reading<'a> {
     pub client_ca: Option<PathBuf>,
     /// `ssl_verify_client`; `None` is `off`.
     pub client_verify: Option<ClientVerify>,
+    /// `nginx_http_log_format`: formats of access logs, by name.
+    pub formats: Vec<(Box<str>, Arc<Format>)>,
+    /// `otlp_headers` and `otlp_service_name`.
+    pub otlp: (http::HeaderMap, Option<Box<str>>),
 }
 
 /// What reading a value gives.
@@ -101,6 +107,8 @@ impl<'a> Reading<'a> {
             client_key: None,
             client_ca: None,
             client_verify: None,
+            formats: Vec::new(),
+            otlp: Default::default(),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Where values come from, and which source wins: a flag, then the environment, then the file (`kong/operations.md` §1),
-//! then what stands in the document under `_gateway`.
+//! then what stands in the document under `_gateway`, and last of all what variables of OpenTelemetry's say.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl Sources<'_> {
     /// # Errors
     /// The references `{vault://…}` that cannot be resolved, in Kong's words.
     pub fn merge(&self) -> (Raw, Vec<String>) {
-        let mut raw = Raw::new();
+        let mut raw: Raw = super::otlp::standard(self.env).collect();
         for pairs in [self.document, self.file] {
             raw.extend(pairs.iter().map(|(key, value)| (key.to_ascii_lowercase(), value.clone())));
         }

@@ -5,7 +5,7 @@
 //! `docs/configuration.md` (a test compares them).
 
 use super::reading::{Done, Fault, Reading, length, number, seconds, size, switch, time};
-use super::{TlsVersions, lists};
+use super::{TlsVersions, lists, logs, otlp};
 
 /// A row.
 pub struct Key {
@@ -207,9 +207,42 @@ keys! {
     nginx_worker_processes [nginx_main_worker_processes] = "auto",
         "Worker threads: a number, or `auto` for one per core.",
         |r, v| put(&mut r.settings.workers, workers(v));
+    nginx_http_log_format = "",
+        "A format for access logs: `NAME 'TEXT'`, as nginx's `log_format` ([variables](operations.md#formats)).",
+        |r, v| logs::log_format(r, v);
     proxy_access_log = "logs/access.log",
-        "Access lines: `off`, /dev/stdout, /dev/stderr or a path; `logs/access.log` is standard output, as in Kong's image.",
-        |r, v| access_log(r, v);
+        "The requests of clients: `PATH [FORMAT]`, [formats](operations.md#logs) `combined`, `json` or one that is defined; or `off`.",
+        |r, v| { r.settings.access_log = logs::access_log(r, v)?; Ok(()) };
+    admin_access_log = "logs/admin_access.log",
+        "The same for requests to the Admin API.",
+        |r, v| { r.settings.admin_access_log = logs::access_log(r, v)?; Ok(()) };
+    status_access_log = "off",
+        "The same for requests to the status API.",
+        |r, v| { r.settings.status_access_log = logs::access_log(r, v)?; Ok(()) };
+    proxy_error_log = "logs/error.log",
+        "Where everything else is logged: a path; `logs/error.log` is standard error, as in Kong's image.",
+        |r, v| { r.settings.error_log = logs::error_log(r, v); Ok(()) };
+    log_secrets = "",
+        "Names of arguments, headers and cookies that no log shows, besides those that [always](operations.md#logs) stay hidden.",
+        |r, v| put(&mut r.settings.log_secrets, Ok(logs::secrets(v)));
+    request_id_header = "none",
+        "The header that a request's id stands in ([which](operations.md#request-ids-and-traces)), such as `X-Request-Id`.",
+        |r, v| put(&mut r.settings.request_id_header, logs::id_header(v));
+    trace_context = "off",
+        "Whether the gateway takes part in [traces](operations.md#request-ids-and-traces) (W3C); else it passes them on as they are.",
+        |r, v| put(&mut r.settings.trace_context, switch(v, "boolean"));
+    trace_sampling_rate [tracing_sampling_rate] = "1",
+        "Which share of the traces that begin here is recorded: 0 to 1.",
+        |r, v| put(&mut r.settings.trace_share, logs::share(v));
+    otlp_headers = "",
+        "Headers that the collector wants: `NAME=VALUE, …`.",
+        |r, v| put(&mut r.otlp.0, otlp::headers(v));
+    otlp_service_name = "gateway",
+        "What this gateway is called there.",
+        |r, v| put(&mut r.otlp.1, Ok(Some(v.into())));
+    otlp_endpoint = "",
+        "Where [traces](operations.md#request-ids-and-traces) are exported, by OTLP over HTTP: a URL. Needs a build with `otlp`.",
+        |r, v| collector(r, v);
     log_level = "notice",
         "What is logged on standard error: debug, info, notice, warn, error, crit, alert or emerg.",
         |r, v| put(&mut r.settings.log_level, lists::log_level(v));
@@ -327,12 +360,17 @@ fn workers(text: &str) -> Result<Option<usize>, Fault> {
     }
 }
 
-fn access_log(r: &mut Reading<'_>, text: &str) -> Done {
-    let (log, format) = lists::access_log(text, &r.settings.prefix);
-    r.settings.access_log = log;
-    if format.is_some_and(|f| f != "combined") {
-        r.note("access lines have nginx's format `combined`; others cannot be chosen");
+/// The headers and the name were read before. Who exports traces takes part in them.
+fn collector(r: &mut Reading<'_>, text: &str) -> Done {
+    let found = otlp::endpoint(text)?;
+    if !cfg!(feature = "otlp") {
+        r.note("this build exports no traces; one with the feature `otlp` does");
+        return Ok(());
     }
+    let (headers, name) = std::mem::take(&mut r.otlp);
+    let service = name.unwrap_or_else(|| found.service.clone());
+    r.settings.otlp = Some(super::Otlp { headers, service, ..found });
+    r.settings.trace_context = true;
     Ok(())
 }
 

@@ -3,11 +3,15 @@
 
 use super::super::pem::Pem;
 use super::super::sources::Sources;
-use super::super::{AccessLog, ClientVerify, ErrorType, Loaded, Plugins, RouterFlavor, Settings, Tokens, load};
+use super::super::{
+    AccessLog, ClientVerify, ErrorType, Layout, Loaded, Plugins, RouterFlavor, Settings, Target, Tokens, load,
+};
 use super::*;
+use crate::observe::format::{Escape, Format};
 use crate::settings::reading::Edge;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Files that start with `/there` exist; `localhost` is the one name that resolves.
@@ -283,16 +287,68 @@ fn the_process() {
     assert_eq!(set("nginx_worker_processes", "3").workers, Some(3));
     assert_eq!(set("nginx_main_worker_processes", "auto").workers, None);
     assert_eq!(refused("nginx_worker_processes", "0"), "nginx_worker_processes is not a number: '0'");
-    assert_eq!(set("proxy_access_log", "off").access_log, AccessLog::Off);
-    let relative = read(&[("prefix", "/p"), ("proxy_access_log", "a.log mine")]).unwrap();
-    assert_eq!(relative.settings.access_log, AccessLog::File("/p/a.log".into()));
-    assert_eq!(relative.notes.len(), 1);
     assert!(set("nginx_daemon", "on").daemon && set("nginx_main_daemon", "NONE").daemon);
     assert_eq!(set("log_level", "crit").log_level, tracing::Level::ERROR);
     assert_eq!(
         refused("log_level", "loud"),
         "log_level has an invalid value: 'loud' (debug, info, notice, warn, error, crit, alert, emerg)"
     );
+}
+
+#[test]
+fn access_logs() {
+    let target = |text: &str| set("proxy_access_log", text).access_log.to;
+    assert_eq!(set("proxy_access_log", "off").access_log, AccessLog::OFF);
+    for (text, to) in [
+        ("/dev/stdout combined", Target::Stdout),
+        ("logs/access.log", Target::Stdout),
+        ("/dev/stderr", Target::Stderr),
+        ("a.log combined buffer=32k", Target::File("/usr/local/kong/a.log".into())),
+        ("/a.log buffer=32k", Target::File("/a.log".into())),
+    ] {
+        assert_eq!(target(text), to, "{text}");
+    }
+    let layout = |text: &str| set("status_access_log", text).status_access_log.layout;
+    assert_eq!((layout("/dev/stdout"), layout("/dev/stdout json")), (Layout::Kong, Layout::Json));
+    assert_eq!(layout("/a combined"), Layout::Lines(Arc::new(Format::combined().clone())));
+    let defined = [("nginx_http_log_format", "mine '$status'"), ("admin_access_log", "/a mine")];
+    let Layout::Lines(format) = read(&defined).unwrap().settings.admin_access_log.layout else { panic!() };
+    assert_eq!(*format, Format::compile("$status", Escape::Default).unwrap());
+    let unknown = "proxy_access_log: unknown log format 'mine'; there are: combined, json";
+    assert_eq!(refused("proxy_access_log", "a.log mine"), unknown);
+    assert!(
+        refused("nginx_http_log_format", "a '$nope'")
+            .contains("unknown variable `$nope`; there are: $arg_NAME, $args, ")
+    );
+    let taken = "nginx_http_log_format: there is a log format 'json' already";
+    assert_eq!(refused("nginx_http_log_format", "json '$status'"), taken);
+}
+
+#[test]
+fn what_logs_and_headers_tell_of_requests() {
+    assert_eq!(set("proxy_error_log", "e.log notice").error_log, Target::File("/usr/local/kong/e.log".into()));
+    assert_eq!(set("proxy_error_log", "logs/error.log").error_log, Target::Stderr);
+    assert_eq!(set("log_secrets", "X-Pass, pin").log_secrets, ["x-pass".into(), "pin".into()].into());
+    let header = |text| set("request_id_header", text).request_id_header;
+    assert_eq!((header("X-Request-Id"), header("none")), (Some(http::HeaderName::from_static("x-request-id")), None));
+    assert_eq!(
+        refused("request_id_header", "Host"),
+        "request_id_header: `Host` has a meaning of its own and cannot hold an id"
+    );
+    assert!(set("trace_context", "on").trace_context);
+    assert_eq!(refused("trace_sampling_rate", "2"), "trace_sampling_rate is not a number from 0 to 1: '2'");
+    assert_eq!(refused("otlp_endpoint", "x"), "otlp_endpoint is not a http or https URL: 'x'");
+    assert_eq!(refused("otlp_headers", "key"), "otlp_headers must be a list of NAME=VALUE");
+}
+
+#[test]
+#[cfg(feature = "otlp")]
+fn traces_are_exported_where_somebody_takes_them() {
+    let set = [("otlp_headers", "key=s3cret"), ("otlp_service_name", "edge"), ("otlp_endpoint", "http://c:4318")];
+    let settings = read(&set).unwrap().settings;
+    assert!(settings.trace_context && !format!("{settings:?}").contains("s3cret"));
+    let otlp = settings.otlp.unwrap();
+    assert_eq!((&*otlp.service, otlp.headers.len(), &*otlp.path), ("edge", 1, "/v1/traces"));
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod kong;
 mod limits;
 mod listeners;
 mod log_plugins;
+mod logs;
 mod messages;
 mod names;
 mod online;
@@ -39,6 +40,8 @@ mod status;
 mod streaming;
 mod systemd;
 mod tls_refusals;
+#[cfg(feature = "otlp")]
+mod traces;
 mod transforming;
 mod tunnels;
 mod upgrade;

@@ -4,6 +4,7 @@ use super::injected::{self, Bearer, Injected, bearers};
 use super::subject::Subject;
 use super::token::{self, date};
 use super::{Rule, guard};
+use crate::config::expand;
 use crate::config::report::{Diagnostic, Report};
 use crate::token::Token;
 use crate::token::key::{Keys, Secret};
@@ -72,9 +73,10 @@ pub(super) static ROLE: Rule = Rule {
 pub(super) static SIGNATURE: Rule = Rule {
     code: "bearer-signature",
     summary: "a token is not signed with the `JWT_SECRET` at hand",
-    explain: "The environment has `JWT_SECRET` (or `SUPABASE_JWT_SECRET`, `GOTRUE_JWT_SECRET`, `PGRST_JWT_SECRET`), and \
-        this token was signed with something else. An upstream with that secret answers with 401 (PostgREST: PGRST301, \
-        `No suitable key` or `JWSInvalidSignature`). It happens when the secret was changed and the keys were not.\n\n\
+    explain: "The environment has `JWT_SECRET` (or `SUPABASE_JWT_SECRET`, `GOTRUE_JWT_SECRET`, `PGRST_JWT_SECRET`), or \
+        names a file with it in `JWT_SECRET_FILE`, and this token was signed with something else. An upstream with that \
+        secret answers with 401 (PostgREST: PGRST301, `No suitable key` or `JWSInvalidSignature`). It happens when the \
+        secret was changed and the keys were not.\n\n\
         Make the token anew with this secret, or set the secret that it was signed with. Nothing is told where none of \
         these variables is set, or where the token is signed with a private key.",
     bad: r#"config:
@@ -228,7 +230,7 @@ fn role(subject: &Subject<'_>, report: &mut Report) {
 }
 
 fn signature(subject: &Subject<'_>, report: &mut Report) {
-    let secrets = SECRETS.iter().filter_map(|name| Some((*name, (subject.world.env)(name)?)));
+    let secrets = SECRETS.iter().filter_map(|name| Some((*name, expand::known(name, subject.world)?)));
     // A set of keys is no secret.
     let secrets = secrets.filter(|(_, secret)| !secret.trim_start().starts_with('{'));
     let keys = secrets.filter_map(|(name, secret)| Some((name, Keys::secret(Secret::new(secret.as_bytes()).ok()?))));

@@ -131,7 +131,8 @@ fn access_log(directive: &Directive, notes: &mut Notes) -> Option<Entry> {
     if !others.is_empty() {
         notes.differs(directive, "lines have nginx's format `combined`, and are written at once");
     }
-    Some(Entry::new("proxy_access_log", Node::text(path)).under(notes.place(directive.at)))
+    // What it is written with is format 3.0, whose own lines have more than nginx's.
+    Some(Entry::new("proxy_access_log", Node::text(format!("{path} combined"))).under(notes.place(directive.at)))
 }
 
 fn error_log(directive: &Directive, notes: &mut Notes) -> Option<Entry> {

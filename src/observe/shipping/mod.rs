@@ -2,15 +2,14 @@
 //! nobody who is slow to take lines holds up a request.
 
 mod datagram;
-mod file;
 mod request;
 mod wire;
 
+use crate::observe::file::LogFile;
 use crate::outbox::{Destination, Inbox, Line, Outbox, Pace, Plan, Tcp};
 use crate::snapshot::UpstreamTls;
 use crate::upstream::tls::ClientConfigs;
 use datagram::{Datagrams, Taker};
-use file::LogFile;
 use request::Requests;
 use std::fmt;
 use std::io;
@@ -193,11 +192,15 @@ impl Carrier {
 
 impl Way {
     fn new(to: &Destination, configs: &ClientConfigs) -> Result<Self, Trouble> {
-        // As in Kong, whatever certificate the other side shows is taken.
-        let tls = |to: &Tcp| to.tls.as_ref().map(|_| configs.get(&UpstreamTls::default())).transpose();
+        // As in Kong, whatever certificate the other side of a log plugin shows is taken.
+        let speak = |to: &Tcp, verify| {
+            let how = UpstreamTls { verify, ..UpstreamTls::default() };
+            to.tls.as_ref().map(|_| configs.get(&how)).transpose()
+        };
+        let tls = |to: &Tcp| speak(to, false);
         Ok(match to {
             Destination::File { path, reopen } => Self::File(LogFile::new(path, *reopen)),
-            Destination::Http(to) => Self::Http(Requests::new(to.clone(), tls(&to.at)?)),
+            Destination::Http(to) => Self::Http(Requests::new(to.clone(), speak(&to.at, to.verify)?)),
             Destination::Tcp(to) => Self::Tcp(Lines::new(to.clone(), tls(to)?)),
             Destination::Udp(to) => Self::Datagrams(Datagrams::new(Taker::Server(to.clone()))),
             Destination::Syslog(path) => Self::Datagrams(Datagrams::new(Taker::Local(path.clone()))),

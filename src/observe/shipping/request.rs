@@ -32,7 +32,7 @@ impl Requests {
     /// # Errors
     /// When they were not taken in time.
     pub(super) async fn send(&mut self, lines: &[Line]) -> io::Result<()> {
-        let body = Bytes::from(body(lines, self.to.list));
+        let body = Bytes::from(body(lines, &self.to.around));
         let status = match self.over_idle(&body).await {
             Some(known) => known?,
             None => {
@@ -60,7 +60,7 @@ impl Requests {
         let (sender, connection) = handshake(TokioIo::new(socket)).await.map_err(io::Error::other)?;
         tokio::task::spawn_local(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection of http-log ended with an error");
+                tracing::debug!(%error, "a connection for logs ended with an error");
             }
         });
         Ok(sender)
@@ -83,8 +83,6 @@ impl Requests {
     }
 }
 
-/// One record, or a list of them.
-fn body(lines: &[Line], list: bool) -> Vec<u8> {
-    let joined = lines.join(&b","[..]);
-    if list { [b"[", &joined[..], b"]"].concat() } else { joined }
+fn body(lines: &[Line], [before, after]: &[Box<str>; 2]) -> Vec<u8> {
+    [before.as_bytes(), &lines.join(&b","[..]), after.as_bytes()].concat()
 }

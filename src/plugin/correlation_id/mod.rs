@@ -53,6 +53,9 @@ impl Plugin for CorrelationId {
                 id
             }
         };
+        if cx.request_id.is_none() {
+            cx.request_id = id.to_str().ok().map(Into::into);
+        }
         if self.echoes {
             cx.stash.insert(Known(id));
         }

@@ -41,11 +41,12 @@ impl Define for HttpLog {
         let tls = endpoint.https.then(|| endpoint.server.host.clone());
         let to = Destination::Http(Box::new(Http {
             at: Tcp { server: endpoint.server, keepalive: milliseconds(config, "keepalive"), tls },
+            verify: false,
             method: config.str("method").and_then(|method| method.parse().ok()).unwrap_or(Method::POST),
             path: endpoint.path,
             headers,
             failure: if cx.compat == Compat::Kong3 { 300 } else { 400 },
-            list: pace.batch > 1,
+            around: if pace.batch > 1 { ["[".into(), "]".into()] } else { Default::default() },
         }));
         Some(Self(Logger::build(Self::NAME, Plan { to, pace }, config, cx)))
     }

@@ -54,10 +54,10 @@ fn settings_of_kong_2() {
     let (http, pace) = queued("2.1", config).unwrap();
     let expected = ["content-type: application/json", "host: h", "user-agent: d", "x-a: b", "x-a: c"];
     assert_eq!(lines(&http.headers), expected);
-    assert_eq!((http.method.as_str(), http.failure, http.list), ("PUT", 400, true));
+    assert_eq!((http.method.as_str(), http.failure, &*http.around[0]), ("PUT", 400, "["));
     assert_eq!((pace.batch, pace.gather, pace.retry), (5, SECOND / 2, Retry::Squares(3)));
     let (http, pace) = queued("2.1", "{http_endpoint: 'http://h'}").unwrap();
-    assert_eq!((http.list, pace.batch, pace.gather, pace.retry), (false, 1, 2 * SECOND, Retry::Squares(10)));
+    assert_eq!((&*http.around[0], pace.batch, pace.gather, pace.retry), ("", 1, 2 * SECOND, Retry::Squares(10)));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn settings_of_kong_3() {
     let config = "{http_endpoint: 'http://h', headers: {x-a: b}, queue: {max_batch_size: 5, max_entries: 7, max_bytes: 9}}";
     let (http, pace) = queued("3.0", config).unwrap();
     assert_eq!(lines(&http.headers)[2], "x-a: b");
-    assert_eq!((http.failure, http.list), (300, true));
+    assert_eq!((http.failure, &*http.around[1]), (300, "]"));
     let retry = Retry::Doubling { first: SECOND / 100, longest: 60 * SECOND, total: 60 * SECOND };
     assert_eq!(pace, Pace { entries: 7, bytes: 9, batch: 5, gather: SECOND, retry });
     let (_, pace) = queued("3.0", "{http_endpoint: 'http://h', queue_size: 3, flush_timeout: 4, retry_count: 1}").unwrap();

@@ -9,13 +9,8 @@ use crate::route::normalize::normalize;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mlua::{Lua, Value};
 use percent_encoding::percent_decode;
-use uuid::Uuid;
 
 pub(super) const API: Api = Api::new("ngx.var", &[]).get(get).set(set);
-
-/// The request's id, made when it is first asked for.
-#[derive(Clone, Copy)]
-struct RequestId(Uuid);
 
 /// What a variable holds; `None` where there is none, or it has no value.
 type Found = Option<Vec<u8>>;
@@ -76,12 +71,8 @@ fn uri(cx: &Current) -> Vec<u8> {
 }
 
 fn request_id(cx: &mut Current) -> String {
-    if let Some(id) = &cx.cx.request_id {
-        return id.to_string();
-    }
     let made = cx.cx.arrival.random;
-    let RequestId(id) = *cx.cx.stash.get_or_insert_with(|| RequestId(made()));
-    id.simple().to_string()
+    cx.cx.request_id.get_or_insert_with(|| made().simple().to_string().into()).to_string()
 }
 
 fn of_connection(cx: &mut Current, name: &str) -> Found {

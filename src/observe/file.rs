@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The file of a log.
 #[derive(Debug)]
-pub(super) struct LogFile {
+pub struct LogFile {
     path: PathBuf,
     /// Whether it is opened anew each time.
     reopen: bool,
@@ -25,7 +25,9 @@ struct Open {
 // === impl LogFile ===
 
 impl LogFile {
-    pub(super) fn new(path: &Path, reopen: bool) -> Self {
+    /// A file, opened when there is something to write.
+    #[must_use]
+    pub fn new(path: &Path, reopen: bool) -> Self {
         Self { path: path.to_owned(), reopen, open: None }
     }
 
@@ -33,7 +35,7 @@ impl LogFile {
     ///
     /// # Errors
     /// What the system says; the file is opened anew next time.
-    pub(super) fn write(&mut self, text: &[u8]) -> io::Result<()> {
+    pub fn write(&mut self, text: &[u8]) -> io::Result<()> {
         match self.path.to_str() {
             Some("/dev/stdout") => return whole(io::stdout(), text),
             Some("/dev/stderr") => return whole(io::stderr(), text),
