@@ -67,6 +67,8 @@ pub struct Refused {
 pub struct Heads {
     /// Bytes in which there is no end.
     seen: usize,
+    /// Bytes of blank lines in front of it.
+    blank: usize,
 }
 
 /// A request line, and where in the buffer its parts are.
@@ -99,14 +101,14 @@ impl Heads {
     /// # Errors
     /// When it is malformed, too large, or its body has no certain end.
     pub fn take(&mut self, buf: &mut BytesMut, limits: Limits, spare: &mut HeaderMap) -> Result<Option<Head>, Refused> {
-        skip_blank_lines(buf);
+        self.blank += skip_blank_lines(buf);
         if buf.is_empty() || self.seen > 0 && !has_end(buf, self.seen) {
             return self.wait(buf, limits);
         }
         let head = take(buf, limits, spare)?;
         match head {
             Some(head) => {
-                self.seen = 0;
+                *self = Self::default();
                 Ok(Some(head))
             }
             None => self.wait(buf, limits),
@@ -115,17 +117,18 @@ impl Heads {
 
     fn wait(&mut self, buf: &BytesMut, limits: Limits) -> Result<Option<Head>, Refused> {
         self.seen = buf.len();
-        if buf.len() >= limits.size { Err(Refused::TOO_LARGE) } else { Ok(None) }
+        if self.blank + buf.len() >= limits.size { Err(Refused::TOO_LARGE) } else { Ok(None) }
     }
 }
 
-/// RFC 9112 §2.2: blank lines in front of a request are no part of it.
-fn skip_blank_lines(buf: &mut BytesMut) {
+/// RFC 9112 §2.2: blank lines in front of a request are no part of it. How many bytes they were.
+fn skip_blank_lines(buf: &mut BytesMut) -> usize {
+    let before = buf.len();
     loop {
         let blank = match &buf[..] {
             [b'\n', ..] => 1,
             [b'\r', b'\n', ..] => 2,
-            _ => return,
+            _ => return before - buf.len(),
         };
         buf.advance(blank);
     }

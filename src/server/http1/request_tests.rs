@@ -223,6 +223,8 @@ fn blank_lines_between_requests_are_skipped_and_kept_nowhere() {
     assert_eq!(&buf[..], b"\r");
     buf.extend_from_slice(b"\nGET / HTTP/1.1\n\n");
     assert!(heads.take(&mut buf, LIMITS, &mut HeaderMap::new()).unwrap().is_some());
+    let endless = |heads: &mut Heads| heads.take(&mut BytesMut::from("\r\n"), LIMITS, &mut HeaderMap::new()).is_err();
+    assert_eq!((0..LIMITS.size).position(|_| endless(&mut heads)), Some(LIMITS.size / 2 - 1));
 }
 
 const PIECES: &[&str] = &[

@@ -116,7 +116,7 @@ impl<S> Wire<S> {
         !self.wanted && !self.is_read()
     }
 
-    /// Ready when nobody wants the body any more, or all of it was read.
+    /// Ready when nobody wants the body any more.
     pub fn poll_unwanted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.wanted {
             return Poll::Ready(());
@@ -134,19 +134,23 @@ impl<S> Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads what is there; nothing is the end.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.poll_read(ROOM, cx)
+        self.poll_heard(ROOM, cx)
+    }
+
+    /// For the connection's own task: TLS may have something to say by itself, now or when there is room.
+    fn poll_heard(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let polled = self.poll_read(room, cx);
+        if polled.is_pending() {
+            let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
+        }
+        polled
     }
 
     fn poll_read(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.buf.capacity() - self.buf.len() < room / 2 {
             self.buf.reserve(room);
         }
-        let polled = pin!(self.stream.read_buf(&mut self.buf)).poll(cx);
-        if polled.is_pending() {
-            // TLS may have something to say by itself: now, or when there is room.
-            let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
-        }
-        polled
+        pin!(self.stream.read_buf(&mut self.buf)).poll(cx)
     }
 
     /// Ready when the client has hung up. What it sends ahead is read once, and then it must wait.
@@ -155,14 +159,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             return Poll::Pending;
         }
         // No room is made for it: that costs nothing once the request under way has let go of its head.
-        match ready!(self.poll_read(0, cx)) {
+        match ready!(self.poll_heard(0, cx)) {
             Ok(0) => Poll::Ready(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => Poll::Pending,
             Err(error) => Poll::Ready(error),
         }
     }
 
-    /// The next piece of the request's body. Who asks first makes the client send it.
+    /// The next piece of the request's body. Who asks first makes the client send it. The connection's own task need not be
+    /// the one that asks, so once the answer has begun, nothing is written here.
     pub fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if std::mem::take(&mut self.expects) {
             self.queue.own().extend_from_slice(CONTINUE);
