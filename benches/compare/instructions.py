@@ -12,7 +12,8 @@ A job is a mode and a size (see run.py). One client has one request under way at
 requests meet; every request wakes the worker twice, which a busy gateway is spared. A job is run with N requests and with
 2 N: the difference is N requests, without connections and handshakes. `allocations` are calls of malloc, calloc and realloc.
 
-The figures depend on the compiler and the C library: record anew when they change. Needs gcc, valgrind and nghttp2-client.
+The figures depend on the compiler, the C library and what the processor can do; instructions.txt says with which they were
+recorded, and where these differ nothing is compared. Needs gcc, valgrind and nghttp2-client.
 """
 import argparse
 import pathlib
@@ -28,6 +29,7 @@ RECORDED = HERE / "instructions.txt"
 JOBS = "A:1k,A:64k,B:1k,C:1k"
 REQUESTS = 1000
 LIMIT = 1.05
+WITH = "# Recorded with: "
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
 
 
@@ -109,18 +111,32 @@ def count(bench, job):
 
 # === what is recorded ===
 
+def surroundings():
+    """What else the figures depend on."""
+    said = lambda *command: subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    flags = re.search(r"^flags\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    known = set(flags[1].split()) if flags else set()
+    can = " ".join(f for f in ("avx2", "bmi2", "aes", "vaes", "sha_ni", "erms", "fsrm", "avx512f") if f in known)
+    return f"{said('rustc', '--version')}; {said('ldd', '--version')}; {said('valgrind', '--version')}; {can}"
+
+
 def recorded():
-    lines = (line.split() for line in RECORDED.read_text().splitlines() if not line.startswith("#"))
-    return {line[0]: int(line[1]) for line in lines}
+    """What is recorded, if it was recorded in such surroundings."""
+    lines = RECORDED.read_text().splitlines() if RECORDED.exists() else []
+    where = next((line[len(WITH):] for line in lines if line.startswith(WITH)), None)
+    if where != surroundings():
+        print(f"not compared: recorded with {where}; this is {surroundings()}")
+        return {}
+    return {line.split()[0]: int(line.split()[1]) for line in lines if not line.startswith("#")}
 
 
 def record(found):
-    head = "# Instructions per request (instructions.py --record): job, instructions, allocations.\n"
+    head = f"# Instructions per request (instructions.py --record): job, instructions, allocations.\n{WITH}{surroundings()}\n"
     RECORDED.write_text(head + "".join(f"{job} {i:.0f} {a:.1f}\n" for job, (i, a) in found.items()))
 
 
 def show(found):
-    before = recorded() if RECORDED.exists() else {}
+    before = recorded()
     print("| job | instructions | of what is recorded | allocations |\n|---|---|---|---|")
     for job, (instructions, allocations) in found.items():
         ratio = f"{instructions / before[job]:.3f}" if job in before else ""

@@ -236,6 +236,10 @@ fn in_the_background_it_is_started_reloaded_and_stopped() {
     assert!(!kong.listens());
     let access = std::fs::read_to_string(kong.path("prefix/logs/access.log")).unwrap();
     assert!(access.contains("\"GET / HTTP/1.1\" 200"), "{access}");
+    assert!(
+        kong.path("prefix/logs/admin_access.log").is_file(),
+        "requests of the Admin API are not among the clients'"
+    );
     let errors = std::fs::read_to_string(kong.path("prefix/logs/error.log")).unwrap();
     assert!(errors.contains("reading the configuration again"), "{errors}");
     assert!(kong.run("kong stop").err.starts_with("Error: nginx not running in prefix: "));

@@ -110,8 +110,9 @@ pub(super) fn serve(at: &At) -> ExitCode {
 
 fn try_serve(at: &At, tell: impl Fn(Phase)) -> Done {
     let prefix = Prefix::of(at)?;
-    let access = prefix.path().join("logs/access.log");
-    let setup = setup::with(at, vec![("proxy_access_log".to_owned(), access.to_string_lossy().into_owned())])?;
+    let log = |key: &str, name: &str| (key.to_owned(), prefix.path().join(name).to_string_lossy().into_owned());
+    let logs = [log("proxy_access_log", "logs/access.log"), log("admin_access_log", "logs/admin_access.log")];
+    let setup = setup::with(at, logs.into())?;
     Serve { setup, prefix, unprepared: None }.until_stopped(tell)
 }
 
