@@ -4,7 +4,7 @@
 use std::iter::Sum;
 use std::ops::Add;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// One worker's counts.
@@ -20,6 +20,7 @@ pub struct Traffic {
     unreachable: AtomicU64,
     reused: AtomicU64,
     connecting: AtomicU64,
+    serving: AtomicUsize,
 }
 
 /// A client's connection, counted as long as this is there.
@@ -111,6 +112,17 @@ impl Traffic {
     #[must_use]
     pub fn lua(&self) -> u64 {
         self.lua.load(Ordering::Relaxed)
+    }
+
+    /// Requests that begin now are served with the snapshot at this address.
+    pub fn serve(&self, snapshot: usize) {
+        self.serving.store(snapshot, Ordering::Release);
+    }
+
+    /// Whether it is that one.
+    #[must_use]
+    pub fn serves(&self, snapshot: usize) -> bool {
+        self.serving.load(Ordering::Acquire) == snapshot
     }
 
     /// What was counted so far.

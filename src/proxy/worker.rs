@@ -111,8 +111,10 @@ impl Worker {
     pub fn adopt(&self, snapshot: Arc<Snapshot>) {
         self.links.adopt(&snapshot);
         self.pool.turn(Instant::now());
+        let address = Arc::as_ptr(&snapshot).addr();
         let held = Held { turns: self.directory.adopt(&snapshot), snapshot };
         self.snapshot.replace(Rc::new(held));
+        self.traffic.serve(address);
     }
 
     /// What a request that begins now is served with, to its end.

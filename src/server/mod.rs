@@ -155,6 +155,7 @@ impl Server {
             doors: doors.iter().filter_map(|(_, door)| door.tls.clone()).collect(),
             reloads: Arc::new(Reloads::begin(SystemTime::now())),
             snapshots: watch::Sender::new(snapshot),
+            workers: Vec::new(),
         };
         let program = Err("there is nothing to start again".to_owned());
         let (origin, abrupt) = (None, false);
@@ -259,6 +260,7 @@ impl Server {
         stopping: watch::Receiver<Option<Ending>>,
     ) -> io::Result<(Watching, Option<Running>)> {
         let Self { settings, mut front, admin, live, origin, .. } = self;
+        front.workers.clone_from(&workers);
         let certificates = front.store.live();
         let (snapshots, reloads) = (front.snapshots.subscribe(), Arc::clone(&front.reloads));
         let plan = snapshots.borrow().acme.clone();

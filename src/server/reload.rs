@@ -12,6 +12,7 @@ use crate::config::report::{Report, Source};
 use crate::live::LiveFile;
 use crate::observe::reloads::Reloads;
 use crate::observe::shipping::Shipping;
+use crate::observe::traffic::Traffic;
 use crate::snapshot::Snapshot;
 use crate::upstream::checker::Checker;
 use foldhash::fast::FixedState;
@@ -20,11 +21,14 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
 /// A file that is being written is read again after this time: what is half written is not taken for the whole.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long workers may take until they serve a new snapshot, and the time between two looks.
+const ADOPTING: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(1);
 /// Errors that are told one by one.
 const MOST: usize = 5;
 
@@ -67,6 +71,8 @@ pub struct Front {
     pub reloads: Arc<Reloads>,
     /// What workers serve.
     pub snapshots: watch::Sender<Arc<Snapshot>>,
+    /// What each of them is seen to do.
+    pub workers: Vec<Arc<Traffic>>,
 }
 
 /// Reads the configuration when it changed or when it is asked to.
@@ -117,7 +123,19 @@ impl Front {
         self.doors.iter().zip(guards).for_each(|(door, guards)| door.guard(guards));
         let files = snapshot.live.iter().cloned().chain(store.files()).collect();
         self.store = store;
-        Ok((files, self.snapshots.send_replace(Arc::new(snapshot))))
+        let snapshot = Arc::new(snapshot);
+        let address = Arc::as_ptr(&snapshot).addr();
+        let before = self.snapshots.send_replace(snapshot);
+        self.wait_for_workers(address);
+        Ok((files, before))
+    }
+
+    /// Waits until every worker serves it, so that whoever is told so finds it so. One that is busy for longer has it later.
+    fn wait_for_workers(&self, snapshot: usize) {
+        let until = Instant::now() + ADOPTING;
+        while Instant::now() < until && !self.workers.iter().all(|worker| worker.serves(snapshot)) {
+            thread::sleep(GLANCE);
+        }
     }
 }
 
