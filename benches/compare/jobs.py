@@ -142,7 +142,7 @@ def idle(job, load, bench, contender):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout.readline() != "ready\n":
             raise RuntimeError(f"{contender.name}: the idle connections did not come about")
-        time.sleep(1)
+        time.sleep(3)                                       # long enough to be called idle
         grown, resident = private(contender.process.pid) - before, memory(contender.process.pid)
         errors = int(process.stdout.read().split()[1])
     return {"kib": grown / count, "rss": resident, "errors": errors}
