@@ -21,6 +21,8 @@ import tempfile
 
 import yaml
 
+from tally import Tally
+
 FOLDER = pathlib.Path(__file__).resolve().parent / "admin"
 LIMIT = 60
 
@@ -99,34 +101,21 @@ def differences(case, got, folder):
     return found
 
 
-def listed():
-    """Cases that differ, with the reasons: a line, then indented ones."""
-    lines = (FOLDER / "cli-differs.txt").read_text().splitlines()
-    return {line for line in lines if line and not line.startswith((" ", "#"))}
-
-
 def main():
     cases = yaml.safe_load((FOLDER / "cli.yaml").read_text())["cases"]
-    known, differ, wrong = listed(), 0, 0
+    tally = Tally(FOLDER / "cli-differs.txt")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
     folder = pathlib.Path(tempfile.mkdtemp()).resolve()
     env = prepare(sys.argv[1], folder)
     try:
         for case in cases:
-            found = differences(case, run(case, folder, env), folder)
-            differ += bool(found)
-            if bool(found) != (case["name"] in known):
-                wrong += 1
-                print(f"{case['name']}: " + ("\n    ".join(found) or "does not differ, and is listed"))
-            elif found and "-v" in sys.argv:
-                print(f"{case['name']} (listed): " + "\n    ".join(found))
+            tally.add(case["name"], differences(case, run(case, folder, env), folder))
     finally:
         # Does nothing if it is stopped already, as the last commands leave it.
         subprocess.run([folder / "bin" / "kong", "stop", "-p", folder / "prefix"], env=env, capture_output=True)
         shutil.rmtree(folder)
-    print(f"{len(cases) - differ} of {len(cases)} as recorded, {differ} differ, {wrong} unexpectedly")
-    sys.exit(1 if wrong else 0)
+    tally.end()
 
 
 if __name__ == "__main__":

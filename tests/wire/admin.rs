@@ -2,11 +2,11 @@
 
 use crate::common::gateway::{Builder, free_port};
 use crate::common::{Gateway, LIMIT, Peer, Upstream, within};
+use crate::process::patient;
 use crate::reload::{SOON, saying, says};
 use serde_json::{Value, json};
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 const YAML: &str = "Content-Type: text/yaml\r\n";
@@ -329,15 +329,7 @@ fn a_status_listener_and_a_demo_take_no_configuration() {
 
 #[test]
 fn while_it_stops_nothing_is_loaded() {
-    let (asked, was_asked) = mpsc::channel();
-    let (go_on, may_go_on) = mpsc::channel::<()>();
-    let may_go_on = std::sync::Mutex::new(may_go_on);
-    let upstream = Upstream::start(move |peer, _| {
-        peer.head()?;
-        asked.send(()).unwrap();
-        let _ = may_go_on.lock().unwrap().recv_timeout(LIMIT * 2);
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
-    });
+    let (upstream, was_asked, go_on) = patient();
     let (mut gateway, port) = administered(Gateway::to(&upstream));
     let mut client = gateway.connect();
     client.send("GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();

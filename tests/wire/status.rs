@@ -3,11 +3,11 @@
 use crate::common::gateway::{Builder, free_port};
 use crate::common::pki::Pki;
 use crate::common::{Gateway, LIMIT, Peer, Upstream, within};
+use crate::process::patient;
 use crate::reload::{SOON, indented};
 use serde_json::Value;
 use std::fs;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 
 /// A gateway with a status listener, and its port.
 pub(crate) fn watched(builder: Builder, flags: &str) -> (Gateway, u16) {
@@ -66,15 +66,7 @@ fn a_configuration_without_routes_is_not_ready() {
 
 #[test]
 fn while_it_stops_it_lives_and_is_not_ready() {
-    let (asked, was_asked) = mpsc::channel();
-    let (go_on, may_go_on) = mpsc::channel::<()>();
-    let may_go_on = std::sync::Mutex::new(may_go_on);
-    let upstream = Upstream::start(move |peer, _| {
-        peer.head()?;
-        asked.send(()).unwrap();
-        let _ = may_go_on.lock().unwrap().recv_timeout(LIMIT * 2);
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
-    });
+    let (upstream, was_asked, go_on) = patient();
     let (mut gateway, port) = watched(Gateway::to(&upstream), "");
     let mut client = gateway.connect();
     client.send("GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();

@@ -196,7 +196,7 @@ where
         }
     }
 
-    /// Puts what there is of a body into the queue; whether there is no more for now.
+    /// Puts what there is of a body into the queue; whether the rest has not come yet.
     fn load(&mut self, plan: &mut Plan, body: &mut Outgoing, cx: &mut Context<'_>) -> io::Result<bool> {
         while plan.framing != Framing::None {
             if self.wire.borrow().queue.is_full() {
