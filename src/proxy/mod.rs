@@ -25,6 +25,7 @@ pub mod serials;
 mod sizes;
 mod told;
 pub mod upgrade;
+pub mod wall;
 pub mod worker;
 
 use crate::body::Body;
@@ -184,7 +185,8 @@ impl Exchange {
         worker.traffic.request();
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
-        let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
+        let (now, wall) = (start.into_std(), place.worker.wall.at(start.into_std()));
+        let mut course = Course::begin(place.scene(), req, now, wall, request_id);
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
         course.cx.trace = place.trace(req);
         let times = Times::default();
@@ -214,7 +216,7 @@ impl Exchange {
         let Self { place: Place { worker, snapshot, .. }, course, times, start, .. } = self;
         let (tries, upstream, sizes) = (times.tries.take(), None, None);
         let noted = Noted { entry, status: CLIENT_GONE, start: *start, tries, upstream, sizes };
-        noted.tell(worker, snapshot, &course.cx, 0, false);
+        noted.tell(worker, snapshot, &course.cx, End { bytes: 0, whole: false }, Instant::now());
     }
 
     /// The story of a request, up to an answer's head.
@@ -354,15 +356,17 @@ impl Exchange {
         let (response, mut cx) = watched(chain, response, cx);
         let response = response.map(outgoing);
         let at_end = Box::new(move |end: End| {
+            let now = Instant::now();
+            let whole = between(start, now);
             cx.with(|cx| {
                 if let Some(noted) = &noted {
-                    noted.tell(&worker, &snapshot, cx, end.bytes, end.whole);
+                    noted.tell(&worker, &snapshot, cx, end, now);
                 }
                 if let Some(facts) = &mut cx.facts {
-                    facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
+                    facts::ended(facts, end.bytes, upload.as_deref(), whole);
                 }
                 if let Some(ended) = ended {
-                    cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole: start.elapsed(), ..ended });
+                    cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole, ..ended });
                     decide::chain(route, &snapshot).log(cx);
                 }
             });
