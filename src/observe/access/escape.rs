@@ -11,14 +11,23 @@ pub(super) fn text(out: &mut Vec<u8>, text: &[u8], how: Escape) {
     }
 }
 
-/// Without a branch, so that many bytes are looked at in one step.
+/// Without a branch, so that many bytes can be looked at in one step.
 const fn is_odd(byte: u8) -> bool {
     (byte < 32) | (byte == b'"') | (byte == b'\\')
 }
 
+/// Whether some byte is odd, sixteen of them in one step; what is left over is filled up.
+fn any(text: &[u8], odd: impl Fn(u8) -> bool) -> bool {
+    let (blocks, rest) = text.as_chunks::<16>();
+    let mut last = [b' '; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    let any = |block: &[u8; 16]| block.iter().fold(false, |some, byte| some | odd(*byte));
+    blocks.iter().any(any) || any(&last)
+}
+
 /// What is plain goes in one piece, which most texts are.
 fn runs(out: &mut Vec<u8>, mut text: &[u8], odd: impl Fn(u8) -> bool, write: fn(&mut Vec<u8>, u8)) {
-    if text.iter().fold(false, |some, byte| some | odd(*byte)) {
+    if any(text, &odd) {
         while let Some(at) = text.iter().position(|byte| odd(*byte)) {
             out.extend_from_slice(&text[..at]);
             write(out, text[at]);
@@ -47,4 +56,22 @@ fn json(out: &mut Vec<u8>, byte: u8) {
 /// The last hexadecimal digit.
 const fn digit(number: u8) -> u8 {
     b"0123456789ABCDEF"[(number & 15) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_byte_is_found_wherever_it_stands() {
+        for (length, at) in (0..40).flat_map(|length| (0..length).map(move |at| (length, at))) {
+            let mut plain = vec![b'a'; length];
+            plain[at] = b'\x7f';
+            let (mut out, mut json) = (Vec::new(), Vec::new());
+            text(&mut out, &plain, Escape::Default);
+            text(&mut json, &plain, Escape::Json);
+            assert_eq!(out, [&plain[..at], b"\\x7F", &plain[at + 1..]].concat());
+            assert_eq!(json, plain);
+        }
+    }
 }
