@@ -26,6 +26,7 @@ pub mod serials;
 mod sizes;
 mod told;
 pub mod upgrade;
+pub mod wall;
 pub mod worker;
 
 use crate::body::Body;
@@ -43,7 +44,7 @@ use failure::Failure;
 use forward::{Answer, Errand, Times, between, forward};
 use http::{Request, Response, header};
 use leftover::Sent;
-use outgoing::{AtEnd, Outgoing};
+use outgoing::{AtEnd, End, Outgoing};
 use patience::patient;
 use response::Latencies;
 use std::rc::Rc;
@@ -164,7 +165,8 @@ impl Exchange {
         worker.traffic.request();
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
-        let course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
+        let (now, wall) = (start.into_std(), place.worker.wall.at(start.into_std()));
+        let course = Course::begin(place.scene(), req, now, wall, request_id);
         let mut exchange = Box::new(Self {
             busy: Some(busy),
             course,
@@ -190,7 +192,7 @@ impl Exchange {
         let Self { place: Place { worker, snapshot, .. }, course, times, ending, .. } = self;
         let (tries, upstream, sizes) = (times.tries.take(), None, None);
         let noted = Noted { entry, status: CLIENT_GONE, start: ending.start, tries, upstream, sizes };
-        noted.tell(worker, snapshot, &course.cx, 0, false);
+        noted.tell(worker, snapshot, &course.cx, End { bytes: 0, whole: false }, Instant::now());
     }
 
     /// The story of a request, up to an answer's head.

@@ -3,6 +3,7 @@
 
 use super::closing::Closing;
 use super::serials::Serials;
+use super::wall::Wall;
 use crate::observe::access::Access;
 use crate::observe::exporter::Exporter;
 use crate::observe::traffic::Traffic;
@@ -51,6 +52,8 @@ pub struct Worker {
     pub serials: Serials,
     /// What it counts of its work.
     pub traffic: Arc<Traffic>,
+    /// What time it is.
+    pub wall: Wall,
     snapshot: RefCell<Pinned>,
     date: RefCell<(u64, HeaderValue)>,
 }
@@ -86,13 +89,14 @@ impl Worker {
             idle: settings.upstream_keepalive_idle_timeout,
         };
         Self {
-            pool: Rc::new(Pool::new(limits)),
+            pool: Rc::new(Pool::new(limits, Instant::now())),
             directory,
             links,
             access,
             exporter: None,
             serials,
             traffic,
+            wall: Wall::default(),
             closing: Rc::default(),
             snapshot: RefCell::new(Rc::new(held)),
             date: RefCell::new((0, HeaderValue::from_static(""))),

@@ -354,7 +354,7 @@ impl Source for Connection {
             self.buf = BytesMut::new();
         }
         let (key, uses) = (self.key, self.uses);
-        home.put(key, self, uses, Instant::now().into_std());
+        home.put(key, self, uses);
     }
 }
 
