@@ -171,7 +171,7 @@ async fn attempt(worker: &Rc<Worker>, peer: &Peer, errand: &mut Errand<'_>, repe
     worker.traffic.connect(opened.is_ok(), begun.elapsed());
     let stream = opened.map_err(|error| Trouble::Unsent(connect_failure(&error, peer)))?;
     let limit = worker.links.response_head;
-    exchange(Connection::fresh(stream, link.key, limit, worker.pool.clone()), errand).await
+    exchange(Connection::fresh(stream, link.key, limit, worker.names.clone(), worker.pool.clone()), errand).await
 }
 
 fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
