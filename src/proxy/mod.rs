@@ -21,6 +21,7 @@ mod own;
 pub mod patience;
 pub mod request;
 pub mod response;
+pub mod seen;
 pub mod serials;
 mod sizes;
 mod told;
