@@ -104,6 +104,7 @@ struct Owed<'a> {
 
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own. `sent` is where one
 /// learns that a client over HTTP/2 has sent all of it.
+#[inline]
 pub async fn handle(
     worker: Rc<Worker>,
     connection: Rc<Connection>,

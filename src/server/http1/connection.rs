@@ -133,7 +133,7 @@ where
     async fn handle(&mut self, mut head: Head) -> io::Result<Response<Outgoing>> {
         let comes = self.wire.borrow_mut().begin(&mut head);
         let body = if comes { Lent::new(Box::new(Upload::new(&self.wire))) } else { Lent::Over };
-        self.slot.put((self.handler)(head.request.map(|()| Body::Lent(body))));
+        self.slot.put(|| (self.handler)(head.request.map(|()| Body::Lent(body))));
         poll_fn(|cx| match self.slot.poll(cx) {
             Poll::Ready(response) => Poll::Ready(Ok(response)),
             Poll::Pending => self.wire.borrow_mut().poll_gone(cx).map(Err),
