@@ -9,6 +9,7 @@ pub mod names;
 pub mod queue;
 pub mod reading;
 pub mod sending;
+pub mod turn;
 
 use std::fmt;
 
