@@ -64,7 +64,10 @@ pub fn take(
         let bytes = buf.split_to(lines.size).freeze();
         let fields = places.get(..lines.count).unwrap_or_default();
         let mut seen = Seen::default();
-        fill(headers, &bytes, fields, names, |name, _| Ok::<_, Malformed>(seen.note(name)))?;
+        fill(headers, &bytes, fields, names, |name, _| {
+            seen.note(name);
+            Ok::<_, Malformed>(())
+        })?;
         let Lines { status, version, reason, .. } = lines;
         let reading = if has_body(status, to_head) { reading(version, &seen, headers)? } else { Reading::Over };
         let keeps = if seen.connection { keeps(version, headers) } else { version == Version::HTTP_11 };
