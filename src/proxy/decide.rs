@@ -12,6 +12,7 @@ use super::inspect;
 use super::own;
 use super::request::{self, Forwarded, Own, Upgrade};
 use super::response::{self, Closing, Latencies};
+use super::seen::Seen;
 use crate::body::Body;
 use crate::entity::{Compat, RouteId};
 use crate::plugin::{Chain, Ctx, Group, Kept, Origin, Peer};
@@ -115,14 +116,20 @@ impl Course {
     /// Why the gateway answers itself.
     pub fn receive(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<(), Failure> {
         let said = match parts.version {
-            Version::HTTP_2 => request::from_http2(&mut parts.headers, &parts.uri),
+            Version::HTTP_2 => {
+                let said = request::from_http2(&mut parts.headers, &parts.uri);
+                self.asked.seen = Seen::of(&parts.headers);
+                said
+            }
             _ => Ok(()),
         };
         scene.snapshot.global.keep(parts, &mut self.cx);
         self.note(&scene.snapshot.global, scene, parts);
         said?;
-        inspect::inspect(parts, scene.settings)?;
-        request::remove_named_by_connection(&mut parts.headers);
+        inspect::inspect(parts, &self.asked.seen, scene.settings)?;
+        if self.asked.seen.connection {
+            request::remove_named_by_connection(&mut parts.headers);
+        }
         ids::tell(&mut parts.headers, scene.settings.request_id_header.as_ref(), &self.cx);
         Ok(())
     }

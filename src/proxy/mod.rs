@@ -22,6 +22,7 @@ mod own;
 pub mod patience;
 pub mod request;
 pub mod response;
+pub mod seen;
 pub mod serials;
 mod sizes;
 mod told;
@@ -98,6 +99,7 @@ struct Owed<'a> {
 
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own. `sent` is where one
 /// learns that a client over HTTP/2 has sent all of it.
+#[inline]
 pub async fn handle(
     worker: Rc<Worker>,
     connection: Rc<Connection>,

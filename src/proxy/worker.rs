@@ -4,6 +4,7 @@
 use super::closing::Closing;
 use super::serials::Serials;
 use super::wall::Wall;
+use crate::http1::names::Shared;
 use crate::observe::access::Access;
 use crate::observe::exporter::Exporter;
 use crate::observe::traffic::Traffic;
@@ -38,6 +39,8 @@ pub struct Worker {
     pub settings: Arc<Settings>,
     /// Idle upstream connections.
     pub pool: Rc<Connections>,
+    /// Names of fields that clients and upstreams sent lately.
+    pub names: Shared,
     /// How to reach upstreams over TLS.
     pub links: Links,
     /// Where upstreams are, and whose turn it is.
@@ -90,6 +93,7 @@ impl Worker {
         };
         Self {
             pool: Rc::new(Pool::new(limits, Instant::now())),
+            names: Shared::default(),
             directory,
             links,
             access,

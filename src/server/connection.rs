@@ -218,7 +218,8 @@ where
     let settings = Arc::clone(&worker.settings);
     // Whether a head is too large by nginx's rules, `inspect` decides, in Kong's words.
     let size = settings.header_total.saturating_add(settings.header_line);
-    let heads = request::Limits { size, fields: settings.header_count };
+    let limit = request::Limits { size, fields: settings.header_count };
+    let heads = request::Heads::new(limit, Rc::clone(&worker.names));
     let (wire, waiting) = (Wire::new(socket, settings.send_timeout), Waiting::new(limits(&settings), seat));
     let handler = move |req| crate::proxy::handle(Rc::clone(&worker), Rc::clone(&connection), req, None);
     Box::pin(Http1::new(wire, waiting, heads, Arc::clone(&door.refuse), handler).serve())

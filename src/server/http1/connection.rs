@@ -1,7 +1,7 @@
 //! One client's connection, from its first request to its last.
 
 use super::answer::Plan;
-use super::request::{Asked, Head, Heads, Limits, Refused};
+use super::request::{Asked, Head, Heads, Refused};
 use super::slot::Slot;
 use super::upload::Upload;
 use super::waiting::{Patience, Waiting};
@@ -34,7 +34,6 @@ pub struct Connection<S, H, F> {
     wire: Rc<RefCell<Wire<S>>>,
     waiting: Waiting,
     heads: Heads,
-    limits: Limits,
     refuse: Refuse,
     handler: H,
     slot: Slot<F>,
@@ -69,12 +68,11 @@ where
     F: Future<Output = Response<Outgoing>>,
 {
     /// A connection that has not said anything yet.
-    pub fn new(wire: Wire<S>, waiting: Waiting, limits: Limits, refuse: Refuse, handler: H) -> Self {
+    pub fn new(wire: Wire<S>, waiting: Waiting, heads: Heads, refuse: Refuse, handler: H) -> Self {
         Self {
             wire: Rc::new(RefCell::new(wire)),
             waiting,
-            heads: Heads::default(),
-            limits,
+            heads,
             refuse,
             handler,
             slot: Slot::default(),
@@ -110,7 +108,7 @@ where
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
         let wire = &mut *self.wire.borrow_mut();
         loop {
-            match self.heads.take(&mut wire.buf, self.limits, &mut self.spare) {
+            match self.heads.take(&mut wire.buf, &mut self.spare) {
                 Ok(Some(head)) => return Poll::Ready(Ok(Next::Request(head))),
                 Err(refused) => return Poll::Ready(Ok(Next::Refused(refused))),
                 Ok(None) => {}
@@ -136,7 +134,7 @@ where
     async fn handle(&mut self, mut head: Head) -> io::Result<Response<Outgoing>> {
         let comes = self.wire.borrow_mut().begin(&mut head);
         let body = if comes { Lent::new(Box::new(Upload::new(&self.wire))) } else { Lent::Over };
-        self.slot.put((self.handler)(head.request.map(|()| Body::Lent(body))));
+        self.slot.put(|| (self.handler)(head.request.map(|()| Body::Lent(body))));
         poll_fn(|cx| match self.slot.poll(cx) {
             Poll::Ready(response) => Poll::Ready(Ok(response)),
             Poll::Pending => self.wire.borrow_mut().poll_gone(cx).map(Err),
