@@ -9,6 +9,7 @@ use super::http1::wire::Wire;
 use super::leisure::{Leisure, Limits};
 use super::plain;
 use super::proxy_protocol::{self, Parsed};
+use super::socket::Socket;
 use crate::body::Body;
 use crate::entity::Compat;
 use crate::plugin::Origin;
@@ -33,8 +34,9 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -195,7 +197,7 @@ fn speak<S>(
     seat: Seat,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
 {
     let (worker, connection) = (Rc::clone(worker), Rc::new(connection));
     if http2 { speak_2(worker, connection, socket, seat) } else { speak_1(worker, connection, socket, seat, door) }
@@ -213,7 +215,7 @@ fn speak_1<S>(
     door: &Door,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
     // Whether a head is too large by nginx's rules, `inspect` decides, in Kong's words.
@@ -231,7 +233,7 @@ fn speak_2<S>(
     mut seat: Seat,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
     let (activity, streams) = (connection.activity.clone(), settings.http2_max_concurrent_streams);
@@ -239,8 +241,8 @@ where
     let socket = Downstream::new(socket, leisure, settings.send_timeout, activity, streams);
     // Boxed, since it is moved several times on its way into a task, and is as large as a request's whole story.
     let handler = service_fn(move |req| Box::pin(answered(Rc::clone(&worker), Rc::clone(&connection), req)));
-    let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket), handler);
-    let mut told = false;
+    let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket.clone()), handler);
+    let (mut told, mut end) = (false, None);
     // Not an async block, which would keep what it was made of beside what it is.
     Box::pin(poll_fn(move |cx| {
         let mut http2 = Pin::new(&mut http2);
@@ -248,7 +250,14 @@ where
             told = true;
             http2.as_mut().graceful_shutdown();
         }
-        http2.poll(cx).map_err(io::Error::other)
+        if end.is_none()
+            && let Poll::Ready(result) = http2.poll(cx)
+        {
+            end = Some(result.map_err(io::Error::other));
+        }
+        // Here, and not when hyper writes: by now it has written all that was ready.
+        ready!(socket.poll_sent(cx))?;
+        end.take().map_or(Poll::Pending, Poll::Ready)
     }))
 }
 
