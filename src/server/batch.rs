@@ -8,12 +8,15 @@ use super::socket::{RECORD, Socket};
 use crate::upstream::alarm::Alarm;
 use bytes::{Buf, BytesMut};
 use std::io::{self, IoSlice};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Room that is made at first: for a few small answers.
 const ROOM: usize = 4 * 1024;
+/// Most bytes that are in records and not written: four full ones, and what follows them.
+const SEALED: usize = 5 * RECORD;
 /// Most pieces that are looked at in one write; h2 gives two.
 const PIECES: usize = 4;
 
@@ -29,6 +32,8 @@ pub struct Batch<S> {
 #[derive(Debug)]
 struct Outlet<S> {
     socket: S,
+    /// Bytes taken since the socket kept nothing.
+    sealed: usize,
     /// Longest time between two writes, and since when the next is waited for.
     stall: Duration,
     stalled: Option<Instant>,
@@ -41,7 +46,7 @@ impl<S: Socket> Batch<S> {
     /// For a socket, with the longest time between two writes.
     pub fn new(mut socket: S, stall: Duration) -> Self {
         socket.begin();
-        let outlet = Outlet { socket, stall, stalled: None, alarm: Alarm::default() };
+        let outlet = Outlet { socket, sealed: 0, stall, stalled: None, alarm: Alarm::default() };
         Self { outlet, waits: BytesMut::new() }
     }
 
@@ -62,8 +67,8 @@ impl<S: Socket> Batch<S> {
                 self.keep(bufs, len);
                 return Poll::Ready(Ok(len));
             }
-            let most = waited + len;
-            let whole = if S::SEALS { most - most % RECORD } else { most };
+            let whole = self.outlet.whole(waited + len);
+            ready!(self.outlet.poll_room(whole, cx))?;
             let (pieces, count) = pieces(&self.waits, bufs, whole);
             let taken = ready!(self.outlet.poll_take(&pieces[..count], cx))?;
             self.waits.advance(taken.min(waited));
@@ -86,11 +91,11 @@ impl<S: Socket> Batch<S> {
     /// See [`poll_put`](Self::poll_put).
     pub fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.waits.is_empty() {
+            ready!(self.outlet.poll_room(self.waits.len(), cx))?;
             let taken = ready!(self.outlet.poll_take(&[IoSlice::new(&self.waits)], cx))?;
             self.waits.advance(taken);
         }
-        while ready!(self.outlet.poll_out(cx))? > 0 {}
-        Poll::Ready(Ok(()))
+        self.outlet.poll_drain(cx)
     }
 
     /// Gives up room that an idle connection does not need.
@@ -106,7 +111,7 @@ impl<S: Socket> Batch<S> {
     /// See [`poll_put`](Self::poll_put).
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_sent(cx))?;
-        let polled = std::pin::Pin::new(&mut self.outlet.socket).poll_shutdown(cx);
+        let polled = Pin::new(&mut self.outlet.socket).poll_shutdown(cx);
         self.outlet.limit(polled, cx)
     }
 }
@@ -132,30 +137,43 @@ fn pieces<'a>(waits: &'a [u8], bufs: &'a [IoSlice<'_>], mut most: usize) -> ([Io
 // === impl Outlet ===
 
 impl<S: Socket> Outlet<S> {
-    /// Makes the socket take some bytes, at least one.
+    /// How many of so many bytes are best taken at once.
+    fn whole(&self, most: usize) -> usize {
+        if S::SEALS { (most - most % RECORD).min(SEALED) } else { most }
+    }
+
+    /// Ready when so many bytes may be taken. None are while the client does not read: what is sealed is kept.
+    fn poll_room(&mut self, len: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let room = self.stalled.is_none() && self.sealed + len <= SEALED;
+        if room || !S::SEALS { Poll::Ready(Ok(())) } else { self.poll_drain(cx) }
+    }
+
+    /// Makes the socket take some bytes.
     fn poll_take(&mut self, bufs: &[IoSlice<'_>], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut polled = self.socket.poll_take(bufs, cx);
+        // What is only kept does not show that the client reads.
+        if !S::SEALS {
+            polled = self.limit(polled, cx);
+        }
+        let taken = ready!(polled)?;
+        if taken == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        if S::SEALS {
+            self.sealed += taken;
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    /// Writes all that the socket keeps.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let polled = self.socket.poll_take(bufs, cx);
-            // What is only kept does not show that the client reads.
-            let polled = if S::SEALS { polled } else { self.limit(polled, cx) };
-            match ready!(polled)? {
-                0 => ready!(self.poll_make_room(cx))?,
-                taken => return Poll::Ready(Ok(taken)),
+            let polled = self.socket.poll_out(cx);
+            if ready!(self.limit(polled, cx))? == 0 {
+                self.sealed = 0;
+                return Poll::Ready(Ok(()));
             }
         }
-    }
-
-    fn poll_make_room(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match ready!(self.poll_out(cx))? {
-            0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            _ => Poll::Ready(Ok(())),
-        }
-    }
-
-    /// Writes some of what the socket keeps; none when nothing is left.
-    fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let polled = self.socket.poll_out(cx);
-        self.limit(polled, cx)
     }
 
     /// Turns a write that waits into an error when it has waited too long.

@@ -22,6 +22,7 @@ use crate::proxy::worker::Worker;
 use crate::reply::{Asker, proxy_error};
 use crate::settings::{Listen, Settings};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -239,8 +240,7 @@ where
     let (activity, streams) = (connection.activity.clone(), settings.http2_max_concurrent_streams);
     let leisure = Leisure::new(limits(&settings), activity.clone());
     let socket = Downstream::new(socket, leisure, settings.send_timeout, activity, streams);
-    // Boxed, since it is moved several times on its way into a task, and is as large as a request's whole story.
-    let handler = service_fn(move |req| Box::pin(answered(Rc::clone(&worker), Rc::clone(&connection), req)));
+    let handler = service_fn(move |req| answered(Rc::clone(&worker), Rc::clone(&connection), req));
     let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket.clone()), handler);
     let (mut told, mut end) = (false, None);
     // Not an async block, which would keep what it was made of beside what it is.
@@ -261,14 +261,16 @@ where
     }))
 }
 
-async fn answered(
+/// Boxed, since it is moved several times on its way into a task, and is as large as a request's whole story.
+fn answered(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     req: Request<Incoming>,
-) -> Result<Response<Outgoing>, Infallible> {
+) -> impl Future<Output = Result<Response<Outgoing>, Infallible>> {
     let (parts, body) = req.into_parts();
     let (body, sent) = leftover::patient(body);
-    Ok(crate::proxy::handle(worker, connection, Request::<Body>::from_parts(parts, body), sent).await)
+    let req = Request::<Body>::from_parts(parts, body);
+    Box::pin(crate::proxy::handle(worker, connection, req, sent)).map(Ok)
 }
 
 fn builder_2(settings: &Settings) -> hyper::server::conn::http2::Builder<LocalExecutor> {
@@ -328,7 +330,7 @@ fn refusal(status: StatusCode, settings: &Settings, now: SystemTime) -> Bytes {
     let (tokens, latencies) = (settings.headers, Latencies::default());
     close(&mut res, &Last { tokens, compat: Compat::Kong2, origin: Origin::Gateway, latencies, request_id: None });
     let (parts, body) = res.into_parts();
-    let body = futures_util::FutureExt::now_or_never(body.collect()).and_then(Result::ok).unwrap_or_default();
+    let body = body.collect().now_or_never().and_then(Result::ok).unwrap_or_default();
     let body = body.to_bytes();
     let (date, length) = (httpdate::fmt_http_date(now), body.len());
     let head = format!("HTTP/1.1 {status}\r\ndate: {date}\r\nconnection: close\r\ncontent-length: {length}\r\n");

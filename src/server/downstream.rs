@@ -150,3 +150,52 @@ impl<S: Socket> AsyncWrite for Downstream<S> {
         self.0.borrow_mut().out.poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::server::leisure::Limits;
+    use std::future::poll_fn;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    impl Socket for DuplexStream {
+        const SEALS: bool = false;
+        fn poll_take(&mut self, bufs: &[IoSlice<'_>], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+            Pin::new(self).poll_write(cx, bufs.first().map_or(&[], |buf| &**buf))
+        }
+        fn poll_out(&mut self, _: &mut Context<'_>) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(0))
+        }
+    }
+
+    fn downstream(room: usize) -> (Downstream<DuplexStream>, DuplexStream) {
+        let (ours, theirs) = duplex(room);
+        let (stall, activity) = (Duration::from_secs(5), Activity::default());
+        let leisure = Leisure::new(Limits { head: stall, rest: stall }, activity.clone());
+        (Downstream::new(ours, leisure, stall, activity, 100), theirs)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let (mut ours, _theirs) = downstream(256);
+        let error = ours.write_all(&[0; 20_000]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn what_was_flushed_waits_for_the_end_of_the_turn() {
+        let (ours, mut theirs) = downstream(256);
+        let mut hyper_s = ours.clone();
+        for word in ["one ", "two ", "three"] {
+            hyper_s.write_all(word.as_bytes()).await.unwrap();
+            hyper_s.flush().await.unwrap();
+        }
+        let mut got = [0; 20];
+        let early = poll_fn(|cx| Poll::Ready(Pin::new(&mut theirs).poll_read(cx, &mut ReadBuf::new(&mut got)))).await;
+        assert!(early.is_pending());
+        poll_fn(|cx| ours.poll_sent(cx)).await.unwrap();
+        let len = theirs.read(&mut got).await.unwrap();
+        assert_eq!(&got[..len], b"one two three");
+    }
+}

@@ -9,18 +9,16 @@ use tokio_rustls::server::TlsStream;
 
 /// Most bytes that one TLS record carries (RFC 8446 §5.1).
 pub const RECORD: usize = 16 * 1024;
-/// Most bytes of records that wait to be written: four full ones, and what follows them.
-const SEALED: usize = 5 * RECORD;
 
 /// A socket, plain or over TLS.
 pub trait Socket: AsyncRead + AsyncWrite + Unpin {
-    /// Whether what it takes becomes records, which it keeps; if not, it writes at once.
+    /// Whether it keeps what it takes, all of it, in records; if not, it writes at once.
     const SEALS: bool;
 
-    /// Called once.
+    /// Called once, before anything else.
     fn begin(&mut self) {}
 
-    /// Takes some of these bytes; ready with none when some that it keeps have to go first.
+    /// Takes some of these bytes.
     fn poll_take(&mut self, bufs: &[IoSlice<'_>], cx: &mut Context<'_>) -> Poll<io::Result<usize>>;
 
     /// Writes some of what it keeps; ready with none when that is nothing.
@@ -39,12 +37,13 @@ impl Socket for TcpStream {
     }
 }
 
-/// tokio-rustls would write each record at once.
+/// tokio-rustls would write each record at once. How much may be kept is the caller's business: at a limit of its own, rustls
+/// makes short records.
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket for TlsStream<S> {
     const SEALS: bool = true;
 
     fn begin(&mut self) {
-        self.get_mut().1.set_buffer_limit(Some(SEALED));
+        self.get_mut().1.set_buffer_limit(None);
     }
 
     fn poll_take(&mut self, bufs: &[IoSlice<'_>], _: &mut Context<'_>) -> Poll<io::Result<usize>> {
