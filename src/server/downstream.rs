@@ -186,10 +186,10 @@ mod tests {
     #[tokio::test]
     async fn what_was_flushed_waits_for_the_end_of_the_turn() {
         let (ours, mut theirs) = downstream(256);
-        let mut hyper_s = ours.clone();
+        let mut hyper = ours.clone();
         for word in ["one ", "two ", "three"] {
-            hyper_s.write_all(word.as_bytes()).await.unwrap();
-            hyper_s.flush().await.unwrap();
+            hyper.write_all(word.as_bytes()).await.unwrap();
+            hyper.flush().await.unwrap();
         }
         let mut got = [0; 20];
         let early = poll_fn(|cx| Poll::Ready(Pin::new(&mut theirs).poll_read(cx, &mut ReadBuf::new(&mut got)))).await;
