@@ -3,6 +3,7 @@
 use super::downstream::Downstream;
 use super::handshake::{DoorTls, Met};
 use super::http1::connection::{Connection as Http1, Refuse};
+use super::http1::passing::Socket;
 use super::http1::request;
 use super::http1::waiting::{MOMENT, Waiting};
 use super::http1::wire::Wire;
@@ -195,7 +196,7 @@ fn speak<S>(
     seat: Seat,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Socket + Unpin + 'static,
 {
     let (worker, connection) = (Rc::clone(worker), Rc::new(connection));
     if http2 { speak_2(worker, connection, socket, seat) } else { speak_1(worker, connection, socket, seat, door) }
@@ -213,7 +214,7 @@ fn speak_1<S>(
     door: &Door,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Socket + Unpin + 'static,
 {
     let settings = Arc::clone(&worker.settings);
     // Whether a head is too large by nginx's rules, `inspect` decides, in Kong's words.

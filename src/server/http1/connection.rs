@@ -1,6 +1,7 @@
 //! One client's connection, from its first request to its last.
 
 use super::answer::Plan;
+use super::passing::Socket;
 use super::request::{Asked, Head, Heads, Limits, Refused};
 use super::slot::Slot;
 use super::upload::Upload;
@@ -63,7 +64,7 @@ enum After {
 
 impl<S, H, F> Connection<S, H, F>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Socket + Unpin + 'static,
     H: Fn(Request<Body>) -> F,
     F: Future<Output = Response<Outgoing>>,
 {
@@ -184,7 +185,7 @@ where
         loop {
             let dry = self.load(plan, body, cx)?;
             let wire = &mut *self.wire.borrow_mut();
-            let written = wire.poll_write(cx)?.is_ready();
+            let written = wire.poll_write(cx)?.is_ready() && wire.poll_pass(&mut plan.framing, body, cx)?.is_ready();
             if written && plan.framing == Framing::None {
                 return Poll::Ready(Ok(()));
             }
@@ -199,9 +200,11 @@ where
     /// Puts what there is of a body into the queue; whether the rest has not come yet.
     fn load(&mut self, plan: &mut Plan, body: &mut Outgoing, cx: &mut Context<'_>) -> io::Result<bool> {
         while plan.framing != Framing::None {
-            if self.wire.borrow().queue.is_full() {
+            let wire = self.wire.borrow();
+            if wire.queue.is_full() || wire.passes(plan.framing, body) {
                 return Ok(false);
             }
+            drop(wire);
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else { return Ok(true) };
             let frame = frame.transpose().map_err(io::Error::other)?;
             put(plan, frame, &mut self.wire.borrow_mut().queue)?;

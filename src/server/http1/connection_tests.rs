@@ -10,6 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 const LIMITS: Limits = Limits { size: 8 * 1024, fields: 100 };
 
+impl Socket for DuplexStream {
+    fn plain(&self) -> Option<&tokio::net::TcpStream> {
+        None
+    }
+}
+
 fn second(count: u64) -> Duration {
     Duration::from_secs(count)
 }

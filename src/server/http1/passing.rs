@@ -1,0 +1,55 @@
+//! An answer's body that the kernel moves from the upstream's socket to the client's, where nothing lies between them.
+
+use super::wire::Wire;
+use crate::http1::sending::Framing;
+use crate::proxy::outgoing::Outgoing;
+use std::io;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// What a client's connection is read and written through.
+pub trait Socket {
+    /// The socket itself, if nothing is done to what goes through.
+    fn plain(&self) -> Option<&TcpStream>;
+}
+
+// === impl Socket ===
+
+impl Socket for TcpStream {
+    fn plain(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl<T> Socket for TlsStream<T> {
+    fn plain(&self) -> Option<&TcpStream> {
+        None
+    }
+}
+
+// === impl Wire ===
+
+impl<S: AsyncRead + AsyncWrite + Socket + Unpin> Wire<S> {
+    /// Whether [`Wire::poll_pass`] is how what comes next of a body is sent.
+    pub fn passes(&self, framing: Framing, body: &mut Outgoing) -> bool {
+        matches!(framing, Framing::Length(_)) && self.stream.plain().is_some() && body.passes()
+    }
+
+    /// Has a body moved, after all that waits was written. Ready at its end, and when the rest comes in pieces.
+    pub fn poll_pass(
+        &mut self,
+        framing: &mut Framing,
+        body: &mut Outgoing,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.passes(*framing, body) {
+            ready!(body.poll_filled(cx)).map_err(io::Error::other)?;
+            let Some(socket) = self.stream.plain() else { break };
+            let drained = body.poll_drained(socket, cx);
+            framing.passed(ready!(self.limit(drained, cx))?)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
