@@ -13,8 +13,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
 
-/// What runs when the last byte is gone, or the client.
-pub type AtEnd = Box<dyn FnOnce(End)>;
+/// Who has something to do when the last byte is gone, or the client.
+pub trait AtEnd {
+    /// Does it.
+    fn over(self: Box<Self>, end: End);
+}
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub struct End {
 /// An answer's body under way. An empty piece of it says only that it comes on, and is not sent.
 pub struct Outgoing {
     body: Body,
-    at_end: Option<AtEnd>,
+    at_end: Option<Box<dyn AtEnd>>,
     bytes: u64,
     /// Why it broke, until what came before was written.
     broken: Option<BodyError>,
@@ -59,8 +62,8 @@ type Polled = Option<Result<Frame<Bytes>, BodyError>>;
 impl Outgoing {
     /// A body, over a connection that is busy with it.
     #[must_use]
-    pub fn new(body: Body, busy: Busy) -> Self {
-        Self { body, at_end: None, bytes: 0, broken: None, way: Way::Open, busy: Some(busy), hold: None, tunnel: None }
+    pub fn new(body: Body, busy: Option<Busy>) -> Self {
+        Self { body, at_end: None, bytes: 0, broken: None, way: Way::Open, busy, hold: None, tunnel: None }
     }
 
     /// Holds the target that it comes from until the end.
@@ -82,10 +85,10 @@ impl Outgoing {
         self.tunnel.take()
     }
 
-    /// Runs something at the end. A body that is empty already ends when it is dropped.
+    /// Tells somebody of the end. A body that is empty already ends when it is dropped.
     #[must_use]
-    pub fn at_end(mut self, run: AtEnd) -> Self {
-        self.at_end = Some(run);
+    pub fn at_end(mut self, who: Box<dyn AtEnd>) -> Self {
+        self.at_end = Some(who);
         self
     }
 
@@ -94,8 +97,8 @@ impl Outgoing {
             busy.done();
         }
         drop(self.hold.take());
-        if let Some(run) = self.at_end.take() {
-            run(End { bytes: self.bytes, whole });
+        if let Some(who) = self.at_end.take() {
+            who.over(End { bytes: self.bytes, whole });
         }
     }
 
