@@ -225,3 +225,42 @@ impl std::fmt::Debug for Outgoing {
         f.debug_struct("Outgoing").field("body", &self.body).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::body::{Lent, Source};
+    use http_body_util::BodyExt;
+    use std::future::poll_fn;
+
+    /// Says that it passes, and moves nothing.
+    struct Unwilling(Option<Bytes>);
+
+    impl HttpBody for Unwilling {
+        type Data = Bytes;
+        type Error = BodyError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Polled> {
+            Poll::Ready(self.0.take().map(|piece| Ok(Frame::data(piece))))
+        }
+    }
+
+    impl Source for Unwilling {
+        fn ended(self: Box<Self>) {}
+
+        fn passes(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_kernel_refuses_to_move_comes_in_pieces() {
+        let source = Unwilling(Some(Bytes::from("all of it")));
+        let mut body = Outgoing::new(Body::Lent(Lent::new(Box::new(source))), None);
+        assert!(body.passes());
+        poll_fn(|cx| body.poll_filled(cx)).await.unwrap();
+        assert!(!body.passes());
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "all of it");
+    }
+}

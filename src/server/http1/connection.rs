@@ -187,7 +187,12 @@ where
         loop {
             let dry = self.load(plan, body, cx)?;
             let wire = &mut *self.wire.borrow_mut();
-            let written = wire.poll_write(cx)?.is_ready() && wire.poll_pass(&mut plan.framing, body, cx)?.is_ready();
+            // What the kernel moves comes behind all that was written.
+            let written = match wire.queue.is_empty() && wire.passes(plan.framing, body) {
+                true => wire.poll_pass(&mut plan.framing, body, cx),
+                false => wire.poll_write(cx),
+            };
+            let written = written?.is_ready();
             if written && plan.framing == Framing::None {
                 return Poll::Ready(Ok(()));
             }

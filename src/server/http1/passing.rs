@@ -9,6 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+/// So many bytes later, it is the turn of the worker's other connections.
+const TURN: usize = 1024 * 1024;
+
 /// What a client's connection is read and written through.
 pub trait Socket {
     /// The socket itself, if nothing is done to what goes through.
@@ -44,11 +47,18 @@ impl<S: AsyncRead + AsyncWrite + Socket + Unpin> Wire<S> {
         body: &mut Outgoing,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        let mut moved = 0;
         while self.passes(*framing, body) {
+            if moved >= TURN {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             ready!(body.poll_filled(cx)).map_err(io::Error::other)?;
             let Some(socket) = self.stream.plain() else { break };
             let drained = body.poll_drained(socket, cx);
-            framing.passed(ready!(self.limit(drained, cx))?)?;
+            let drained = ready!(self.limit(drained, cx))?;
+            framing.passed(drained)?;
+            moved += drained;
         }
         Poll::Ready(Ok(()))
     }
