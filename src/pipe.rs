@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_remembered() {
-        let file = std::fs::File::open("/dev/null").unwrap();
+        let file = std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
         let error = moved(&file, &file, 1).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::Unsupported);
         refuse(&error);
