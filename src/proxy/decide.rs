@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::ids;
 use super::inspect;
 use super::own;
-use super::request::{self, Forwarded, Upgrade};
+use super::request::{self, Forwarded, Own, Upgrade};
 use super::response::{self, Closing, Latencies};
 use crate::body::Body;
 use crate::entity::{Compat, RouteId};
@@ -71,8 +71,10 @@ pub struct Settled {
 pub struct Outbound {
     /// The Host that the client or a plugin chose; `None` is the peer's own.
     pub host: Option<HeaderValue>,
-    /// The head.
+    /// The head, without what the gateway tells itself.
     pub parts: Parts,
+    /// That; `None` where it is in the head already.
+    pub own: Option<Own>,
     /// The body.
     pub body: Body,
 }
@@ -216,8 +218,9 @@ impl Course {
         let kept = || parts.headers.get(header::HOST).filter(|_| scene.snapshot.route(settled.route).preserve_host);
         let host = self.cx.host.take().or_else(|| kept().cloned());
         request::clean(&mut parts.headers, &self.upgrade);
-        settled.forwarded.write(&mut parts.headers);
+        let mut own = Some(Own::new(settled.forwarded, &self.upgrade));
         if let Some(detour) = &mut self.cx.detour {
+            own.take().into_iter().for_each(|own| own.put(&mut parts.headers));
             parts.headers.extend(std::mem::take(&mut detour.forwarded));
         }
         if clients::are_asked(scene.settings, scene.snapshot) {
@@ -239,7 +242,7 @@ impl Course {
         if let Some(facts) = &mut self.cx.facts {
             facts.upstream = Some(parts.uri.clone());
         }
-        Ok(Outbound { host, parts, body })
+        Ok(Outbound { host, parts, own, body })
     }
 
     /// Whether the client asked to speak something else. Over HTTP/1.0 it cannot (RFC 9110 §7.8).

@@ -2,6 +2,7 @@
 
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
+use super::request::Own;
 use crate::body::{Body, Lent};
 use crate::http1::turn::turn;
 use crate::plugin::record::Try;
@@ -30,8 +31,10 @@ pub struct Errand<'a> {
     pub service: &'a Service,
     /// The Host that the client or a plugin chose; `None` is the peer's own.
     pub host: Option<HeaderValue>,
-    /// The head.
+    /// The head, without what the gateway tells itself.
     pub parts: Parts,
+    /// That.
+    pub own: Option<Own>,
     /// The body.
     pub body: RequestBody,
     /// The hash of what decides which target gets it; see [`super::affinity`].
@@ -185,9 +188,10 @@ fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
 
 /// Sends over one connection and waits for the head.
 async fn exchange(mut connection: Box<Connection>, errand: &mut Errand<'_>) -> Result<Answer, Trouble> {
-    let Errand { service, parts, body, .. } = errand;
+    let Errand { service, parts, own, body, .. } = errand;
     let progress = body.progress();
-    connection.begin(parts, body, service.read_timeout);
+    let own = |out: &mut Vec<u8>| own.iter().for_each(|own| own.write(out));
+    connection.begin(parts, own, body, service.read_timeout);
     turn().await;
     let watch = Watch { service, progress: progress.as_deref(), sent: Instant::now() };
     let outcome = poll_fn(|cx| match connection.poll_answer(cx, body) {

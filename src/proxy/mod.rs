@@ -234,7 +234,7 @@ impl Exchange {
         } else if worker.access.needs().tries {
             self.times.tries = Some(Vec::new());
         }
-        let mut errand = Errand { service, host: out.host, parts: out.parts, body, hash };
+        let mut errand = Errand { service, host: out.host, parts: out.parts, own: out.own, body, hash };
         let answer = forward(worker, snapshot, &mut errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer)

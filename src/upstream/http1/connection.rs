@@ -122,10 +122,11 @@ impl Connection {
         Some(connection)
     }
 
-    /// Begins a request. `patience` is the longest time between two reads of its answer.
-    pub fn begin(&mut self, parts: &Parts, body: &impl Body, patience: Duration) {
+    /// Begins a request; `more` writes lines of its head that are not in the map. `patience` is the longest time between two
+    /// reads of its answer.
+    pub fn begin(&mut self, parts: &Parts, more: impl FnOnce(&mut Vec<u8>), body: &impl Body, patience: Duration) {
         self.sending = Framing::of(&parts.headers, body);
-        request::write(self.queue.own(), &parts.method, &parts.uri, &parts.headers, self.sending);
+        request::write(self.queue.own(), parts, more, self.sending);
         self.to_head = parts.method == Method::HEAD;
         (self.written, self.loaded, self.stuck) = (0, false, false);
         (self.waiting, self.patience) = (None, patience);
