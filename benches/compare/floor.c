@@ -29,11 +29,14 @@ struct pair {
     size_t filled;              /* bytes of `head` in use */
     const char *out;            /* what is left of the part to send to the client */
     size_t left;
+    int is_gone;
+    struct pair *next;          /* that is gone as well */
     char head[HEAD_MAX], part[PART_MAX];
 };
 
 static char fields[HEAD_MAX];
 static size_t fields_length;
+static struct pair *gone;
 static int poller;
 static struct sockaddr_in upstream = {.sin_family = AF_INET};
 
@@ -60,14 +63,21 @@ static void take_all(int listener) {
     }
 }
 
-/* Both connections; an event for the other may be among those at hand, so the memory goes with the next one's. */
+/* Closes both connections. An event for the other may be among those at hand, so the memory goes later. */
 static void drop(struct pair *pair) {
-    static struct pair *last;
-    if (pair == last) return;
     close(pair->client.fd);
     close(pair->upstream.fd);
-    free(last);
-    last = pair;
+    pair->is_gone = 1;
+    pair->next = gone;
+    gone = pair;
+}
+
+static void free_gone(void) {
+    while (gone) {
+        struct pair *next = gone->next;
+        free(gone);
+        gone = next;
+    }
 }
 
 /* 1: all sent, 0: the client's socket is full, -1: gone. */
@@ -146,7 +156,8 @@ int main(int count, char **arguments) {
         for (int i = 0; i < n; i++) {
             struct side *side = events[i].data.ptr;
             if (!side) take_all(listener);
-            else if (serve(side, events[i].events) < 0) drop(side->pair);
+            else if (!side->pair->is_gone && serve(side, events[i].events) < 0) drop(side->pair);
         }
+        free_gone();
     }
 }

@@ -1,4 +1,5 @@
 """A configuration that is replaced again and again under load: its file is written anew, and SIGHUP says so."""
+import contextlib
 import os
 import re
 import signal
@@ -44,7 +45,8 @@ class Reloads(threading.Thread):
         while f"bearer {bearer}\r\n".lower() not in asked(self.contender.port)[1].lower():
             if time.monotonic() > start + LIMIT:
                 raise TimeoutError("the new configuration does not come into force")
-            self.memory = max(self.memory, memory(self.contender.process.pid))
+            with contextlib.suppress(FileNotFoundError):     # nginx's workers come and go
+                self.memory = max(self.memory, memory(self.contender.process.pid))
             time.sleep(0.02)
         self.took.append(time.monotonic() - start)
 

@@ -3,6 +3,7 @@ import csv
 import statistics
 
 REFERENCES = ("nginx", "haproxy")
+NO_GATEWAYS = (*REFERENCES, "nginx-unbuffered", "direct", "floor")
 # Kong 2.8.1 (cors and request-transformer, one worker, no access log): its CPU as a multiple of nginx's in the same run, on a
 # quiet machine of the kind that docs/performance.md names, 2026-11-23.
 KONG = {"A:1k": 3.2, "B:1k": 2.8, "C:1k": 2.7}
@@ -65,11 +66,11 @@ def table(samples, job):
 def notes(samples, job):
     """What stands below a table."""
     found = [FLOOR] if of(samples, job.text, "floor") else []
-    kong = KONG.get(job.text)
-    for name in names(samples, job.text) if kong else []:
-        shares = [r / kong for r in ratios(of(samples, job.text, name), of(samples, job.text, "nginx"))]
-        if shares and name not in (*REFERENCES, "nginx-unbuffered", "floor"):
-            found.append(f"{name}: {spread(shares, 2)} of Kong's CPU, which was {kong} times nginx's when it was measured.")
+    kong, nginx = KONG.get(job.text), of(samples, job.text, "nginx")
+    gateways = [n for n in names(samples, job.text) if n not in NO_GATEWAYS]
+    for name in gateways if kong and nginx else []:
+        share = spread([r / kong for r in ratios(of(samples, job.text, name), nginx)], 2)
+        found.append(f"{name}: {share} of Kong's CPU, which was {kong} times nginx's when it was measured.")
     return ["", *found] if found else []
 
 
