@@ -73,6 +73,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("proxy/inspect", 5, true),
     ("proxy/request", 5, true),
     ("proxy/response", 5, true),
+    ("proxy/seen", 5, true),
     ("proxy/sizes", 5, true),
     ("admin", 6, false),
     ("admin/answer", 6, true),

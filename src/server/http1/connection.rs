@@ -1,7 +1,7 @@
 //! One client's connection, from its first request to its last.
 
 use super::answer::Plan;
-use super::request::{Asked, Head, Heads, Limits, Refused};
+use super::request::{Asked, Head, Heads, Refused};
 use super::slot::Slot;
 use super::upload::Upload;
 use super::waiting::{Patience, Waiting};
@@ -9,6 +9,7 @@ use super::wire::Wire;
 use crate::body::{Body, Lent};
 use crate::http1::queue::Queue;
 use crate::http1::sending::Framing;
+use crate::http1::turn::turn;
 use crate::proxy::leftover;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upgrade::Tunnel;
@@ -33,7 +34,6 @@ pub struct Connection<S, H, F> {
     wire: Rc<RefCell<Wire<S>>>,
     waiting: Waiting,
     heads: Heads,
-    limits: Limits,
     refuse: Refuse,
     handler: H,
     slot: Slot<F>,
@@ -68,12 +68,11 @@ where
     F: Future<Output = Response<Outgoing>>,
 {
     /// A connection that has not said anything yet.
-    pub fn new(wire: Wire<S>, waiting: Waiting, limits: Limits, refuse: Refuse, handler: H) -> Self {
+    pub fn new(wire: Wire<S>, waiting: Waiting, heads: Heads, refuse: Refuse, handler: H) -> Self {
         Self {
             wire: Rc::new(RefCell::new(wire)),
             waiting,
-            heads: Heads::default(),
-            limits,
+            heads,
             refuse,
             handler,
             slot: Slot::default(),
@@ -109,7 +108,7 @@ where
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
         let wire = &mut *self.wire.borrow_mut();
         loop {
-            match self.heads.take(&mut wire.buf, self.limits, &mut self.spare) {
+            match self.heads.take(&mut wire.buf, &mut self.spare) {
                 Ok(Some(head)) => return Poll::Ready(Ok(Next::Request(head))),
                 Err(refused) => return Poll::Ready(Ok(Next::Refused(refused))),
                 Ok(None) => {}
@@ -135,7 +134,7 @@ where
     async fn handle(&mut self, mut head: Head) -> io::Result<Response<Outgoing>> {
         let comes = self.wire.borrow_mut().begin(&mut head);
         let body = if comes { Lent::new(Box::new(Upload::new(&self.wire))) } else { Lent::Over };
-        self.slot.put((self.handler)(head.request.map(|()| Body::Lent(body))));
+        self.slot.put(|| (self.handler)(head.request.map(|()| Body::Lent(body))));
         poll_fn(|cx| match self.slot.poll(cx) {
             Poll::Ready(response) => Poll::Ready(Ok(response)),
             Poll::Pending => self.wire.borrow_mut().poll_gone(cx).map(Err),
@@ -150,6 +149,7 @@ where
         let mut plan = poll_fn(|cx| Poll::Ready(self.begin(asked, &mut head, &body, cx))).await;
         plan.keeps &= head.status != StatusCode::SWITCHING_PROTOCOLS;
         self.spare = recycled(head.headers);
+        turn().await;
         poll_fn(|cx| self.poll_answer(&mut plan, &mut body, cx)).await?;
         drop(body);
         if let Some(tunnel) = tunnel {

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
+use super::super::request::Limits;
 use super::*;
+use crate::http1::names::Shared;
 use crate::proxy::activity::Activity;
 use crate::proxy::closing::{Closing, Seat};
 use crate::server::leisure;
@@ -16,7 +18,7 @@ fn second(count: u64) -> Duration {
 
 /// An answer with a length, and something else in its head.
 fn ok(body: Body) -> Response<Outgoing> {
-    Response::new(Outgoing::new(body, Activity::default().begin()))
+    Response::new(Outgoing::new(body, Some(Activity::default().begin())))
 }
 
 /// Serves one end of a pipe; the client has the other.
@@ -32,7 +34,8 @@ where
     let closing = Rc::new(Closing::default());
     let waiting = Waiting::new(leisure::Limits { head: second(10), rest: second(75) }, Seat::new(&closing));
     let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
-    let connection = Connection::new(Wire::new(near, second(5)), waiting, LIMITS, refuse, handler);
+    let connection =
+        Connection::new(Wire::new(near, second(5)), waiting, Heads::new(LIMITS, Shared::default()), refuse, handler);
     tokio::join!(connection.serve(), client(far))
 }
 

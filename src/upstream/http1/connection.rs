@@ -8,6 +8,7 @@ use super::stream::Stream;
 use crate::body::{BodyError, Source};
 use crate::http1::FIELDS;
 use crate::http1::chunks::Step;
+use crate::http1::names::Shared;
 use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
 use crate::http1::sending::Framing;
@@ -63,6 +64,7 @@ pub struct Connection {
     alarm: Alarm,
     /// Longest head.
     limit: usize,
+    names: Shared,
     /// An empty map with room, for the next answer.
     spare: HeaderMap,
     key: Key,
@@ -85,9 +87,9 @@ pub enum Fault {
 // === impl Connection ===
 
 impl Connection {
-    /// A new connection, with the longest head that is taken from it.
+    /// A new connection, with the longest head that is taken from it, and the names that were read over others.
     #[must_use]
-    pub fn fresh(stream: Stream, key: Key, limit: usize, home: Rc<Connections>) -> Box<Self> {
+    pub fn fresh(stream: Stream, key: Key, limit: usize, names: Shared, home: Rc<Connections>) -> Box<Self> {
         Box::new(Self {
             stream,
             buf: BytesMut::new(),
@@ -104,6 +106,7 @@ impl Connection {
             waiting: None,
             alarm: Alarm::default(),
             limit,
+            names,
             spare: HeaderMap::new(),
             key,
             uses: 0,
@@ -120,10 +123,11 @@ impl Connection {
         Some(connection)
     }
 
-    /// Begins a request. `patience` is the longest time between two reads of its answer.
-    pub fn begin(&mut self, parts: &Parts, body: &impl Body, patience: Duration) {
+    /// Begins a request; `more` writes lines of its head that are not in the map. `patience` is the longest time between two
+    /// reads of its answer.
+    pub fn begin(&mut self, parts: &Parts, more: impl FnOnce(&mut Vec<u8>), body: &impl Body, patience: Duration) {
         self.sending = Framing::of(&parts.headers, body);
-        request::write(self.queue.own(), &parts.method, &parts.uri, &parts.headers, self.sending);
+        request::write(self.queue.own(), parts, more, self.sending);
         self.to_head = parts.method == Method::HEAD;
         (self.written, self.loaded, self.stuck) = (0, false, false);
         (self.waiting, self.patience) = (None, patience);
@@ -231,7 +235,10 @@ impl Connection {
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Head, HeaderMap)>> {
         loop {
-            if let Some(head) = response::take(&mut self.buf, self.limit, self.to_head, &mut self.spare)? {
+            let mut names = self.names.borrow_mut();
+            let head = response::take(&mut self.buf, self.limit, self.to_head, &mut self.spare, &mut names)?;
+            drop(names);
+            if let Some(head) = head {
                 self.keeps = head.keeps;
                 return Poll::Ready(Ok((head, std::mem::take(&mut self.spare))));
             }
@@ -353,7 +360,7 @@ impl Source for Connection {
             self.buf = BytesMut::new();
         }
         let (key, uses) = (self.key, self.uses);
-        home.put(key, self, uses, Instant::now().into_std());
+        home.put(key, self, uses);
     }
 }
 
