@@ -31,7 +31,7 @@ const HEADERS: [(&str, &str); 14] = [
 ];
 
 fn text(text: &str) -> Checked {
-    Checked { value: Value::Str(text.to_owned()), span: Span::default() }
+    Checked { value: Value::Str(text.to_owned().into()), span: Span::default() }
 }
 
 fn list(texts: &[&str]) -> Checked {

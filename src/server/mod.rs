@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod connection;
 pub mod downstream;
 pub mod frame_meter;
+mod gently;
 pub mod handover;
 pub mod handshake;
 pub mod http1;
