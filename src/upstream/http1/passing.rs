@@ -10,7 +10,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 /// From so many bytes on a pipe costs less than copies: 8 % of all that an answer of 64 KiB costs, whose first 16 are read with
-/// its head; half of it at 1 MiB.
+/// its head; a third or more at 1 MiB.
 const WORTH: u64 = 32 * 1024;
 
 /// Whether the rest of a body is large, of known length, and not read yet.
