@@ -15,8 +15,7 @@ pub type Shared = Rc<RefCell<Names>>;
 /// A power of two.
 const PLACES: usize = 256;
 /// Longest name that is kept; hardly any is longer.
-const LONGEST: usize = SPELLED - 1;
-const SPELLED: usize = 32;
+const LONGEST: usize = 31;
 /// That of Fibonacci hashing: 2^64 divided by the golden ratio.
 const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -26,32 +25,43 @@ pub struct Names(Box<[Option<Known>]>);
 /// A name, and how it was spelled.
 #[derive(Clone)]
 struct Known {
-    spelled: Spelled,
+    spelled: [u8; LONGEST],
+    length: u8,
     name: HeaderName,
 }
-
-/// A name's bytes, then zeros, then how many bytes it has: no two names are the same.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Spelled([u8; SPELLED]);
 
 // === impl Names ===
 
 impl Names {
     /// What a name means; `None` if it is none.
     pub fn read(&mut self, bytes: &[u8]) -> Option<HeaderName> {
-        let Some(spelled) = Spelled::of(bytes) else { return HeaderName::from_bytes(bytes).ok() };
-        let place = self.0.get_mut(spelled.place())?;
+        let place = self.0.get_mut(place(bytes))?;
         match place {
-            Some(known) if known.spelled == spelled => Some(known.name.clone()),
-            _ => learn(place, spelled, bytes),
+            Some(known) if known.spelled() == bytes => Some(known.name.clone()),
+            _ => learn(place, bytes),
         }
     }
 }
 
+/// Where a name is kept. Its first bytes, its last and their number tell nearly all names apart.
+fn place(bytes: &[u8]) -> usize {
+    let hash = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => mix(u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    (mix(hash, bytes.len() as u64) >> (u64::BITS - PLACES.ilog2())) as usize
+}
+
+const fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(5) ^ word).wrapping_mul(MIXER)
+}
+
 #[cold]
-fn learn(place: &mut Option<Known>, spelled: Spelled, bytes: &[u8]) -> Option<HeaderName> {
+fn learn(place: &mut Option<Known>, bytes: &[u8]) -> Option<HeaderName> {
     let name = HeaderName::from_bytes(bytes).ok()?;
-    *place = Some(Known { spelled, name: name.clone() });
+    if let Some(known) = Known::of(bytes, name.clone()) {
+        *place = Some(known);
+    }
     Some(name)
 }
 
@@ -67,22 +77,18 @@ impl fmt::Debug for Names {
     }
 }
 
-// === impl Spelled ===
+// === impl Known ===
 
-impl Spelled {
+impl Known {
     /// `None` for what is too long.
-    fn of(bytes: &[u8]) -> Option<Self> {
-        let mut all = [0; SPELLED];
-        all.get_mut(..LONGEST)?.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        all[LONGEST] = u8::try_from(bytes.len()).ok()?;
-        Some(Self(all))
+    fn of(bytes: &[u8], name: HeaderName) -> Option<Self> {
+        let mut spelled = [0; LONGEST];
+        spelled.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Self { spelled, length: u8::try_from(bytes.len()).ok()?, name })
     }
 
-    /// Where it is kept.
-    fn place(self) -> usize {
-        let (words, _) = self.0.as_chunks::<8>();
-        let mix = |hash: u64, word: &[u8; 8]| (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(MIXER);
-        (words.iter().fold(0, mix) >> (u64::BITS - PLACES.ilog2())) as usize
+    fn spelled(&self) -> &[u8] {
+        self.spelled.get(..usize::from(self.length)).unwrap_or_default()
     }
 }
 
@@ -109,7 +115,7 @@ mod tests {
     fn what_is_no_name_is_none_and_is_not_kept() {
         let mut names = Names::default();
         assert_eq!(names.read(b"host").unwrap(), "host");
-        for wrong in [&b""[..], b"host\0", b"host ", b"ho:st", b"\xe4", &[0; LONGEST], &[0; SPELLED], b"host\0\0\0\0"] {
+        for wrong in [&b""[..], b"host\0", b"host ", b"ho:st", b"\xe4", &[0; LONGEST], &[0; LONGEST + 1], b"host\0\0\0\0"] {
             assert_eq!(names.read(wrong), None, "{wrong:?}");
         }
         assert_eq!(kept(&names), 1);
@@ -118,7 +124,7 @@ mod tests {
     #[test]
     fn long_names_are_read_and_not_kept() {
         let mut names = Names::default();
-        for (size, count) in [(LONGEST, 1), (SPELLED, 1), (5_000, 1)] {
+        for (size, count) in [(LONGEST, 1), (LONGEST + 1, 1), (5_000, 1)] {
             let name = "a".repeat(size);
             assert_eq!(names.read(name.as_bytes()).unwrap(), *name);
             assert_eq!(kept(&names), count, "{size}");
