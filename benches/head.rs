@@ -35,7 +35,10 @@ const LIMIT: usize = 1 << 16;
 
 fn head(mut buf: BytesMut, names: &Shared) -> Head {
     let limits = Limits { size: 1 << 15, fields: 100 };
-    Heads::new(limits, names.clone()).take(&mut buf, &mut HeaderMap::with_capacity(32)).unwrap().unwrap()
+    let mut head = Head::default();
+    head.request.headers_mut().reserve(24);
+    assert!(Heads::new(limits, names.clone()).take(&mut buf, &mut head).unwrap());
+    head
 }
 
 fn answer(mut buf: BytesMut, names: &mut Names) -> Response<Body> {

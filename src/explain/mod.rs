@@ -26,9 +26,10 @@ pub use text::{Look, text};
 
 use crate::body::Body;
 use crate::config::outline::Outline;
+use crate::entity::RouteId;
 use crate::observe::trace::Trace;
 use crate::plugin::{Origin, Piece};
-use crate::proxy::decide::{Course, Outbound, Scene, Settled};
+use crate::proxy::decide::{Course, Scene};
 use crate::proxy::detour;
 use crate::proxy::failure::Failure;
 use crate::proxy::forward::{broken, request_body};
@@ -36,7 +37,6 @@ use crate::proxy::response::Latencies;
 use crate::settings::Settings;
 use crate::snapshot::{Host, Service, Snapshot};
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use std::net::IpAddr;
@@ -160,7 +160,7 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
         outcome: Outcome::Unparsable(String::new()),
         notes: question.notes(served.settings),
     };
-    let request = match question.request() {
+    let mut request = match question.request() {
         Ok(request) => request,
         Err(why) => return Explanation { outcome: Outcome::Unparsable(why), ..told },
     };
@@ -172,27 +172,31 @@ pub async fn explain(served: Served<'_>, question: &Question, now: Instant, wall
     }
     course.cx.arrival.server = connection.server;
     told.client = course.cx.client;
-    let (mut parts, body) = request.into_parts();
-    let settled = settle(&mut course, scene, &mut parts, &mut told.notes);
+    let settled = settle(&mut course, scene, &mut request, &mut told.notes);
     if settled.as_ref().map_or_else(Stop::is_after_routing, |_| true) {
-        told.routing = routing::routing(served, &parts, &connection);
+        told.routing = routing::routing(served, &request, &connection);
     }
-    let recorder = Recorder::new(served, course.chain(served.snapshot), &parts, &question.body);
+    let recorder = Recorder::new(served, course.chain(served.snapshot), &request, &question.body);
     let mut inquiry = Inquiry { served, scene, course, recorder };
-    told.outcome = inquiry.follow(settled, parts, body).await;
+    told.outcome = inquiry.follow(settled, request).await;
     told.steps = inquiry.recorder.finish(&inquiry.course.cx);
     told
 }
 
 /// All that comes before a route's plugins.
-fn settle(course: &mut Course, scene: Scene<'_>, parts: &mut Parts, notes: &mut Vec<String>) -> Result<Settled, Stop> {
-    course.receive(scene, parts).map_err(Stop::Failure)?;
-    let before = scene.snapshot.global.rare().rewrite.then(|| parts.headers.clone());
-    let answer = course.rewrite(scene.snapshot, parts);
-    notes.extend(before.and_then(|before| steps::rewritten(&before, &parts.headers)));
+fn settle(
+    course: &mut Course,
+    scene: Scene<'_>,
+    req: &mut Request<Body>,
+    notes: &mut Vec<String>,
+) -> Result<RouteId, Stop> {
+    course.receive(scene, req).map_err(Stop::Failure)?;
+    let before = scene.snapshot.global.rare().rewrite.then(|| req.headers().clone());
+    let answer = course.rewrite(scene.snapshot, req);
+    notes.extend(before.and_then(|before| steps::rewritten(&before, req.headers())));
     match answer {
         Some((name, response)) => Err(Stop::Answer(name, Box::new(response))),
-        None => course.settle(scene, parts).map_err(Stop::Failure),
+        None => course.settle(scene, req).map_err(Stop::Failure),
     }
 }
 
@@ -207,17 +211,16 @@ impl Stop {
 // === impl Inquiry ===
 
 impl Inquiry<'_> {
-    async fn follow(&mut self, settled: Result<Settled, Stop>, parts: Parts, body: Body) -> Outcome {
+    async fn follow(&mut self, settled: Result<RouteId, Stop>, mut req: Request<Body>) -> Outcome {
         let snapshot = self.served.snapshot;
-        let settled = match settled {
-            Ok(settled) => settled,
+        let route = match settled {
+            Ok(id) => snapshot.route(id),
             Err(Stop::Failure(failure)) => return self.refuse(failure, false).await,
             Err(Stop::Answer(by, response)) => {
                 self.recorder.answered(by, response.status());
                 return self.answer(Answerer::Plugin(by), *response, Origin::Gateway).await;
             }
         };
-        let (mut req, route) = (Request::from_parts(parts, body), snapshot.route(settled.route));
         let answer = route.chain.access_seen(&mut req, &mut self.course.cx, &mut self.recorder).await;
         if let Some(response) = answer {
             let by = Answerer::Plugin(self.recorder.answerer().unwrap_or_default());
@@ -229,16 +232,22 @@ impl Inquiry<'_> {
         let met = detour::met(service, self.course.cx.detour.as_deref());
         let hash = self.course.affinity(self.scene, &met, &req, uuid::Uuid::nil);
         let hash = Some(hash).filter(|_| !self.course.gets_cookie());
-        match self.course.outbound(self.scene, settled, req) {
-            Ok(out) => self.ask(&met, hash, out).await,
+        match self.course.outbound(self.scene, &mut req) {
+            Ok(host) => self.ask(&met, hash, host, req).await,
             Err(failure) => self.refuse(failure, false).await,
         }
     }
 
-    async fn ask(&mut self, service: &Service, hash: Option<u32>, out: Outbound) -> Outcome {
+    async fn ask(
+        &mut self,
+        service: &Service,
+        hash: Option<u32>,
+        host: Option<HeaderValue>,
+        req: Request<Body>,
+    ) -> Outcome {
         let max = self.course.body_limit(self.scene);
-        let Outbound { host, mut parts, own, body } = out;
-        if let Some(own) = own {
+        let (mut parts, body) = req.into_parts();
+        if let Some(own) = self.course.own.take() {
             own.put(&mut parts.headers);
         }
         let body = match request_body(body, max, self.scene.settings).await {

@@ -6,7 +6,7 @@ use crate::proxy::decide::{query, target};
 use crate::route::Query;
 use crate::route::normalize::normalize;
 use crate::route::trace::{Criterion, Miss, Standing, Standings, Trace};
-use http::request::Parts;
+use http::Request;
 
 /// How a request was routed.
 #[derive(Clone, Debug)]
@@ -52,11 +52,11 @@ struct Asked<'a> {
 }
 
 /// Looks at all routes. `None`: the target is none.
-pub(super) fn routing(served: Served<'_>, parts: &Parts, connection: &Connection) -> Option<Routing> {
-    let target = target(&parts.uri).ok()?;
+pub(super) fn routing<B>(served: Served<'_>, req: &Request<B>, connection: &Connection) -> Option<Routing> {
+    let target = target(req.uri()).ok()?;
     let path = normalize(target.path).ok()?;
-    let client = connection.client(&parts.headers, served.settings);
-    let asked = Asked { served, query: query(parts, target, &path, connection, client) };
+    let client = connection.client(req.headers(), served.settings);
+    let asked = Asked { served, query: query(req, target, &path, connection, client) };
     let trace = served.snapshot.router.trace(&asked.query);
     let standings = Standings::of(&served.outline.specs, served.snapshot.compat);
     let winner = trace.winner.map(|rank| standings.standing(rank));

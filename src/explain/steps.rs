@@ -5,7 +5,6 @@ use crate::body::Body;
 use crate::config::outline::PluginOutline;
 use crate::plugin::{Chain, Ctx, Flow, Witness};
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 
 /// One plugin's part.
@@ -75,7 +74,7 @@ struct Seen {
 
 impl<'a> Recorder<'a> {
     /// Nothing has run yet.
-    pub(super) fn new(served: Served<'a>, chain: &'a Chain, parts: &Parts, body: &Bytes) -> Self {
+    pub(super) fn new(served: Served<'a>, chain: &'a Chain, req: &Request<Body>, body: &Bytes) -> Self {
         let step = |name| Step {
             name,
             outline: None,
@@ -91,7 +90,7 @@ impl<'a> Recorder<'a> {
             before: Seen::default(),
             answer: HeaderMap::new(),
             body: body.clone(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
+            query: req.uri().query().unwrap_or_default().to_owned(),
         }
     }
 

@@ -115,7 +115,9 @@ mod tests {
     fn what_is_no_name_is_none_and_is_not_kept() {
         let mut names = Names::default();
         assert_eq!(names.read(b"host").unwrap(), "host");
-        for wrong in [&b""[..], b"host\0", b"host ", b"ho:st", b"\xe4", &[0; LONGEST], &[0; LONGEST + 1], b"host\0\0\0\0"] {
+        for wrong in
+            [&b""[..], b"host\0", b"host ", b"ho:st", b"\xe4", &[0; LONGEST], &[0; LONGEST + 1], b"host\0\0\0\0"]
+        {
             assert_eq!(names.read(wrong), None, "{wrong:?}");
         }
         assert_eq!(kept(&names), 1);

@@ -6,9 +6,10 @@ use bytes::BytesMut;
 use http_body::SizeHint;
 
 /// What of a body is still to come.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Reading {
     /// Nothing.
+    #[default]
     Over,
     /// So many bytes.
     Length(u64),

@@ -7,7 +7,6 @@ use super::{Answered, Ctx, Flow, Head, Origin, Piece, Plugin, Rare, Received};
 use crate::body::Body;
 use crate::entity::ConsumerId;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, Response};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -153,14 +152,14 @@ impl Chain {
     }
 
     /// Copies of the client's head what later phases look at.
-    pub fn keep(&self, parts: &Parts, cx: &mut Ctx) {
+    pub fn keep<B>(&self, req: &Request<B>, cx: &mut Ctx) {
         for name in &*self.keeps {
-            for value in parts.headers.get_all(name) {
+            for value in req.headers().get_all(name) {
                 cx.kept.push(name.clone(), value.clone());
             }
         }
         if self.keeps_head {
-            cx.head = Some(Box::new(Head::of_parts(parts)));
+            cx.head = Some(Box::new(Head::of(req)));
         }
     }
 

@@ -243,13 +243,6 @@ impl Head {
         Self { method, uri, version, headers }
     }
 
-    /// The same, of one that is in parts.
-    #[must_use]
-    pub fn of_parts(parts: &Parts) -> Self {
-        let Parts { method, uri, version, headers, .. } = parts;
-        Self { method: method.clone(), uri: uri.clone(), version: *version, headers: headers.clone() }
-    }
-
     /// A request with this head and no body.
     #[must_use]
     pub fn into_request<B: Default>(self) -> Request<B> {

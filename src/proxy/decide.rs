@@ -22,7 +22,6 @@ use crate::route::rewrite::{forwarded_prefix, upstream_path};
 use crate::route::{Ends, Match, Query};
 use crate::settings::Settings;
 use crate::snapshot::{Route, Snapshot};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
@@ -53,31 +52,12 @@ pub struct Course {
     location: Option<HeaderValue>,
     /// Whether nothing more can be read from this client.
     closes: bool,
+    /// What the gateway tells its upstream in lines of its own: on a route, and unless it is in the head already.
+    pub own: Option<Own>,
+    /// The client's, without `?`, once there is a route.
+    query: Option<Vec<u8>>,
     /// A cookie by which the client comes back to its target.
     pub(super) sticky: Option<Box<Sticky>>,
-}
-
-/// A request on its route, before the route's plugins.
-#[derive(Debug)]
-pub struct Settled {
-    /// The route.
-    pub route: RouteId,
-    forwarded: Forwarded,
-    /// The client's, without `?`.
-    query: Option<Vec<u8>>,
-}
-
-/// A request as its upstream gets it, but for what depends on the peer.
-#[derive(Debug)]
-pub struct Outbound {
-    /// The Host that the client or a plugin chose; `None` is the peer's own.
-    pub host: Option<HeaderValue>,
-    /// The head, without what the gateway tells itself.
-    pub parts: Parts,
-    /// That; `None` where it is in the head already.
-    pub own: Option<Own>,
-    /// The body.
-    pub body: Body,
 }
 
 // === impl Course ===
@@ -107,42 +87,43 @@ impl Course {
         }
         let debug = settings.allow_debug_header.unwrap_or(snapshot.compat == Compat::Kong2);
         let asked = Asked::of(req, debug);
-        Self { asked, cx, route: None, upgrade: Upgrade::None, location: None, closes: false, sticky: None }
+        let upgrade = Upgrade::None;
+        Self { asked, cx, route: None, upgrade, location: None, closes: false, own: None, query: None, sticky: None }
     }
 
     /// What nginx refuses.
     ///
     /// # Errors
     /// Why the gateway answers itself.
-    pub fn receive(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<(), Failure> {
-        let said = match parts.version {
+    pub fn receive<B>(&mut self, scene: Scene<'_>, req: &mut Request<B>) -> Result<(), Failure> {
+        let said = match req.version() {
             Version::HTTP_2 => {
-                let said = request::from_http2(&mut parts.headers, &parts.uri);
-                self.asked.seen = Seen::of(&parts.headers);
+                let said = request::from_http2(req);
+                self.asked.seen = Seen::of(req.headers());
                 said
             }
             _ => Ok(()),
         };
-        scene.snapshot.global.keep(parts, &mut self.cx);
-        self.note(&scene.snapshot.global, scene, parts);
+        scene.snapshot.global.keep(req, &mut self.cx);
+        self.note(&scene.snapshot.global, scene, req);
         said?;
-        inspect::inspect(parts, &self.asked.seen, scene.settings)?;
+        inspect::inspect(req, &self.asked.seen, scene.settings)?;
         if self.asked.seen.connection {
-            request::remove_named_by_connection(&mut parts.headers);
+            request::remove_named_by_connection(req.headers_mut());
         }
-        ids::tell(&mut parts.headers, scene.settings.request_id_header.as_ref(), &self.cx);
+        ids::tell(req.headers_mut(), scene.settings.request_id_header.as_ref(), &self.cx);
         Ok(())
     }
 
-    /// The plugins that run before there is a route. An answer comes with the name of the plugin that gave it.
-    pub fn rewrite(&mut self, snapshot: &Snapshot, parts: &mut Parts) -> Option<(&'static str, Response<Body>)> {
+    /// The plugins that run before there is a route, which see no body. An answer comes with the name of the plugin that
+    /// gave it.
+    pub fn rewrite(&mut self, snapshot: &Snapshot, req: &mut Request<Body>) -> Option<(&'static str, Response<Body>)> {
         if !snapshot.global.rare().rewrite {
             return None;
         }
-        let empty = Request::new(()).into_parts().0;
-        let mut req = Request::from_parts(std::mem::replace(parts, empty), Body::Empty);
-        let answer = snapshot.global.rewrite(&mut req, &mut self.cx);
-        *parts = req.into_parts().0;
+        let body = std::mem::take(req.body_mut());
+        let answer = snapshot.global.rewrite(req, &mut self.cx);
+        *req.body_mut() = body;
         answer
     }
 
@@ -150,44 +131,46 @@ impl Course {
     ///
     /// # Errors
     /// Why the gateway answers itself.
-    pub fn settle(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<Settled, Failure> {
+    pub fn settle<B>(&mut self, scene: Scene<'_>, req: &Request<B>) -> Result<RouteId, Failure> {
         let Scene { snapshot, connection, .. } = scene;
-        let target = target(&parts.uri)?;
+        let target = target(req.uri())?;
         let path = normalize(target.path).map_err(|_| MALFORMED)?;
         let found =
-            snapshot.router.find(&query(parts, target, &path, connection, self.cx.client)).ok_or(Failure::NoRoute)?;
+            snapshot.router.find(&query(req, target, &path, connection, self.cx.client)).ok_or(Failure::NoRoute)?;
         let route = snapshot.route(found.route);
-        self.check_scheme(route, parts, connection)?;
-        if clients::is_misdirected(&snapshot.certificates.clients, &parts.headers, connection) {
+        self.check_scheme(route, req, connection)?;
+        if clients::is_misdirected(&snapshot.certificates.clients, req.headers(), connection) {
             return Err(Failure::Misdirected);
         }
-        self.enter(found.route, route, parts);
-        self.note(&route.chain, scene, parts);
+        self.enter(found.route, route, req);
+        self.note(&route.chain, scene, req);
         let prefix = forwarded_prefix(&path, found.prefix, route.strip_path);
-        let forwarded = Forwarded::new(&parts.headers, target.path, prefix, self.cx.client, connection);
+        let forwarded = Forwarded::new(req.headers(), target.path, prefix, self.cx.client, connection);
+        self.own = Some(Own::new(forwarded, &self.upgrade));
+        self.query = target.query.map(<[u8]>::to_vec);
         let base = route.service.map_or("/", |id| &snapshot.service(id).path);
         self.cx.path = upstream_path(base, &path, found.prefix, route.strip_path, route.path_handling);
         self.cx.captures = captures(&found, &path);
         self.cx.stripped = found.prefix.filter(|_| route.strip_path);
-        Ok(Settled { route: found.route, forwarded, query: target.query.map(<[u8]>::to_vec) })
+        Ok(found.route)
     }
 
     /// Begins to note what log records need, if a plugin writes them.
-    fn note(&mut self, chain: &Chain, scene: Scene<'_>, parts: &Parts) {
+    fn note<B>(&mut self, chain: &Chain, scene: Scene<'_>, req: &Request<B>) {
         if chain.records() && self.cx.facts.is_none() {
-            self.cx.facts = Some(Box::new(facts::begin(scene, parts)));
+            self.cx.facts = Some(Box::new(facts::begin(scene, req)));
         }
     }
 
     /// `kong/routing.md` §7. Before any plugin.
-    fn check_scheme(&mut self, route: &Route, parts: &Parts, connection: &Connection) -> Result<(), Failure> {
+    fn check_scheme<B>(&mut self, route: &Route, req: &Request<B>, connection: &Connection) -> Result<(), Failure> {
         if let Some(status) = route.https_only.filter(|_| !self.cx.https) {
-            return Err(self.send_to_https(status, parts, connection));
+            return Err(self.send_to_https(status, req, connection));
         }
         if route.grpc {
-            let kind = parts.headers.get(header::CONTENT_TYPE);
+            let kind = req.headers().get(header::CONTENT_TYPE);
             let grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-            return match (grpc, parts.version) {
+            return match (grpc, req.version()) {
                 (false, _) => Err(Failure::NotGrpc),
                 (true, Version::HTTP_2) => Ok(()),
                 (true, _) => Err(Failure::GrpcNeedsHttp2),
@@ -196,64 +179,70 @@ impl Course {
         Ok(())
     }
 
-    fn send_to_https(&mut self, status: StatusCode, parts: &Parts, connection: &Connection) -> Failure {
+    fn send_to_https<B>(&mut self, status: StatusCode, req: &Request<B>, connection: &Connection) -> Failure {
         if !status.is_redirection() {
             return Failure::HttpsOnly;
         }
-        self.location = asked::https_location(&parts.headers, &parts.uri, connection.trusted);
+        self.location = asked::https_location(req.headers(), req.uri(), connection.trusted);
         Failure::HttpsRedirect(status)
     }
 
     /// From here on the route's plugins run, also on an answer of the gateway's own.
-    fn enter(&mut self, id: RouteId, route: &Route, parts: &Parts) {
+    fn enter<B>(&mut self, id: RouteId, route: &Route, req: &Request<B>) {
         self.route = Some(id);
         self.cx.route = Some(id);
         self.cx.service = route.service;
         (self.cx.kept, self.cx.head) = (Kept::default(), None);
-        route.chain.keep(parts, &mut self.cx);
-        if parts.version == Version::HTTP_11 {
-            self.upgrade = request::wanted_upgrade(&parts.headers);
+        route.chain.keep(req, &mut self.cx);
+        if req.version() == Version::HTTP_11 {
+            self.upgrade = request::wanted_upgrade(req.headers());
         }
     }
 
-    /// What the upstream is asked, once the route's plugins have run.
+    /// Makes the request, once the route's plugins have run, what the upstream is asked, but for what depends on the peer
+    /// and for what the gateway tells itself ([`Course::own`]). The Host that the client or a plugin chose; `None` is the
+    /// peer's own.
     ///
     /// # Errors
     /// When plugins made a target that is none.
-    pub fn outbound(&mut self, scene: Scene<'_>, settled: Settled, req: Request<Body>) -> Result<Outbound, Failure> {
-        let (mut parts, body) = req.into_parts();
-        let kept = || parts.headers.get(header::HOST).filter(|_| scene.snapshot.route(settled.route).preserve_host);
-        let host = self.cx.host.take().or_else(|| kept().cloned());
-        request::clean(&mut parts.headers, &self.upgrade);
-        let own = self.tell(Own::new(settled.forwarded, &self.upgrade), &mut parts.headers);
+    pub fn outbound(&mut self, scene: Scene<'_>, req: &mut Request<Body>) -> Result<Option<HeaderValue>, Failure> {
+        let headers = req.headers_mut();
+        let preserved = self.route.is_some_and(|id| scene.snapshot.route(id).preserve_host);
+        let host = self.cx.host.take().or_else(|| headers.get(header::HOST).filter(|_| preserved).cloned());
+        request::clean(headers, &self.upgrade);
+        self.tell(headers);
         if clients::are_asked(scene.settings, scene.snapshot) {
-            clients::introduce(&mut parts.headers, scene.connection);
+            clients::introduce(headers, scene.connection);
         }
-        request::identify(&mut parts.headers, &self.cx, self.asked.version);
+        request::identify(headers, &self.cx, self.asked.version);
         if let Some(trace) = &self.cx.trace {
-            trace.write(&mut parts.headers);
+            trace.write(headers);
         }
-        if !matches!(body, Body::Incoming(_) | Body::Lent(_)) {
-            parts.headers.remove(header::CONTENT_LENGTH);
+        if !matches!(req.body(), Body::Incoming(_) | Body::Lent(_)) {
+            req.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        let query = match self.cx.query.take() {
-            Some(made) => Some(made.into_bytes()).filter(|made| !made.is_empty()),
-            None => settled.query,
-        };
-        parts.uri = upstream_uri(&self.cx.path, query.as_deref())?;
-        parts.version = Version::HTTP_11;
+        *req.uri_mut() = self.upstream_uri()?;
+        *req.version_mut() = Version::HTTP_11;
         if let Some(facts) = &mut self.cx.facts {
-            facts.upstream = Some(parts.uri.clone());
+            facts.upstream = Some(req.uri().clone());
         }
-        Ok(Outbound { host, parts, own, body })
+        Ok(host)
     }
 
-    /// What the gateway tells itself, unless a plugin has another word in it; then all of that is put into the map.
-    fn tell(&mut self, own: Own, headers: &mut HeaderMap) -> Option<Own> {
-        let Some(detour) = &mut self.cx.detour else { return Some(own) };
-        own.put(headers);
-        headers.extend(std::mem::take(&mut detour.forwarded));
-        None
+    /// Where a plugin has another word in what the gateway tells itself, all of that is put into the map.
+    fn tell(&mut self, headers: &mut HeaderMap) {
+        if let Some(detour) = &mut self.cx.detour {
+            self.own.take().into_iter().for_each(|own| own.put(headers));
+            headers.extend(std::mem::take(&mut detour.forwarded));
+        }
+    }
+
+    fn upstream_uri(&mut self) -> Result<Uri, Failure> {
+        let query = match self.cx.query.take() {
+            Some(made) => Some(made.into_bytes()).filter(|made| !made.is_empty()),
+            None => self.query.take(),
+        };
+        upstream_uri(&self.cx.path, query.as_deref())
     }
 
     /// Whether the client asked to speak something else. Over HTTP/1.0 it cannot (RFC 9110 §7.8).
@@ -351,8 +340,8 @@ pub fn target(uri: &Uri) -> Result<Target<'_>, Failure> {
 
 /// What routing looks at: a request, its target and the path of that in normal form, and who sent it.
 #[must_use]
-pub fn query<'a>(
-    parts: &'a Parts,
+pub fn query<'a, B>(
+    req: &'a Request<B>,
     target: Target<'a>,
     path: &'a [u8],
     connection: &'a Connection,
@@ -361,10 +350,10 @@ pub fn query<'a>(
     let client_port = Some(connection.peer.port()).filter(|_| connection.peer.ip() == client);
     let ends = Ends { client: Some(client), client_port, server: Some(connection.server.ip()) };
     Query {
-        method: parts.method.as_str(),
-        host: parts.headers.get(header::HOST).map(HeaderValue::as_bytes),
+        method: req.method().as_str(),
+        host: req.headers().get(header::HOST).map(HeaderValue::as_bytes),
         path,
-        headers: &parts.headers,
+        headers: req.headers(),
         tls: connection.tls.is_some(),
         port: connection.port,
         sni: connection.sni(),

@@ -6,18 +6,17 @@ use super::request::forwarded_host;
 use super::response::Latencies;
 use crate::plugin::Origin;
 use crate::plugin::record::{End, Facts};
-use http::request::Parts;
-use http::{Response, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use std::time::Duration;
 
 /// What is known when a request has come, before anything changes it.
-pub(super) fn begin(scene: Scene<'_>, parts: &Parts) -> Facts {
-    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+pub(super) fn begin<B>(scene: Scene<'_>, req: &Request<B>) -> Facts {
+    let length = req.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     Facts {
-        head: Facts::request_head(&parts.method, &parts.uri, &parts.headers),
+        head: Facts::request_head(req.method(), req.uri(), req.headers()),
         body: length,
         tls: scene.connection.tls.as_ref().and_then(|tls| tls.handshake),
-        ..Facts::new(forwarded_host(&parts.headers), scene.snapshot.secrets.clone())
+        ..Facts::new(forwarded_host(req.headers()), scene.snapshot.secrets.clone())
     }
 }
 

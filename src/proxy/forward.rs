@@ -15,8 +15,7 @@ use crate::upstream::http1::connection::{Connection, Fault};
 use crate::upstream::http1::early::relayed;
 use crate::upstream::http1::response::Head;
 use crate::upstream::peers::{Hold, Peer};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -31,10 +30,10 @@ pub struct Errand<'a> {
     pub service: &'a Service,
     /// The Host that the client or a plugin chose; `None` is the peer's own.
     pub host: Option<HeaderValue>,
-    /// The head, without what the gateway tells itself.
-    pub parts: Parts,
+    /// The head, without what the gateway tells itself; its body is not looked at.
+    pub req: &'a mut Request<Body>,
     /// That.
-    pub own: Option<Own>,
+    pub own: Option<&'a Own>,
     /// The body.
     pub body: RequestBody,
     /// The hash of what decides which target gets it; see [`super::affinity`].
@@ -118,7 +117,7 @@ pub async fn forward(
         let peer = peers.next().await?;
         let chosen = times.choose(peer.address, start);
         let name = errand.host.as_ref().unwrap_or(&peer.host).clone();
-        errand.parts.headers.insert(header::HOST, name);
+        errand.req.headers_mut().insert(header::HOST, name);
         match attempt(worker, &peer, errand, repeats, chosen).await {
             Ok(answer) => {
                 let hold = peer.answered(answer.response.status());
@@ -140,7 +139,7 @@ pub async fn forward(
 /// Whether Kong would make further attempts after the request was sent: idempotent methods, and no body, for a body that was
 /// sent is never sent again. Also where no retry is allowed: a kept connection that closes as the request is sent is not one.
 fn may_repeat(errand: &Errand<'_>) -> bool {
-    let method = &errand.parts.method;
+    let method = errand.req.method();
     let once = matches!(*method, Method::POST | Method::PATCH) || method.as_str() == "LOCK";
     !once && http_body::Body::is_end_stream(&errand.body)
 }
@@ -164,7 +163,7 @@ async fn attempt(
     now: Instant,
 ) -> Result<Answer, Trouble> {
     let service = errand.service;
-    let link = match worker.links.link(peer.address, service.tls.as_ref(), &errand.parts.headers[header::HOST]) {
+    let link = match worker.links.link(peer.address, service.tls.as_ref(), &errand.req.headers()[header::HOST]) {
         Ok(link) => link,
         Err(error) => return Err(Trouble::Unsent(connect_failure(&error, peer))),
     };
@@ -196,10 +195,10 @@ fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
 
 /// Sends over one connection, from now on, and waits for the head.
 async fn exchange(mut connection: Box<Connection>, errand: &mut Errand<'_>, now: Instant) -> Result<Answer, Trouble> {
-    let Errand { service, parts, own, body, .. } = errand;
+    let Errand { service, req, own, body, .. } = errand;
     let progress = body.progress();
     let own = |out: &mut Vec<u8>| own.iter().for_each(|own| own.write(out));
-    connection.begin(parts, own, body, service.read_timeout);
+    connection.begin(req, own, body, service.read_timeout);
     turn().await;
     let watch = Watch { service, progress: progress.as_deref(), sent: now };
     let outcome = poll_fn(|cx| match connection.poll_answer(cx, body) {
@@ -237,7 +236,7 @@ fn answer(mut connection: Box<Connection>, head: Head, headers: HeaderMap, erran
     if switched {
         return Answer { response, switched: Some(connection), hold: None };
     }
-    connection.recycle(std::mem::take(&mut errand.parts.headers));
+    connection.recycle(std::mem::take(errand.req.headers_mut()));
     let connection = connection.answering(head.reading);
     *response.body_mut() = match connection.is_sent() {
         true => Body::Lent(Lent::new(connection)),

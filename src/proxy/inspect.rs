@@ -4,18 +4,18 @@
 use super::failure::Failure;
 use super::seen::Seen;
 use crate::settings::Settings;
-use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 
 /// The checks in nginx's order; `seen` is what the head has.
 ///
 /// # Errors
 /// The failure that answers the request.
-pub fn inspect(parts: &Parts, seen: &Seen, settings: &Settings) -> Result<(), Failure> {
-    check_method(&parts.method)?;
-    check_sizes(parts, seen, settings)?;
-    check_framing(parts, seen)?;
-    check_host(parts, seen)?;
-    check_length(&parts.headers, seen, settings)
+pub fn inspect<B>(req: &Request<B>, seen: &Seen, settings: &Settings) -> Result<(), Failure> {
+    check_method(req.method())?;
+    check_sizes(req, seen, settings)?;
+    check_framing(req, seen)?;
+    check_host(req, seen)?;
+    check_length(req.headers(), seen, settings)
 }
 
 /// nginx knows upper-case methods only, and refuses TRACE. CONNECT asks for a tunnel, which a gateway does not dig; Kong
@@ -29,9 +29,9 @@ fn check_method(method: &Method) -> Result<(), Failure> {
 }
 
 /// The request line and each header line fit one buffer; all lines together fit all buffers.
-fn check_sizes(parts: &Parts, seen: &Seen, settings: &Settings) -> Result<(), Failure> {
+fn check_sizes<B>(req: &Request<B>, seen: &Seen, settings: &Settings) -> Result<(), Failure> {
     // "METHOD target HTTP/1.1\r\n"
-    let line = parts.method.as_str().len() + target_len(parts) + 12;
+    let line = req.method().as_str().len() + target_len(req) + 12;
     if line > settings.header_line {
         return Err(Failure::UriTooLong);
     }
@@ -39,34 +39,34 @@ fn check_sizes(parts: &Parts, seen: &Seen, settings: &Settings) -> Result<(), Fa
     if fit && line + seen.bytes <= settings.header_total { Ok(()) } else { Err(Failure::HeaderTooLarge) }
 }
 
-fn target_len(parts: &Parts) -> usize {
-    parts.uri.path().len() + parts.uri.query().map_or(0, |query| query.len() + 1)
+fn target_len<B>(req: &Request<B>) -> usize {
+    req.uri().path().len() + req.uri().query().map_or(0, |query| query.len() + 1)
 }
 
 /// RFC 9112 §6.1, §6.3: one framing, and one that this gateway and its upstreams understand alike.
-fn check_framing(parts: &Parts, seen: &Seen) -> Result<(), Failure> {
+fn check_framing<B>(req: &Request<B>, seen: &Seen) -> Result<(), Failure> {
     if seen.lengths > 1 || seen.authorizations > 1 {
         return Err(Failure::BadRequest("a header that may stand only once is repeated"));
     }
     if seen.codings == 0 {
         return Ok(());
     }
-    let coding = parts.headers.get(header::TRANSFER_ENCODING).map_or(&b""[..], HeaderValue::as_bytes);
+    let coding = req.headers().get(header::TRANSFER_ENCODING).map_or(&b""[..], HeaderValue::as_bytes);
     if seen.codings > 1 || !coding.eq_ignore_ascii_case(b"chunked") {
         return Err(Failure::NotImplemented);
     }
-    if seen.lengths > 0 || parts.version == Version::HTTP_10 {
+    if seen.lengths > 0 || req.version() == Version::HTTP_10 {
         return Err(Failure::BadRequest("transfer-encoding is not alone, or not allowed in this version"));
     }
     Ok(())
 }
 
 /// RFC 9112 §3.2: exactly one Host; HTTP/1.0 may have none. HTTP/2 may not have none either, by nginx's rule.
-fn check_host(parts: &Parts, seen: &Seen) -> Result<(), Failure> {
-    match parts.headers.get(header::HOST) {
+fn check_host<B>(req: &Request<B>, seen: &Seen) -> Result<(), Failure> {
+    match req.headers().get(header::HOST) {
         Some(_) if seen.hosts > 1 => Err(Failure::BadRequest("there are two Host headers")),
         Some(host) if !is_host(host.as_bytes()) => Err(Failure::BadRequest("the Host header is no host")),
-        None if parts.version >= Version::HTTP_11 => Err(Failure::BadRequest("there is no Host header")),
+        None if req.version() >= Version::HTTP_11 => Err(Failure::BadRequest("there is no Host header")),
         _ => Ok(()),
     }
 }
@@ -97,8 +97,8 @@ mod tests {
 
     fn verdict(build: impl FnOnce(http::request::Builder) -> http::request::Builder) -> Result<(), Failure> {
         let builder = Request::builder().uri("/").header("host", "a");
-        let (parts, ()) = build(builder).body(()).unwrap().into_parts();
-        inspect(&parts, &Seen::of(&parts.headers), &Settings { client_max_body_size: 10, ..Settings::default() })
+        let req = build(builder).body(()).unwrap();
+        inspect(&req, &Seen::of(req.headers()), &Settings { client_max_body_size: 10, ..Settings::default() })
     }
 
     #[test]

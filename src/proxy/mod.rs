@@ -39,7 +39,7 @@ use crate::snapshot::Service;
 use crate::upstream::peers::Hold;
 use activity::Busy;
 use client::Connection;
-use decide::{Course, Scene, Settled};
+use decide::{Course, Scene};
 use ending::Ending;
 use failure::Failure;
 use forward::{Answer, Errand, Times, between, forward};
@@ -76,6 +76,8 @@ struct Exchange {
     /// Its connection is busy with it; `None` once the answer's body says so.
     busy: Option<Busy>,
     place: Place,
+    /// As its client sent it, as plugins changed it, and then as its upstream gets it.
+    req: Request<Body>,
     course: Course,
     times: Times,
     answered: Option<Instant>,
@@ -100,24 +102,29 @@ struct Owed<'a> {
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own. `sent` is where one
 /// learns that a client over HTTP/2 has sent all of it.
 #[inline]
-pub async fn handle(
+pub fn handle(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     req: Request<Body>,
     sent: Option<Sent>,
-) -> Response<Outgoing> {
-    let mut exchange = Exchange::begin(worker, connection, &req);
-    let mut owed = Owed { exchange: &mut exchange, answered: false };
-    let made = match owed.exchange.run(req).await {
-        Ok(made) => made,
-        Err(failure) => owed.exchange.own_words(failure),
-    };
-    if let (Origin::Gateway | Origin::Failed, Some(sent)) = (made.origin, sent) {
-        sent.soon().await;
+) -> impl Future<Output = Response<Outgoing>> {
+    // At once, so that no future has to carry the request here.
+    let mut exchange = Exchange::begin(worker, connection, req);
+    async move {
+        let mut owed = Owed { exchange: &mut exchange, answered: false };
+        let made = match owed.exchange.run().await {
+            Ok(made) => made,
+            Err(failure) => owed.exchange.own_words(failure),
+        };
+        // An answer may take long, and what is left of the request's body must not wait for it.
+        owed.exchange.req = Request::default();
+        if let (Origin::Gateway | Origin::Failed, Some(sent)) = (made.origin, sent) {
+            sent.soon().await;
+        }
+        owed.answered = true;
+        drop(owed);
+        exchange.finish(made)
     }
-    owed.answered = true;
-    drop(owed);
-    exchange.finish(made)
 }
 
 fn request_id() -> Box<str> {
@@ -162,13 +169,13 @@ impl Place {
 // === impl Exchange ===
 
 impl Exchange {
-    fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Box<Self> {
+    fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: Request<Body>) -> Box<Self> {
         let (snapshot, start) = (worker.snapshot(), Instant::now());
         worker.traffic.request();
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
         let (now, wall) = (start.into_std(), place.worker.wall.at(start.into_std()));
-        let course = Course::begin(place.scene(), req, now, wall, request_id);
+        let course = Course::begin(place.scene(), &req, now, wall, request_id);
         let mut exchange = Box::new(Self {
             busy: Some(busy),
             course,
@@ -180,11 +187,12 @@ impl Exchange {
             under_way: false,
             tunnel: None,
             place,
+            req,
         });
-        let Self { place, course, .. } = &mut *exchange;
+        let Self { place, req, course, .. } = &mut *exchange;
         course.cx.arrival = place.worker.serials.arrival(&place.connection);
         course.cx.trace = place.trace(req);
-        exchange.entry = exchange.place.entry(&exchange.course, req);
+        exchange.entry = exchange.place.entry(&exchange.course, &exchange.req);
         exchange
     }
 
@@ -198,48 +206,46 @@ impl Exchange {
     }
 
     /// The story of a request, up to an answer's head.
-    async fn run(&mut self, req: Request<Body>) -> Result<Made, Failure> {
-        let (mut parts, body) = req.into_parts();
+    async fn run(&mut self) -> Result<Made, Failure> {
         if self.place.worker.access.needs().length {
-            self.received = sizes::request(&parts);
+            self.received = sizes::request(&self.req);
         }
-        self.course.receive(self.place.scene(), &mut parts)?;
+        self.course.receive(self.place.scene(), &mut self.req)?;
         let snapshot = self.place.snapshot.clone();
-        if let Some((_, response)) = self.course.rewrite(&snapshot, &mut parts) {
+        if let Some((_, response)) = self.course.rewrite(&snapshot, &mut self.req) {
             return Ok(Made { response, origin: Origin::Gateway, hold: None });
         }
-        let settled = self.course.settle(self.place.scene(), &mut parts)?;
-        let route = snapshot.route(settled.route);
+        let route = snapshot.route(self.course.settle(self.place.scene(), &self.req)?);
         if route.chain.measures() {
-            self.received = sizes::request(&parts);
+            self.received = sizes::request(&self.req);
         }
 
-        let mut req = Request::from_parts(parts, body);
-        let plugins = route.chain.access(&mut req, &mut self.course.cx);
+        let plugins = route.chain.access(&mut self.req, &mut self.course.cx);
         let answered = patient(plugins, self.place.worker.settings.client_body_timeout).await;
         if let Some(response) = answered.ok_or(Failure::ClientTimeout)? {
             return Ok(Made { response, origin: Origin::Gateway, hold: None });
         }
         let service = route.service.map(|id| snapshot.service(id)).ok_or(Failure::NoService)?;
         let met = detour::met(service, self.course.cx.detour.as_deref());
-        self.ask(&met, settled, req).await
+        self.ask(&met).await
     }
 
-    async fn ask(&mut self, service: &Service, settled: Settled, req: Request<Body>) -> Result<Made, Failure> {
-        let hash = self.course.affinity(self.place.scene(), service, &req, uuid::Uuid::new_v4);
-        let out = self.course.outbound(self.place.scene(), settled, req)?;
+    async fn ask(&mut self, service: &Service) -> Result<Made, Failure> {
+        let hash = self.course.affinity(self.place.scene(), service, &self.req, uuid::Uuid::new_v4);
+        let host = self.course.outbound(self.place.scene(), &mut self.req)?;
 
         self.under_way = true;
-        let Place { worker, snapshot, .. } = &self.place;
-        let max = self.course.body_limit(self.place.scene());
-        let body = forward::request_body(out.body, max, &worker.settings).await?;
-        if self.course.cx.facts.is_some() {
-            (self.times.tries, self.ending.upload) = (Some(Vec::new()), body.progress());
+        let Self { place, req, course, times, .. } = self;
+        let Place { worker, snapshot, .. } = &*place;
+        let max = course.body_limit(place.scene());
+        let body = forward::request_body(std::mem::take(req.body_mut()), max, &worker.settings).await?;
+        if course.cx.facts.is_some() {
+            (times.tries, self.ending.upload) = (Some(Vec::new()), body.progress());
         } else if worker.access.needs().tries {
-            self.times.tries = Some(Vec::new());
+            times.tries = Some(Vec::new());
         }
-        let mut errand = Errand { service, host: out.host, parts: out.parts, own: out.own, body, hash };
-        let answer = forward(worker, snapshot, &mut errand, &mut self.times).await?;
+        let mut errand = Errand { service, host, req, own: course.own.as_ref(), body, hash };
+        let answer = forward(worker, snapshot, &mut errand, times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer)
     }

@@ -37,14 +37,14 @@ pub struct Connection<S, H, F> {
     refuse: Refuse,
     handler: H,
     slot: Slot<F>,
-    /// An empty map with room, for the next request.
-    spare: HeaderMap,
+    /// The last head that was taken. Between requests, its map is empty and has room.
+    head: Head,
 }
 
-/// What comes next over a connection. A head is moved on at once.
-#[allow(clippy::large_enum_variant)]
+/// What comes next over a connection.
 enum Next {
-    Request(Head),
+    /// A request, whose head was taken.
+    Request,
     Refused(Refused),
     Over,
 }
@@ -76,7 +76,7 @@ where
             refuse,
             handler,
             slot: Slot::default(),
-            spare: HeaderMap::new(),
+            head: Head::default(),
         }
     }
 
@@ -86,15 +86,14 @@ where
     /// When the client hangs up, is too slow, or an answer breaks.
     pub async fn serve(mut self) -> io::Result<()> {
         loop {
-            let head = match poll_fn(|cx| self.poll_next(cx)).await? {
-                Next::Request(head) => head,
+            match poll_fn(|cx| self.poll_next(cx)).await? {
+                Next::Request => {}
                 Next::Refused(refused) => return self.refuse(refused).await,
                 Next::Over => return self.end(false).await,
-            };
+            }
             self.waiting.turn();
-            let asked = head.asked;
-            let response = self.handle(head).await?;
-            match self.answer(asked, response).await? {
+            let response = self.handle().await?;
+            match self.answer(response).await? {
                 After::Next => {}
                 After::Over => {
                     let left_over = self.wire.borrow().is_left_over();
@@ -108,10 +107,10 @@ where
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
         let wire = &mut *self.wire.borrow_mut();
         loop {
-            match self.heads.take(&mut wire.buf, &mut self.spare) {
-                Ok(Some(head)) => return Poll::Ready(Ok(Next::Request(head))),
+            match self.heads.take(&mut wire.buf, &mut self.head) {
+                Ok(true) => return Poll::Ready(Ok(Next::Request)),
                 Err(refused) => return Poll::Ready(Ok(Next::Refused(refused))),
-                Ok(None) => {}
+                Ok(false) => {}
             }
             match wire.poll_fill(cx)? {
                 Poll::Ready(0) if wire.buf.is_empty() => return Poll::Ready(Ok(Next::Over)),
@@ -123,7 +122,7 @@ where
                     Patience::Lean => {
                         wire.rest();
                         self.slot.free();
-                        (self.spare, self.waiting.lean) = (HeaderMap::new(), true);
+                        (self.head, self.waiting.lean) = (Head::default(), true);
                     }
                 },
             }
@@ -131,10 +130,11 @@ where
     }
 
     /// Has a request answered, unless its client goes away.
-    async fn handle(&mut self, mut head: Head) -> io::Result<Response<Outgoing>> {
-        let comes = self.wire.borrow_mut().begin(&mut head);
+    async fn handle(&mut self) -> io::Result<Response<Outgoing>> {
+        let comes = self.wire.borrow_mut().begin(&mut self.head);
         let body = if comes { Lent::new(Box::new(Upload::new(&self.wire))) } else { Lent::Over };
-        self.slot.put(|| (self.handler)(head.request.map(|()| Body::Lent(body))));
+        let request = std::mem::take(&mut self.head.request);
+        self.slot.put(|| (self.handler)(request.map(|()| Body::Lent(body))));
         poll_fn(|cx| match self.slot.poll(cx) {
             Poll::Ready(response) => Poll::Ready(Ok(response)),
             Poll::Pending => self.wire.borrow_mut().poll_gone(cx).map(Err),
@@ -143,12 +143,13 @@ where
     }
 
     /// Writes an answer.
-    async fn answer(&mut self, asked: Asked, response: Response<Outgoing>) -> io::Result<After> {
+    async fn answer(&mut self, response: Response<Outgoing>) -> io::Result<After> {
+        let asked = self.head.asked;
         let (mut head, mut body) = response.into_parts();
         let tunnel = body.take_tunnel();
         let mut plan = poll_fn(|cx| Poll::Ready(self.begin(asked, &mut head, &body, cx))).await;
         plan.keeps &= head.status != StatusCode::SWITCHING_PROTOCOLS;
-        self.spare = recycled(head.headers);
+        *self.head.request.headers_mut() = recycled(head.headers);
         turn().await;
         poll_fn(|cx| self.poll_answer(&mut plan, &mut body, cx)).await?;
         drop(body);

@@ -28,8 +28,8 @@ pub struct Limits {
     pub fields: usize,
 }
 
-/// A request without its body.
-#[derive(Debug)]
+/// A request without its body. It has one place from which it is taken: to hand it on would be to copy it.
+#[derive(Debug, Default)]
 pub struct Head {
     /// The request line and the fields.
     pub request: Request<()>,
@@ -42,7 +42,7 @@ pub struct Head {
 }
 
 /// What an answer's framing depends on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Asked {
     /// The client's version.
     pub version: Version,
@@ -105,26 +105,25 @@ impl Heads {
         Self { limits, names, seen: 0, blank: 0 }
     }
 
-    /// The next head; `None` as long as it is not whole. Its fields are put into `spare`, an empty map with room.
+    /// Takes the next head; `false` as long as it is not whole. The map that it is put into is empty, and may have room.
     ///
     /// # Errors
     /// When it is malformed, too large, or its body has no certain end.
-    pub fn take(&mut self, buf: &mut BytesMut, spare: &mut HeaderMap) -> Result<Option<Head>, Refused> {
+    pub fn take(&mut self, buf: &mut BytesMut, head: &mut Head) -> Result<bool, Refused> {
         self.blank += skip_blank_lines(buf);
         if buf.is_empty() || self.seen > 0 && !has_end(buf, self.seen) {
             return self.wait(buf);
         }
-        let head = take(buf, self.limits, spare, &mut self.names.borrow_mut())?;
-        if head.is_none() {
+        if !take(buf, self.limits, head, &mut self.names.borrow_mut())? {
             return self.wait(buf);
         }
         (self.seen, self.blank) = (0, 0);
-        Ok(head)
+        Ok(true)
     }
 
-    fn wait(&mut self, buf: &BytesMut) -> Result<Option<Head>, Refused> {
+    fn wait(&mut self, buf: &BytesMut) -> Result<bool, Refused> {
         self.seen = buf.len();
-        if self.blank + buf.len() >= self.limits.size { Err(Refused::TOO_LARGE) } else { Ok(None) }
+        if self.blank + buf.len() >= self.limits.size { Err(Refused::TOO_LARGE) } else { Ok(false) }
     }
 }
 
@@ -149,30 +148,25 @@ fn has_end(buf: &[u8], seen: usize) -> bool {
     rest.iter().enumerate().any(ends)
 }
 
-fn take(buf: &mut BytesMut, limits: Limits, spare: &mut HeaderMap, names: &mut Names) -> Result<Option<Head>, Refused> {
+fn take(buf: &mut BytesMut, limits: Limits, head: &mut Head, names: &mut Names) -> Result<bool, Refused> {
     let mut fields = [const { MaybeUninit::uninit() }; FEW];
     let mut places = [Place::default(); FEW];
     let few = limits.fields.min(FEW);
     match line(buf, &mut fields[..few], &mut places) {
-        Err(httparse::Error::TooManyHeaders) if limits.fields > FEW => take_long(buf, limits, spare, names),
-        parsed => understand(buf, parsed, &places, limits, spare, names),
+        Err(httparse::Error::TooManyHeaders) if limits.fields > FEW => take_long(buf, limits, head, names),
+        parsed => understand(buf, parsed, &places, limits, head, names),
     }
 }
 
 /// The same for a head with many fields.
 #[cold]
-fn take_long(
-    buf: &mut BytesMut,
-    limits: Limits,
-    spare: &mut HeaderMap,
-    names: &mut Names,
-) -> Result<Option<Head>, Refused> {
+fn take_long(buf: &mut BytesMut, limits: Limits, head: &mut Head, names: &mut Names) -> Result<bool, Refused> {
     // No head within the limit has more.
     let most = limits.fields.min(limits.size);
     let mut fields = vec![MaybeUninit::uninit(); most];
     let mut places = vec![Place::default(); most];
     let parsed = line(buf, &mut fields, &mut places);
-    understand(buf, parsed, &places, limits, spare, names)
+    understand(buf, parsed, &places, limits, head, names)
 }
 
 fn line<'a>(
@@ -200,10 +194,10 @@ fn understand(
     parsed: Result<Option<Line>, httparse::Error>,
     places: &[Place],
     limits: Limits,
-    spare: &mut HeaderMap,
+    head: &mut Head,
     names: &mut Names,
-) -> Result<Option<Head>, Refused> {
-    let Some(line) = parsed.map_err(|error| Refused::of(error, buf))? else { return Ok(None) };
+) -> Result<bool, Refused> {
+    let Some(line) = parsed.map_err(|error| Refused::of(error, buf))? else { return Ok(false) };
     let Line { size, method, version, target, count } = line;
     if size > limits.size.min(u32::MAX as usize) {
         return Err(Refused::TOO_LARGE);
@@ -216,14 +210,13 @@ fn understand(
     let uri = Uri::from_maybe_shared(bytes.slice(target)).map_err(|_| Malformed("the target is malformed"))?;
     let mut said = Said::default();
     let fields = places.get(..count).unwrap_or_default();
-    fill(spare, &bytes, fields, names, |name, value| said.hear(name, value))?;
-    let reading = said.settle(version, spare)?;
-    let asked = Asked { version, head: method == Method::HEAD, trailers: said.trailers, keeps: said.keeps(version) };
-    let expects = said.expects && version == Version::HTTP_11 && !reading.is_over();
-    let mut request = Request::new(());
+    let Head { request, reading, expects, asked } = head;
+    fill(request.headers_mut(), &bytes, fields, names, |name, value| said.hear(name, value))?;
+    *reading = said.settle(version, request.headers_mut())?;
+    *asked = Asked { version, head: method == Method::HEAD, trailers: said.trailers, keeps: said.keeps(version) };
+    *expects = said.expects && version == Version::HTTP_11 && !reading.is_over();
     (*request.method_mut(), *request.uri_mut(), *request.version_mut()) = (method, uri, version);
-    *request.headers_mut() = std::mem::take(spare);
-    Ok(Some(Head { request, reading, expects, asked }))
+    Ok(true)
 }
 
 // === impl Said ===

@@ -17,8 +17,7 @@ use crate::pipe::Pipe;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::pool::{Idle, Key, Pool};
 use bytes::{Bytes, BytesMut};
-use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Request};
 use http_body::{Body, Frame, SizeHint};
 use std::future::Future;
 use std::io;
@@ -127,10 +126,16 @@ impl Connection {
 
     /// Begins a request; `more` writes lines of its head that are not in the map. `patience` is the longest time between two
     /// reads of its answer.
-    pub fn begin(&mut self, parts: &Parts, more: impl FnOnce(&mut Vec<u8>), body: &impl Body, patience: Duration) {
-        self.sending = Framing::of(&parts.headers, body);
-        request::write(self.queue.own(), parts, more, self.sending);
-        self.to_head = parts.method == Method::HEAD;
+    pub fn begin<B>(
+        &mut self,
+        req: &Request<B>,
+        more: impl FnOnce(&mut Vec<u8>),
+        body: &impl Body,
+        patience: Duration,
+    ) {
+        self.sending = Framing::of(req.headers(), body);
+        request::write(self.queue.own(), req, more, self.sending);
+        self.to_head = *req.method() == Method::HEAD;
         (self.written, self.loaded, self.stuck) = (0, false, false);
         (self.waiting, self.patience) = (None, patience);
         self.uses += 1;

@@ -2,18 +2,17 @@
 
 use crate::http1::fields;
 use crate::http1::sending::{Framing, content_length};
-use http::header;
-use http::request::Parts;
+use http::{Request, header};
 
 /// Writes a head; `more` writes lines that are not in the map. The fields that frame a body are this function's: whatever
 /// the map says, they tell the truth.
-pub fn write(out: &mut Vec<u8>, parts: &Parts, more: impl FnOnce(&mut Vec<u8>), framing: Framing) {
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    for part in [parts.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+pub fn write<B>(out: &mut Vec<u8>, req: &Request<B>, more: impl FnOnce(&mut Vec<u8>), framing: Framing) {
+    let target = req.uri().path_and_query().map_or("/", |target| target.as_str());
+    for part in [req.method().as_str(), " ", target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
     let mut framed = false;
-    for (name, value) in &parts.headers {
+    for (name, value) in req.headers() {
         if *name == header::CONTENT_LENGTH {
             if !std::mem::replace(&mut framed, true) {
                 length(out, framing);
@@ -43,13 +42,13 @@ fn length(out: &mut Vec<u8>, framing: Framing) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use http::{HeaderName, HeaderValue, Request};
+    use http::{HeaderName, HeaderValue};
 
     fn written(pairs: &[(&'static str, &'static str)], framing: Framing) -> String {
-        let mut parts = Request::post("/a?b").body(()).unwrap().into_parts().0;
-        parts.headers.extend(pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))));
+        let mut req = Request::post("/a?b").body(()).unwrap();
+        req.headers_mut().extend(pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))));
         let mut out = Vec::new();
-        write(&mut out, &parts, |out| out.extend_from_slice(b"more: 1\r\n"), framing);
+        write(&mut out, &req, |out| out.extend_from_slice(b"more: 1\r\n"), framing);
         String::from_utf8(out).unwrap()
     }
 
