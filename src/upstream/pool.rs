@@ -3,6 +3,7 @@
 //! The most recently used connection is taken first, so that the others may grow old and be closed. Never shared
 //! between threads, so never locked.
 
+use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,6 +12,10 @@ use std::time::{Duration, Instant};
 
 /// How long a connection may be idle that was so before the configuration changed.
 const GRACE: Duration = Duration::from_secs(60);
+/// Most buffers that wait for another connection to be read.
+const ROOMS: usize = 64;
+/// After this time without a request a connection gives up what it holds.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Which connections are alike: the same address, and the same way of speaking TLS (name, verification, client
 /// certificate), so that an unverified connection never serves a service that verifies.
@@ -26,6 +31,8 @@ pub struct Key {
 pub trait Idle {
     /// Whether the other side has hung up already.
     fn is_closed(&mut self) -> bool;
+    /// Gives up what it only needs for a request.
+    fn rest(&mut self);
 }
 
 /// Limits, as settings name them.
@@ -46,6 +53,8 @@ pub struct Pool<C> {
     /// When the configuration changed last.
     turned: Cell<Option<Instant>>,
     idle: RefCell<HashMap<Key, Vec<Parked<C>>, RandomState>>,
+    /// Room to read into, for whichever connection hears something next.
+    rooms: RefCell<Vec<BytesMut>>,
 }
 
 #[derive(Debug)]
@@ -61,7 +70,7 @@ impl<C: Idle> Pool<C> {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, turned: Cell::default(), idle: RefCell::default() }
+        Self { limits, turned: Cell::default(), idle: RefCell::default(), rooms: RefCell::default() }
     }
 
     /// The freshest live connection, and how many requests it has served.
@@ -89,20 +98,43 @@ impl<C: Idle> Pool<C> {
         stack.push(Parked { connection, since: now, uses });
     }
 
+    /// A buffer that another connection has read into before, if there is one.
+    pub fn lend(&self) -> BytesMut {
+        self.rooms.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// An empty buffer of which a connection has no further use.
+    pub fn take_back(&self, buffer: BytesMut) {
+        let mut rooms = self.rooms.borrow_mut();
+        if rooms.len() < ROOMS {
+            rooms.push(buffer);
+        }
+    }
+
     /// The configuration changed: what is idle may never be asked for again, and is kept for a minute at most.
     pub fn turn(&self, now: Instant) {
         self.turned.set(Some(now));
     }
 
-    /// Closes what has been idle too long or was closed by the other side.
+    /// Closes what has been idle too long or was closed by the other side, has the others give up what they can, and forgets
+    /// half of the buffers that wait.
     pub fn sweep(&self, now: Instant) {
+        let mut rooms = self.rooms.borrow_mut();
+        let half = rooms.len() / 2;
+        rooms.truncate(half);
+        drop(rooms);
         let (limit, turned) = (self.limits.idle, self.turned.get());
+        let stays = |parked: &mut Parked<C>| {
+            let idle = now.saturating_duration_since(parked.since);
+            if idle >= MOMENT {
+                parked.connection.rest();
+            }
+            (limit.is_zero() || idle < limit)
+                && (idle < GRACE || turned.is_none_or(|turned| parked.since > turned))
+                && !parked.connection.is_closed()
+        };
         self.idle.borrow_mut().retain(|_, stack| {
-            let young = |since: Instant| {
-                let idle = now.saturating_duration_since(since);
-                (limit.is_zero() || idle < limit) && (idle < GRACE || turned.is_none_or(|turned| since > turned))
-            };
-            stack.retain_mut(|parked| young(parked.since) && !parked.connection.is_closed());
+            stack.retain_mut(stays);
             !stack.is_empty()
         });
     }
@@ -125,12 +157,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    struct Fake(u32, bool);
+    /// Its number, whether the other side has hung up, and what it holds.
+    struct Fake(u32, bool, Vec<u8>);
 
     impl Idle for Fake {
         fn is_closed(&mut self) -> bool {
             self.1
         }
+
+        fn rest(&mut self) {
+            self.2 = Vec::new();
+        }
+    }
+
+    fn fake(number: u32, closed: bool) -> Fake {
+        Fake(number, closed, vec![0; 9])
     }
 
     fn key(port: u16, tls: u64) -> Key {
@@ -145,7 +186,7 @@ mod tests {
     fn the_freshest_is_taken_first_and_keys_are_kept_apart() {
         let (pool, now) = (pool(2), Instant::now());
         for n in 1..=3 {
-            pool.put(key(1, 0), Fake(n, false), 1, now);
+            pool.put(key(1, 0), fake(n, false), 1, now);
         }
         assert_eq!(pool.len(), 2);
         assert!(pool.take(key(1, 7)).is_none());
@@ -157,8 +198,8 @@ mod tests {
     #[test]
     fn worn_out_and_closed_connections_are_not_kept() {
         let (pool, now) = (pool(2), Instant::now());
-        pool.put(key(1, 0), Fake(1, false), 3, now);
-        pool.put(key(1, 0), Fake(2, true), 1, now);
+        pool.put(key(1, 0), fake(1, false), 3, now);
+        pool.put(key(1, 0), fake(2, true), 1, now);
         assert!(pool.is_empty());
     }
 
@@ -166,10 +207,10 @@ mod tests {
     fn what_was_idle_before_a_change_is_not_kept_for_ever() {
         let pool = Pool::new(Limits { per_key: 2, uses: 3, idle: Duration::ZERO });
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        pool.put(key(1, 0), Fake(1, false), 1, start);
+        pool.put(key(1, 0), fake(1, false), 1, start);
         pool.sweep(start + 1000 * second);
         pool.turn(start + 1000 * second);
-        pool.put(key(2, 0), Fake(2, false), 1, start + 1001 * second);
+        pool.put(key(2, 0), fake(2, false), 1, start + 1001 * second);
         pool.sweep(start + 1002 * second);
         assert!(pool.take(key(1, 0)).is_none());
         pool.sweep(start + 9000 * second);
@@ -177,9 +218,32 @@ mod tests {
     }
 
     #[test]
+    fn what_rests_holds_nothing() {
+        let (pool, now) = (pool(2), Instant::now());
+        for (after, held) in [(999, 9), (1000, 0)] {
+            pool.put(key(1, 0), fake(1, false), 1, now);
+            pool.sweep(now + Duration::from_millis(after));
+            assert_eq!(pool.take(key(1, 0)).unwrap().0.2.len(), held);
+        }
+    }
+
+    #[test]
+    fn buffers_wait_for_others_but_not_for_ever() {
+        let pool = pool(2);
+        for _ in 0..ROOMS + 1 {
+            pool.take_back(BytesMut::with_capacity(9));
+        }
+        let lent: Vec<_> = (0..ROOMS + 1).map(|_| pool.lend().capacity()).collect();
+        assert_eq!((lent[ROOMS - 1], lent[ROOMS]), (9, 0));
+        pool.take_back(BytesMut::with_capacity(9));
+        pool.sweep(Instant::now());
+        assert_eq!(pool.lend().capacity(), 0);
+    }
+
+    #[test]
     fn the_old_are_swept() {
         let (pool, now) = (pool(2), Instant::now());
-        pool.put(key(1, 0), Fake(1, false), 1, now);
+        pool.put(key(1, 0), fake(1, false), 1, now);
         pool.sweep(now + Duration::from_secs(59));
         assert_eq!(pool.len(), 1);
         pool.sweep(now + Duration::from_secs(60));

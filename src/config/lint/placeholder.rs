@@ -59,13 +59,19 @@ services:
     run: demo,
 };
 
+/// An expression, and texts one of which is in whatever it fits. Most files have none of them: making the expressions
+/// would take longer than reading such a file, and as much memory.
+struct Pattern {
+    hints: &'static [&'static str],
+    regex: &'static LazyLock<Option<Regex>>,
+}
+
 /// What is left of a template, whatever the value is for.
+static MARK: Pattern = Pattern { hints: &["{{", "<", "__"], regex: &MARKS };
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?x)
-        ^(?: \$[A-Z_][A-Z0-9_]{2,} )$              # $NAME, not set
-        | (?:^|\s)\$[A-Z][A-Z0-9]*_[A-Z0-9_]+$     # Bearer $SERVICE_KEY
-        | \{\{[^{}]*\}\}                           # {{ .Values.key }}
+        \{\{[^{}]*\}\}                             # {{ .Values.key }}
         | ^(?:(?:Bearer|Basic)\s+)?<[A-Za-z][A-Za-z0-9\ _.-]{2,}>$
         | ^(?:(?:Bearer|Basic)\s+)?__[A-Z][A-Z0-9_]+__$",
     )
@@ -73,6 +79,28 @@ static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// What is a placeholder where a secret is to be.
+static SECRET: Pattern = Pattern {
+    hints: &[
+        "change",
+        "replace",
+        "your",
+        "here",
+        "example",
+        "xxx",
+        "***",
+        "...",
+        "…",
+        "todo",
+        "to-do",
+        "tbd",
+        "fixme",
+        "fix-me",
+        "placeholder",
+        "redacted",
+        "dummy",
+    ],
+    regex: &SECRETS,
+};
 static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?xi)^(?:(?:Bearer|Basic)\s+)?(?:
@@ -93,6 +121,7 @@ static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Hosts of templates.
+static HOST: Pattern = Pattern { hints: &["your"], regex: &HOSTS };
 static HOSTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)^(?:.*[-.])?your[-_]?(?:own[-_]?)?(?:domain|host|hostname|server|project|project[-_]ref|app|company|site|ip|url)(?:[-.].*)?$").ok()
 });
@@ -148,8 +177,19 @@ fn warning(subject: &Subject<'_>, text: &str, span: Span) -> crate::config::repo
 }
 
 fn is_placeholder(text: &str, purpose: Use) -> bool {
-    let fits = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(text));
-    text.len() < 200 && (fits(&MARKS) || fits(if purpose == Use::Secret { &SECRETS } else { &HOSTS }))
+    let by_purpose = if purpose == Use::Secret { &SECRET } else { &HOST };
+    text.len() < 200 && (is_variable(text) || MARK.fits(text) || by_purpose.fits(text))
+}
+
+/// `$NAME`, not set: alone, or as the last word, where it must look like one of several parts: `Bearer $SERVICE_KEY`.
+fn is_variable(text: &str) -> bool {
+    let Some((before, name)) = text.rsplit_once('$') else { return false };
+    let named = name.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    let parts = || name.split_once('_').is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty());
+    let long = before.is_empty() && name.len() > 2;
+    named
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && (long || parts() && !before.ends_with(|last: char| !last.is_whitespace()))
 }
 
 /// All values that may not be placeholders.
@@ -211,6 +251,16 @@ fn demo(subject: &Subject<'_>, report: &mut Report) {
             let warning = DEMO.warn(bearer.span, message).label(token::described(&token, subject.world.now));
             report.push(warning.help("make a JWT_SECRET and keys of your own"));
         }
+    }
+}
+
+// === impl Pattern ===
+
+impl Pattern {
+    fn fits(&self, text: &str) -> bool {
+        let plain = text.to_ascii_lowercase();
+        self.hints.iter().any(|hint| plain.contains(hint))
+            && self.regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 }
 

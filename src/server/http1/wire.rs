@@ -18,9 +18,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Instant;
 
-/// Room to read into.
-const ROOM: usize = 8 * 1024;
-/// The same while a body comes.
+/// Room to read into: for a usual head. It is held until the request's answer has begun.
+const ROOM: usize = 4 * 1024;
+/// The same while chunks come.
+const CHUNKS_ROOM: usize = 16 * 1024;
+/// Most room while a body comes of which it is known how much comes.
 const BODY_ROOM: usize = 64 * 1024;
 /// Most bytes of a body that nobody wants, and that is thrown away before the answer rather than after it.
 const DRAINED: usize = 64 * 1024;
@@ -193,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// more whether there is something left.
     fn room(&self) -> usize {
         let left = self.reading.size_hint().exact().and_then(|left| usize::try_from(left).ok());
-        left.map_or(2 * ROOM, |left| left.saturating_add(64).min(BODY_ROOM))
+        left.map_or(CHUNKS_ROOM, |left| left.saturating_add(64).min(BODY_ROOM))
     }
 
     /// Throws away what is at hand of a body that nobody wants.

@@ -241,8 +241,12 @@ impl Connection {
         }
     }
 
-    /// Reads what is there; nothing is the end.
+    /// Reads what is there; nothing is the end. A thousand requests that wait for their answers hold no room for them.
     fn poll_read(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        ready!(self.stream.poll_heard(cx))?;
+        if self.buf.capacity() == 0 {
+            self.buf = self.home.as_ref().map(|home| home.lend()).unwrap_or_default();
+        }
         if self.buf.capacity() - self.buf.len() < room {
             self.buf.reserve(room);
         }
@@ -349,8 +353,9 @@ impl Source for Connection {
         if !self.keeps || !self.is_sent() || !self.buf.is_empty() {
             return;
         }
-        if std::mem::take(&mut self.grown) {
-            self.buf = BytesMut::new();
+        let buf = std::mem::take(&mut self.buf);
+        if !std::mem::take(&mut self.grown) {
+            home.take_back(buf);
         }
         let (key, uses) = (self.key, self.uses);
         home.put(key, self, uses, Instant::now().into_std());
@@ -363,6 +368,10 @@ impl Idle for Box<Connection> {
         let mut cx = Context::from_waker(Waker::noop());
         let quiet = self.stream.socket().poll_read_ready(&mut cx).is_pending();
         !quiet && self.poll_read(&mut cx, 1).is_ready()
+    }
+
+    fn rest(&mut self) {
+        (self.queue, self.spare) = (Queue::default(), HeaderMap::new());
     }
 }
 
