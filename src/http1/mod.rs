@@ -8,6 +8,7 @@ pub mod fields;
 pub mod queue;
 pub mod reading;
 pub mod sending;
+pub mod turn;
 
 use std::fmt;
 

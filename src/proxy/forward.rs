@@ -3,6 +3,7 @@
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
 use crate::body::{Body, Lent};
+use crate::http1::turn::turn;
 use crate::plugin::record::Try;
 use crate::proxy::worker::{Held, Worker};
 use crate::settings::Settings;
@@ -187,6 +188,7 @@ async fn exchange(mut connection: Box<Connection>, errand: &mut Errand<'_>) -> R
     let Errand { service, parts, body, .. } = errand;
     let progress = body.progress();
     connection.begin(parts, body, service.read_timeout);
+    turn().await;
     let watch = Watch { service, progress: progress.as_deref(), sent: Instant::now() };
     let outcome = poll_fn(|cx| match connection.poll_answer(cx, body) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),

@@ -9,6 +9,7 @@ mod clients;
 pub mod closing;
 pub mod decide;
 pub mod detour;
+mod ending;
 mod facts;
 pub mod failure;
 pub mod forward;
@@ -30,22 +31,21 @@ pub mod worker;
 use crate::body::Body;
 use crate::observe::access::{CLIENT_GONE, Entry, Met, Sizes};
 use crate::observe::trace::Trace;
-use crate::plugin::{Chain, Ctx, Ended, Origin, shown};
+use crate::plugin::{Ended, Origin};
 use crate::proxy::worker::{Pinned, Worker};
 use crate::snapshot::Service;
 use crate::upstream::peers::Hold;
 use activity::Busy;
-use body::Progress;
 use client::Connection;
 use decide::{Course, Scene, Settled};
+use ending::Ending;
 use failure::Failure;
 use forward::{Answer, Errand, Times, between, forward};
 use http::{Request, Response, header};
 use leftover::Sent;
-use outgoing::{End, Outgoing};
+use outgoing::{AtEnd, Outgoing};
 use patience::patient;
 use response::Latencies;
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -68,37 +68,31 @@ struct Place {
     snapshot: Pinned,
 }
 
-/// A request's context once its answer is on its way. It is moved once, into the box of what is done at the end.
-#[allow(clippy::large_enum_variant)]
-enum Departed {
-    /// Only the log phase needs it.
-    Alone(Ctx),
-    /// The body needs it, too.
-    Shared(Rc<RefCell<Ctx>>),
-}
-
-/// One request under way.
+/// One request under way. It has a box of its own from its first moment to its last: it is large, and passes through many
+/// hands.
 struct Exchange {
-    busy: Busy,
+    /// Its connection is busy with it; `None` once the answer's body says so.
+    busy: Option<Busy>,
     place: Place,
     course: Course,
-    start: Instant,
     times: Times,
     answered: Option<Instant>,
     /// Bytes of the request; 0 where nobody measures.
     received: u64,
-    /// How far its body has come, if a log record tells its size.
-    upload: Option<Rc<Progress>>,
+    /// What its line in the access log needs of its head.
+    entry: Option<Entry>,
+    /// What is done at its end.
+    ending: Ending,
     /// Whether it was on its way to an upstream; what fails then looks like an upstream's failure.
     under_way: bool,
     /// What follows an answer by which something else than HTTP was agreed on.
     tunnel: Option<Box<Tunnel>>,
 }
 
-/// A request that has no line in the access log yet. If its client takes it back, it has one all the same.
+/// A request that has no answer yet. If its client takes it back, it has a line in the access log all the same.
 struct Owed<'a> {
     exchange: &'a mut Exchange,
-    entry: Option<Entry>,
+    answered: bool,
 }
 
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own. `sent` is where one
@@ -110,8 +104,7 @@ pub async fn handle(
     sent: Option<Sent>,
 ) -> Response<Outgoing> {
     let mut exchange = Exchange::begin(worker, connection, &req);
-    let entry = exchange.entry(&req);
-    let mut owed = Owed { exchange: &mut exchange, entry };
+    let mut owed = Owed { exchange: &mut exchange, answered: false };
     let made = match owed.exchange.run(req).await {
         Ok(made) => made,
         Err(failure) => owed.exchange.own_words(failure),
@@ -119,41 +112,21 @@ pub async fn handle(
     if let (Origin::Gateway | Origin::Failed, Some(sent)) = (made.origin, sent) {
         sent.soon().await;
     }
-    let entry = owed.entry.take();
+    owed.answered = true;
     drop(owed);
-    exchange.finish(made, entry)
+    exchange.finish(made)
 }
 
 fn request_id() -> Box<str> {
     Uuid::new_v4().simple().to_string().into()
 }
 
-/// Shows a body to the plugins that look at its pieces, if there are any; they and the log phase have one context.
-fn watched(chain: &Chain, response: Response<Body>, cx: Ctx) -> (Response<Body>, Departed) {
-    if !chain.rare().body {
-        return (response, Departed::Alone(cx));
-    }
-    let cx = Rc::new(RefCell::new(cx));
-    (response.map(|body| shown(body, chain.clone(), Rc::clone(&cx))), Departed::Shared(cx))
-}
-
-// === impl Departed ===
-
-impl Departed {
-    fn with<T>(&mut self, work: impl FnOnce(&mut Ctx) -> T) -> T {
-        match self {
-            Self::Alone(cx) => work(cx),
-            Self::Shared(cx) => work(&mut cx.borrow_mut()),
-        }
-    }
-}
-
 // === impl Owed ===
 
 impl Drop for Owed<'_> {
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            self.exchange.taken_back(entry);
+        if !self.answered {
+            self.exchange.taken_back();
         }
     }
 }
@@ -171,6 +144,13 @@ impl Place {
         }
     }
 
+    /// What a request's line in the access log needs of its head.
+    fn entry(&self, course: &Course, req: &Request<Body>) -> Option<Entry> {
+        let handshake = self.connection.tls.as_ref().and_then(|tls| tls.handshake);
+        let met = Met { client: course.cx.client, tls: course.cx.tls, handshake };
+        self.worker.access.entry(req, met)
+    }
+
     fn scene(&self) -> Scene<'_> {
         Scene { snapshot: &self.snapshot, settings: &self.worker.settings, connection: &self.connection }
     }
@@ -179,41 +159,37 @@ impl Place {
 // === impl Exchange ===
 
 impl Exchange {
-    fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Self {
+    fn begin(worker: Rc<Worker>, connection: Rc<Connection>, req: &Request<Body>) -> Box<Self> {
         let (snapshot, start) = (worker.snapshot(), Instant::now());
         worker.traffic.request();
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
-        let mut course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
-        course.cx.arrival = place.worker.serials.arrival(&place.connection);
-        course.cx.trace = place.trace(req);
-        let times = Times::default();
-        Self {
-            busy,
+        let course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
+        let mut exchange = Box::new(Self {
+            busy: Some(busy),
             course,
-            start,
-            times,
+            times: Times::default(),
             answered: None,
             received: 0,
-            upload: None,
+            entry: None,
+            ending: Ending::new(start),
             under_way: false,
             tunnel: None,
             place,
-        }
-    }
-
-    /// What its line in the access log needs of its head.
-    fn entry(&self, req: &Request<Body>) -> Option<Entry> {
-        let handshake = self.place.connection.tls.as_ref().and_then(|tls| tls.handshake);
-        let met = Met { client: self.course.cx.client, tls: self.course.cx.tls, handshake };
-        self.place.worker.access.entry(req, met)
+        });
+        let Self { place, course, .. } = &mut *exchange;
+        course.cx.arrival = place.worker.serials.arrival(&place.connection);
+        course.cx.trace = place.trace(req);
+        exchange.entry = exchange.place.entry(&exchange.course, req);
+        exchange
     }
 
     /// Its client went, or took it back.
-    fn taken_back(&mut self, entry: Entry) {
-        let Self { place: Place { worker, snapshot, .. }, course, times, start, .. } = self;
+    fn taken_back(&mut self) {
+        let Some(entry) = self.entry.take() else { return };
+        let Self { place: Place { worker, snapshot, .. }, course, times, ending, .. } = self;
         let (tries, upstream, sizes) = (times.tries.take(), None, None);
-        let noted = Noted { entry, status: CLIENT_GONE, start: *start, tries, upstream, sizes };
+        let noted = Noted { entry, status: CLIENT_GONE, start: ending.start, tries, upstream, sizes };
         noted.tell(worker, snapshot, &course.cx, 0, false);
     }
 
@@ -254,7 +230,7 @@ impl Exchange {
         let max = self.course.body_limit(self.place.scene());
         let body = forward::request_body(out.body, max, &worker.settings).await?;
         if self.course.cx.facts.is_some() {
-            (self.times.tries, self.upload) = (Some(Vec::new()), body.progress());
+            (self.times.tries, self.ending.upload) = (Some(Vec::new()), body.progress());
         } else if worker.access.needs().tries {
             self.times.tries = Some(Vec::new());
         }
@@ -286,7 +262,7 @@ impl Exchange {
     }
 
     /// The response phase, and the last word on the head.
-    fn finish(mut self, made: Made, entry: Option<Entry>) -> Response<Outgoing> {
+    fn finish(mut self: Box<Self>, made: Made) -> Response<Outgoing> {
         let Made { mut response, origin, hold } = made;
         self.course.cx.origin = origin;
         self.course.stick(response.headers_mut());
@@ -302,13 +278,13 @@ impl Exchange {
             facts.tries = Some(self.times.tries.take().unwrap_or_default());
             facts.end = Some(facts::answered(&response, origin, latencies));
         }
-        self.depart(response, hold, entry)
+        self.depart(response, hold)
     }
 
     fn latencies(&self) -> Latencies {
         let answered = self.answered.unwrap_or_else(Instant::now);
         let chosen = self.times.chosen.unwrap_or(answered);
-        Latencies { gateway: between(self.start, chosen), upstream: between(chosen, answered) }
+        Latencies { gateway: between(self.ending.start, chosen), upstream: between(chosen, answered) }
     }
 
     /// What is known of the end before the body has gone, if some plugin may ask.
@@ -333,7 +309,7 @@ impl Exchange {
         Noted {
             entry,
             status: response.status().as_u16(),
-            start: self.start,
+            start: self.ending.start,
             tries: self.times.tries.take(),
             upstream: (self.course.cx.origin != Origin::Gateway).then(|| self.latencies().upstream),
             sizes: sizes.map(Box::new),
@@ -341,32 +317,21 @@ impl Exchange {
     }
 
     /// Sends the body on its way; when it has gone, the log phase runs.
-    fn depart(mut self, response: Response<Body>, hold: Option<Hold>, entry: Option<Entry>) -> Response<Outgoing> {
-        let (ended, noted) = (self.ended(&response), entry.map(|entry| self.noted(entry, &response)));
-        let Self { place, course, busy, upload, start, tunnel, .. } = self;
-        let (Place { worker, snapshot, .. }, Course { mut cx, route, .. }) = (place, course);
+    fn depart(mut self: Box<Self>, response: Response<Body>, hold: Option<Hold>) -> Response<Outgoing> {
+        self.ending.ended = self.ended(&response);
+        self.ending.noted = self.entry.take().map(|entry| self.noted(entry, &response));
+        let (busy, tunnel) = (self.busy.take(), self.tunnel.take());
         let outgoing = |body| Outgoing::new(body, busy).holding(hold).before(tunnel);
-        let chain = decide::chain(route, &snapshot);
-        if noted.is_none() && chain.is_empty() {
+        let Self { place, course, ending, .. } = &mut *self;
+        let chain = decide::chain(course.route, &place.snapshot);
+        if ending.noted.is_none() && chain.is_empty() {
             return response.map(outgoing);
         }
-        chain.keep_answer(&response, &mut cx);
-        let (response, mut cx) = watched(chain, response, cx);
-        let response = response.map(outgoing);
-        let at_end = Box::new(move |end: End| {
-            cx.with(|cx| {
-                if let Some(noted) = &noted {
-                    noted.tell(&worker, &snapshot, cx, end.bytes, end.whole);
-                }
-                if let Some(facts) = &mut cx.facts {
-                    facts::ended(facts, end.bytes, upload.as_deref(), between(start, Instant::now()));
-                }
-                if let Some(ended) = ended {
-                    cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole: start.elapsed(), ..ended });
-                    decide::chain(route, &snapshot).log(cx);
-                }
-            });
-        });
-        response.map(|body| body.at_end(at_end))
+        chain.keep_answer(&response, &mut course.cx);
+        let (response, at_end): (_, Box<dyn AtEnd>) = match chain.rare().body {
+            true => ending::watched(*self, response),
+            false => (response, self),
+        };
+        response.map(|body| outgoing(body).at_end(at_end))
     }
 }

@@ -10,8 +10,11 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What runs when the last byte is gone, or the client.
-pub type AtEnd = Box<dyn FnOnce(End)>;
+/// Who has something to do when the last byte is gone, or the client.
+pub trait AtEnd {
+    /// Does it.
+    fn over(self: Box<Self>, end: End);
+}
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub struct End {
 /// An answer's body under way. An empty piece of it says only that it comes on, and is not sent.
 pub struct Outgoing {
     body: Body,
-    at_end: Option<AtEnd>,
+    at_end: Option<Box<dyn AtEnd>>,
     bytes: u64,
     /// Why it broke, until what came before was written.
     broken: Option<BodyError>,
@@ -45,8 +48,8 @@ type Polled = Option<Result<Frame<Bytes>, BodyError>>;
 impl Outgoing {
     /// A body, over a connection that is busy with it.
     #[must_use]
-    pub fn new(body: Body, busy: Busy) -> Self {
-        Self { body, at_end: None, bytes: 0, broken: None, busy: Some(busy), hold: None, tunnel: None }
+    pub fn new(body: Body, busy: Option<Busy>) -> Self {
+        Self { body, at_end: None, bytes: 0, broken: None, busy, hold: None, tunnel: None }
     }
 
     /// Holds the target that it comes from until the end.
@@ -68,10 +71,10 @@ impl Outgoing {
         self.tunnel.take()
     }
 
-    /// Runs something at the end. A body that is empty already ends when it is dropped.
+    /// Tells somebody of the end. A body that is empty already ends when it is dropped.
     #[must_use]
-    pub fn at_end(mut self, run: AtEnd) -> Self {
-        self.at_end = Some(run);
+    pub fn at_end(mut self, who: Box<dyn AtEnd>) -> Self {
+        self.at_end = Some(who);
         self
     }
 
@@ -80,8 +83,8 @@ impl Outgoing {
             busy.done();
         }
         drop(self.hold.take());
-        if let Some(run) = self.at_end.take() {
-            run(End { bytes: self.bytes, whole });
+        if let Some(who) = self.at_end.take() {
+            who.over(End { bytes: self.bytes, whole });
         }
     }
 

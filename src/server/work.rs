@@ -26,6 +26,10 @@ const TIDY: Duration = Duration::from_millis(500);
 /// Rest after the system refused another connection, so that the loop does not spin.
 const REST: Duration = Duration::from_millis(50);
 
+/// Most tasks that have their turn before sockets are asked again. More than there are by default: those that are ready
+/// together write together ([`crate::http1::turn`]).
+const TURNS: u32 = 256;
+
 /// What a worker thread is started with.
 pub(super) struct Start {
     pub(super) settings: Arc<Settings>,
@@ -45,7 +49,8 @@ pub(super) struct Start {
 
 /// One worker thread, from its runtime to its end. Whether everything under way ended in time.
 pub(super) fn work(start: Start) -> bool {
-    let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+    let mut builder = Builder::new_current_thread();
+    let runtime = match builder.enable_all().event_interval(TURNS).build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "a worker cannot start");

@@ -9,6 +9,7 @@ use super::wire::Wire;
 use crate::body::{Body, Lent};
 use crate::http1::queue::Queue;
 use crate::http1::sending::Framing;
+use crate::http1::turn::turn;
 use crate::proxy::leftover;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upgrade::Tunnel;
@@ -150,6 +151,7 @@ where
         let mut plan = poll_fn(|cx| Poll::Ready(self.begin(asked, &mut head, &body, cx))).await;
         plan.keeps &= head.status != StatusCode::SWITCHING_PROTOCOLS;
         self.spare = recycled(head.headers);
+        turn().await;
         poll_fn(|cx| self.poll_answer(&mut plan, &mut body, cx)).await?;
         drop(body);
         if let Some(tunnel) = tunnel {

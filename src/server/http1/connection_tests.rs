@@ -16,7 +16,7 @@ fn second(count: u64) -> Duration {
 
 /// An answer with a length, and something else in its head.
 fn ok(body: Body) -> Response<Outgoing> {
-    Response::new(Outgoing::new(body, Activity::default().begin()))
+    Response::new(Outgoing::new(body, Some(Activity::default().begin())))
 }
 
 /// Serves one end of a pipe; the client has the other.
