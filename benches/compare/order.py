@@ -34,12 +34,12 @@ LIMIT = 60
 HEAD = """/* Functions that a start and usual requests run, side by side: benches/compare/order.py made this, and says why. */
 SECTIONS
 {
-  .text.often :
+  .text :
   {
 """
 TAIL = """  }
 }
-INSERT BEFORE .text;
+INSERT BEFORE .init;
 """
 
 
@@ -110,14 +110,16 @@ def functions(profile, program):
 
 
 def pattern(name):
-    """What the linker is to look for: a Rust name up to its hash (`17h` and 16 digits), any other as it is."""
-    return re.sub(r"17h[0-9a-f]{16}E.*$", "17h*", name) if name.startswith("_ZN") else name
+    """What the linker is to look for: a Rust name up to its hash (`17h` and 16 digits), any other without what tells
+    namesakes apart."""
+    return re.sub(r"17h[0-9a-f]{16}E.*$", "17h*", name) if name.startswith("_ZN") else re.sub(r"\.\d+$", "", name)
 
 
 # === the file ===
 
 def written(patterns):
-    lines = (f"    *(.text.{name})\n" for name in sorted(patterns))
+    """Sections of functions, among them `.text.unlikely.NAME` of those that the compiler takes for rare."""
+    lines = (f"    *(.text*.{name})\n" for name in sorted(patterns))
     return HEAD + "".join(lines) + TAIL
 
 
@@ -127,7 +129,7 @@ def main():
     patterns = by_start(program) | by_jobs(program)
     if opts.check:
         known = ORDER.read_text()
-        missing = sorted(name for name in patterns if f"(.text.{name})" not in known)
+        missing = sorted(name for name in patterns if f"(.text*.{name})" not in known)
         print(f"{len(missing)} of {len(patterns)} functions are not in {ORDER.name}", *missing, sep="\n  ")
     else:
         ORDER.write_text(written(patterns))
