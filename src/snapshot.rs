@@ -13,8 +13,9 @@ use crate::plugin::Chain;
 use crate::route::Router;
 pub use crate::route::rewrite::PathHandling;
 use crate::sni::Names;
+use foldhash::fast::FixedState;
 use http::{HeaderName, HeaderValue, StatusCode};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub certificates: Certificates,
     /// The plugins that run for requests without a route.
     pub global: Chain,
+    /// The names that DNS is asked for.
+    pub names: HashSet<Box<str>, FixedState>,
     /// What plugins call secrets of clients ([`Plugin::secrets`](crate::plugin::Plugin::secrets)).
     pub secrets: Arc<[Box<str>]>,
     /// Its entities as documents, where the Admin API is on.
@@ -280,16 +283,6 @@ impl Target {
 // === impl Snapshot ===
 
 impl Snapshot {
-    /// The names that DNS is asked for.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let targets = self.upstreams.iter().flat_map(|upstream| &upstream.targets).map(|target| &target.host);
-        let hosts = self.services.iter().map(|service| &service.host).chain(targets);
-        hosts.filter_map(|host| match host {
-            Host::Name(name) => Some(&**name),
-            Host::Address(_) | Host::Upstream(_) => None,
-        })
-    }
-
     /// The route of a number.
     ///
     /// # Panics

@@ -1,4 +1,5 @@
-"""The upstream, and those that proxy to it, each with the same job: nginx, haproxy, builds of the gateway, and nobody."""
+"""The upstream, and those that proxy to it, each with the same job: nginx, haproxy, builds of the gateway, and nobody.
+Besides, with no job at all: the floor, which is what the kernel costs."""
 import os
 import pathlib
 import shutil
@@ -44,10 +45,16 @@ def certificate(cert, key, kind):
 
 
 class Contender:
-    """A program that does the job, and where. `direct` is the upstream itself: no process of its own, and no job."""
+    """A program that does the job, and where. `direct` is the upstream itself: no process of its own, and no job. `renew`
+    writes its configuration anew, with another bearer."""
 
-    def __init__(self, name, process, port, tls=None, prefix="/rest/v1"):
+    def __init__(self, name, process, port, tls=None, prefix="/rest/v1", renew=None):
         self.name, self.process, self.port, self.tls, self.prefix = name, process, port, tls, prefix
+        self.renew = renew
+
+    @property
+    def does_job(self):
+        return self.name not in ("direct", "floor")
 
 
 class Bench:
@@ -60,9 +67,7 @@ class Bench:
         self.processes, self.contenders, self.upstream = [], [], free_port()
 
     def __enter__(self):
-        program = self.folder / "upstream"
-        subprocess.run(["cc", "-O2", "-o", program, HERE / "upstream.c"], check=True)
-        self.run("upstream", pinned(LOAD_CORE, program, self.upstream), self.upstream)
+        self.run("upstream", pinned(LOAD_CORE, self.compiled("upstream"), self.upstream), self.upstream)
         self.cert, self.key = self.folder / "cert.pem", self.folder / "key.pem"
         certificate(self.cert, self.key, self.key_kind)
         return self
@@ -85,14 +90,19 @@ class Bench:
         wait_for(port, process, name, limit)
         return process
 
+    def compiled(self, name):
+        program = self.folder / name
+        subprocess.run(["cc", "-O2", "-o", program, HERE / f"{name}.c"], check=True)
+        return program
+
     def filled(self, template, into, **values):
-        """A copy of a configuration with its places filled in."""
+        """A copy of a configuration with its places filled in, there at once as a whole."""
         text = (HERE / template).read_text()
         for key, value in values.items():
             text = text.replace(f"@{key.upper()}@", str(value))
-        path = self.folder / into
-        path.write_text(text)
-        return path
+        path, new = self.folder / into, self.folder / f"{into}.new"
+        new.write_text(text)
+        return new.replace(path)
 
     def add_direct(self):
         self.contenders.append(Contender("direct", None, self.upstream, prefix=""))
@@ -101,11 +111,12 @@ class Bench:
         port, tls = free_port(), free_port()
         log = f"{self.folder}/{name}.access combined" if self.logs else "off"
         more = "".join(f"    location /r{n}/ {{ return 204; }}\n" for n in range(self.routes))
-        config = self.filled("nginx.conf", f"{name}.conf", folder=self.folder, name=name, port=port, tls=tls, cert=self.cert,
-                             key=self.key, upstream=self.upstream, bearer=BEARER, log=log, buffering=buffering, more=more)
+        renew = lambda bearer: self.filled(
+            "nginx.conf", f"{name}.conf", folder=self.folder, name=name, port=port, tls=tls, cert=self.cert, key=self.key,
+            upstream=self.upstream, bearer=bearer, log=log, buffering=buffering, more=more)
         program = shutil.which("nginx") or "/usr/sbin/nginx"
-        process = self.run(name, pinned(PROXY_CORE, program, "-e", "stderr", "-c", config), port)
-        self.contenders.append(Contender(name, process, port, tls))
+        process = self.run(name, pinned(PROXY_CORE, program, "-e", "stderr", "-c", renew(BEARER)), port)
+        self.contenders.append(Contender(name, process, port, tls, renew=renew))
 
     def add_haproxy(self):
         port, tls = free_port(), free_port()
@@ -121,30 +132,44 @@ class Bench:
     def add_gateway(self, name, program):
         port, tls = free_port(), free_port()
         more = "".join(f"  - {{name: r{n}, paths: [/r{n}/]}}\n" for n in range(self.routes))
-        config = self.filled("kong.yml", f"{name}.yml", upstream=self.upstream, bearer=BEARER, more=more)
+        renew = lambda bearer: self.filled("kong.yml", f"{name}.yml", upstream=self.upstream, bearer=bearer, more=more)
         env = {"KONG_PROXY_LISTEN": f"127.0.0.1:{port}, 127.0.0.1:{tls} ssl http2", "KONG_ADMIN_LISTEN": "off",
                "KONG_SSL_CERT": str(self.cert), "KONG_SSL_CERT_KEY": str(self.key), "KONG_DATABASE": "off",
                "KONG_NGINX_WORKER_PROCESSES": "1", "KONG_PREFIX": str(self.folder),
                "KONG_PROXY_ACCESS_LOG": f"{self.folder}/{name}.access" if self.logs else "off",
                # nginx is told the same.
                "KONG_UPSTREAM_KEEPALIVE_MAX_REQUESTS": "100000000"}
-        process = self.run(name, pinned(PROXY_CORE, program, "run", "--config", config), port, env)
-        self.contenders.append(Contender(name, process, port, tls))
+        process = self.run(name, pinned(PROXY_CORE, program, "run", "--config", renew(BEARER)), port, env)
+        self.contenders.append(Contender(name, process, port, tls, renew=renew))
+
+    def add_floor(self):
+        """Its upstream gets as much as it gets from the first contender."""
+        port, fields = free_port(), self.folder / "floor.fields"
+        _, seen = asked(self.contenders[0].port)
+        fields.write_text(seen.partition("\r\n")[2], newline="")
+        process = self.run("floor", pinned(PROXY_CORE, self.compiled("floor"), port, self.upstream, fields), port)
+        self.contenders.append(Contender("floor", process, port, prefix=""))
 
     def check_jobs(self):
         for contender in self.contenders:
-            if contender.process:
+            if contender.does_job:
                 check_job(contender.name, contender.port, self.upstream)
+
+
+def asked(port):
+    """One request: the answer's head, and the request's head as the upstream got it."""
+    request = "GET /rest/v1/echo?x=1 HTTP/1.1\r\nHost: api.test\r\nX-Real-IP: 6.6.6.6\r\nConnection: close\r\n"
+    with socket.create_connection(("127.0.0.1", port), 10) as peer:
+        peer.sendall((request + "".join(h + "\r\n" for h in HEADERS) + "\r\n").encode())
+        answer = b"".join(iter(lambda: peer.recv(65536), b"")).decode()
+    head, _, seen = answer.partition("\r\n\r\n")
+    return head, seen
 
 
 def check_job(name, port, upstream):
     """Fails when a contender does less than the others."""
     # In lower case throughout: the names of headers are compared, and no value here depends on case.
-    request = "GET /rest/v1/echo?x=1 HTTP/1.1\r\nHost: api.test\r\nX-Real-IP: 6.6.6.6\r\nConnection: close\r\n"
-    with socket.create_connection(("127.0.0.1", port), 10) as peer:
-        peer.sendall((request + "".join(h + "\r\n" for h in HEADERS) + "\r\n").encode())
-        answer = b"".join(iter(lambda: peer.recv(65536), b"")).decode().lower()
-    head, _, seen = answer.partition("\r\n\r\n")
+    head, seen = (text.lower() for text in asked(port))
     wanted = ["get /echo?x=1 http/1.1", f"host: 127.0.0.1:{upstream}", "authorization: bearer " + BEARER.lower(),
               "x-forwarded-for: 127.0.0.1", "x-forwarded-proto: http", "x-forwarded-host: api.test",
               f"x-forwarded-port: {port}", "x-forwarded-path: /rest/v1/echo", "x-forwarded-prefix: /rest/v1/",
@@ -152,4 +177,4 @@ def check_job(name, port, upstream):
     missing = [w for w in wanted if seen.split("\r\n").count(w) != 1]
     missing += [w for w in ("access-control-allow-origin: *", "via: ") if "\r\n" + w not in head]
     if missing or seen.count("\r\nauthorization:") != 1:
-        sys.exit(f"{name} does not do the job: {missing}\n{answer}")
+        sys.exit(f"{name} does not do the job: {missing}\n{head}\n{seen}")

@@ -8,7 +8,7 @@ the machine is. The job is that of run.py, with limits, timers and the access lo
   benches/compare/instructions.py --record             writes instructions.txt
   benches/compare/instructions.py --jobs A:1k --keep DIR   leaves the profiles there, for callgrind_annotate
 
-A job is a mode and a size (see run.py). One client has one request under way at a time, so that nothing depends on how
+A job is MODE:SIZE or MODE:routes-N (see run.py). One client has one request under way at a time, so that nothing depends on how
 requests meet; every request wakes the worker twice, which a busy gateway is spared. A job is run with N requests and with
 2 N: the difference is N requests, without connections and handshakes. `allocations` are calls of malloc, calloc and realloc.
 
@@ -23,6 +23,7 @@ import sys
 import tempfile
 
 from contenders import HEADERS, HERE, Bench
+from jobs import Job
 from run import build_gateway
 
 RECORDED = HERE / "instructions.txt"
@@ -36,7 +37,7 @@ ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
 def arguments():
     ap = argparse.ArgumentParser(description="Instructions per proxied request.")
     ap.add_argument("--binary", type=pathlib.Path, help="the gateway, instead of a build of the release profile")
-    ap.add_argument("--jobs", default=JOBS, help="MODE:SIZE, …")
+    ap.add_argument("--jobs", default=JOBS, help="MODE:SIZE or MODE:routes-N, …")
     ap.add_argument("--check", action="store_true", help="compare with what is recorded")
     ap.add_argument("--record", action="store_true", help="record what is counted")
     ap.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="where profiles stay")
@@ -72,19 +73,19 @@ class Counted(Bench):
         before = set(self.profiles.iterdir())
         self.control("--dump")
         (profile,) = set(self.profiles.iterdir()) - before
-        return read(profile.rename(self.profiles / f"{job.replace(':', '-')}-{name}"))
+        return read(profile.rename(self.profiles / f"{job.text.replace(':', '-')}-{name}"))
 
 
 def ask(job, gateway, requests):
     """So many requests, one after the other, over one connection."""
-    mode, size = job.split(":")
-    url = f"http://127.0.0.1:{gateway.port}" if mode == "A" else f"https://127.0.0.1:{gateway.tls}"
+    size = job.argument if job.kind == "body" else "1k"
+    url = f"http://127.0.0.1:{gateway.port}" if job.mode == "A" else f"https://127.0.0.1:{gateway.tls}"
     words = [x for h in HEADERS for x in ("-H", h)] + [f"{url}{gateway.prefix}/{size}"]
-    version = [] if mode == "C" else ["--h1"]
+    version = [] if job.mode == "C" else ["--h1"]
     command = ["h2load", *version, "-t1", "-c1", "-m1", "-n", str(requests), *words]
     out = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
     if f"status codes: {requests} 2xx" not in out:
-        sys.exit(f"{job}: not all was answered\n{out}")
+        sys.exit(f"{job.text}: not all was answered\n{out}")
 
 
 def read(profile):
@@ -144,17 +145,29 @@ def show(found):
     return [job for job, (i, _) in found.items() if i > LIMIT * before.get(job, float("inf"))]
 
 
+def wanted(texts):
+    """The jobs of a list, if they are of those that are counted."""
+    try:
+        jobs = [Job(text) for text in texts.split(",")]
+    except ValueError as unknown:
+        sys.exit(str(unknown))
+    if not all(job.kind == "routes" or (job.kind == "body" and job.argument != "10m") for job in jobs):
+        sys.exit("only MODE:1k, MODE:64k, MODE:1m and MODE:routes-N are counted")
+    return jobs
+
+
 def main():
     opts = arguments()
-    jobs = opts.jobs.split(",")
-    if not all(re.fullmatch("[ABC]:(1k|64k|1m)", job) for job in jobs):
-        sys.exit("a job is A, B or C, a colon, and 1k, 64k or 1m")
+    jobs = wanted(opts.jobs)
     binary = opts.binary or build_gateway("release")
-    with tempfile.TemporaryDirectory() as scratch, Counted() as bench:
+    found = {}
+    with tempfile.TemporaryDirectory() as scratch:
         profiles = opts.keep or pathlib.Path(scratch)
         profiles.mkdir(parents=True, exist_ok=True)
-        bench.add_counted(binary.resolve(), profiles.resolve())
-        found = {job: count(bench, job) for job in jobs}
+        for routes in dict.fromkeys(job.routes for job in jobs):
+            with Counted(routes=routes) as bench:
+                bench.add_counted(binary.resolve(), profiles.resolve())
+                found |= {job.text: count(bench, job) for job in jobs if job.routes == routes}
     grown = show(found)
     if opts.record:
         record(found)

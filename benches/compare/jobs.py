@@ -5,16 +5,20 @@ import subprocess
 import tempfile
 import time
 
+import reload
 from contenders import HEADERS, HERE, LOAD_CORE
 from process import cpu, memory, pinned, private
 
 MODES = {"A": "HTTP/1.1 in the clear", "B": "HTTP/1.1 over TLS 1.3", "C": "HTTP/2 over TLS 1.3"}
 PACED = {"A": "clear", "B": "tls", "C": "h2"}
+# Requests a second while configurations are reloaded.
+PACE = 4000
 SIZES = {"1k": 1 << 10, "64k": 64 << 10, "1m": 1 << 20, "10m": 10 << 20}
 FORMS = """A job is one of
   MODE:SIZE          bodies of 1k, 64k, 1m or 10m; MODE is A (HTTP/1.1), B (HTTP/1.1 over TLS), C (HTTP/2 over TLS)
   MODE:up-SIZE       bodies that clients send (A, B)
   MODE:routes-N      1k, beside N other routes
+  A:reload-N         1k at 4000 requests a second, beside N other routes, without and with reloads of them (nginx, gateway)
   MODE:paced-RATE    1k at RATE requests a second: what counts are the times
   MODE:idle-N        memory of N connections that asked once (A, B)
   A:ws-BYTES         messages through WebSockets
@@ -52,7 +56,7 @@ class Job:
         number = self.argument.isdigit()
         return {"body": self.mode in MODES and self.argument in SIZES,
                 "up": self.mode in ("A", "B") and self.argument in SIZES,
-                "routes": self.mode in MODES and number, "paced": self.mode in MODES and number,
+                "routes": self.mode in MODES and number, "reload": self.mode == "A" and number, "paced": self.mode in MODES and number,
                 "idle": self.mode in ("A", "B") and number, "ws": self.mode == "A" and number,
                 "handshakes": self.argument in ("full", "resumed", "hybrid")}.get(self.kind, False)
 
@@ -62,7 +66,7 @@ class Job:
 
     @property
     def routes(self):
-        return int(self.argument) if self.kind == "routes" else 0
+        return int(self.argument) if self.kind in ("routes", "reload") else 0
 
     @property
     def unit(self):
@@ -71,15 +75,21 @@ class Job:
     @property
     def title(self):
         what = {"body": f"{self.argument} of body", "up": f"{self.argument} sent by clients",
-                "routes": f"1k of body, {self.argument} other routes", "paced": f"1k of body, {self.argument} requests a second",
+                "routes": f"1k of body, {self.argument} other routes",
+                "reload": f"1k of body, {PACE} requests a second, {self.argument} other routes, reloaded", "paced": f"1k of body, {self.argument} requests a second",
                 "idle": f"{self.argument} idle connections", "ws": f"WebSocket messages of {self.argument} bytes",
                 "handshakes": f"new TLS 1.3 connections, {self.mode}, {self.argument}"}[self.kind]
         return what if self.kind == "handshakes" else f"{what}, {MODES[self.mode]}"
 
     def fits(self, contender):
-        """The upstream itself speaks no TLS, and nginx without buffers is there for large bodies."""
+        """The upstream itself and the floor speak no TLS, and nginx without buffers is there for large bodies. haproxy
+        changes its configuration by another process, not by SIGHUP."""
         if contender.name == "direct":
             return self.mode == "A" and self.kind in ("body", "up", "paced", "ws")
+        if contender.name == "floor":
+            return self.mode == "A" and self.kind == "body"
+        if self.kind == "reload" and not contender.renew:
+            return False
         return contender.name != "nginx-unbuffered" or self.argument == "10m"
 
     def run(self, load, bench, contender, seconds):
@@ -87,6 +97,8 @@ class Job:
             return load.own(bench, contender, "B", "handshakes", seconds, self.argument)
         if self.kind == "paced":
             return load.own(bench, contender, self.mode, "paced", seconds, PACED[self.mode], contender.prefix + "/1k", self.argument)
+        if self.kind == "reload":
+            return load.own(bench, contender, "A", "paced", seconds, "again", contender.prefix + "/1k", PACE)
         if self.kind == "ws":
             return load.own(bench, contender, "A", "websocket", seconds, contender.prefix + "/ws", self.argument)
         size = self.argument if self.kind in ("body", "up") else "1k"
@@ -121,6 +133,8 @@ def sample(job, load, bench, contender):
     """One turn of one contender."""
     if job.kind == "idle":
         return idle(job, load, bench, contender)
+    if job.kind == "reload":
+        return reload.sample(job, load, bench, contender)
     pid = contender.process.pid if contender.process else None
     before, start = cpu(pid) if pid else None, time.monotonic()
     done, errors, p50, p99, p999 = job.run(load, bench, contender, load.seconds)

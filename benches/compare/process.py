@@ -25,7 +25,8 @@ def memory(pid):
     total = 0
     for each in tree(pid):
         with open(f"/proc/{each}/status") as status:
-            total += next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+            # One that ended and was not waited for yet has none.
+            total += next((int(line.split()[1]) for line in status if line.startswith("VmRSS")), 0)
     return total
 
 

@@ -3,6 +3,11 @@ import csv
 import statistics
 
 REFERENCES = ("nginx", "haproxy")
+NO_GATEWAYS = (*REFERENCES, "nginx-unbuffered", "direct", "floor")
+# Kong 2.8.1 (cors and request-transformer, one worker, no access log): its CPU as a multiple of nginx's in the same run, on a
+# quiet machine of the kind that docs/performance.md names, 2026-11-23.
+KONG = {"A:1k": 3.2, "B:1k": 2.8, "C:1k": 2.7}
+FLOOR = "floor: does not do the job; what the kernel costs."
 
 
 def of(samples, job, name):
@@ -41,6 +46,8 @@ def table(samples, job):
     """Of one job, in Markdown."""
     if job.kind == "idle":
         return idle_table(samples, job)
+    if job.kind == "reload":
+        return reload_table(samples, job)
     lines = [head("", f"CPU µs/{job.unit}, median (min–max)", "of it user", *(f"ratio to {r}" for r in REFERENCES),
                   f"{job.unit}s/s", "p50 µs", "p99 µs", "p99.9 µs", "busy", "RSS MiB", "errors")]
     for name in names(samples, job.text):
@@ -53,6 +60,31 @@ def table(samples, job):
             lines.append(row(name, *costs, *times, f"{middle(mine, 'busy'):.0%}", f"{middle(mine, 'rss') / 1024:.1f}", errors))
         else:
             lines.append(row(name, *["–"] * (2 + len(REFERENCES)), *times, "–", "–", errors))
+    return "\n".join([*lines, *notes(samples, job)])
+
+
+def notes(samples, job):
+    """What stands below a table."""
+    found = [FLOOR] if of(samples, job.text, "floor") else []
+    kong, nginx = KONG.get(job.text), of(samples, job.text, "nginx")
+    gateways = [n for n in names(samples, job.text) if n not in NO_GATEWAYS]
+    for name in gateways if kong and nginx else []:
+        share = spread([r / kong for r in ratios(of(samples, job.text, name), nginx)], 2)
+        found.append(f"{name}: {share} of Kong's CPU, which was {kong} times nginx's when it was measured.")
+    return ["", *found] if found else []
+
+
+def reload_table(samples, job):
+    """Times without and with reloads. How many reloads there were depends on how fast each is in force."""
+    lines = [head("", "p99 µs", "p99 µs with reloads, median (min–max)", "ratio", "p99.9 µs", "with reloads", "reloads",
+                  "ms until in force", "RSS MiB", "most", "errors")]
+    for name in names(samples, job.text):
+        mine = of(samples, job.text, name)
+        at = lambda key: f"{middle(mine, key):.0f}"
+        lines.append(row(name, at("quiet_p99"), spread([s["p99"] for s in mine], 0),
+                         spread([s["p99"] / s["quiet_p99"] for s in mine], 2), at("quiet_p999"), at("p999"), at("reloads"),
+                         at("force"), *(f"{middle(mine, key) / 1024:.1f}" for key in ("rss", "peak")),
+                         sum(s["errors"] for s in mine)))
     return "\n".join(lines)
 
 
@@ -80,7 +112,7 @@ def plot(samples, jobs, path):
     # Letters as text, no date: the file changes only with the figures.
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "compare", "font.family": "sans-serif"})
     from matplotlib import pyplot
-    shown = [j for j in jobs if j.kind not in ("idle", "paced") and of(samples, j.text, "nginx")]
+    shown = [j for j in jobs if j.kind not in ("idle", "paced", "reload") and of(samples, j.text, "nginx")]
     everyone = [n for n in dict.fromkeys(s["name"] for s in samples) if n != "direct"]
     figure, axes = pyplot.subplots(figsize=(1.5 + 1.1 * len(shown), 4))
     width = 0.8 / len(everyone)

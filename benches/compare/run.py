@@ -12,6 +12,9 @@ The proxy has core 0 and one worker; load and upstream have core 1. Contenders t
 taken within rounds, because absolute figures drift. CPU is utime + stime of the process tree. `busy` is the share of its
 core that the proxy used: much below 100 %, the load was the limit (CPU per request holds even then).
 
+`floor` does not do the job. It has two reads and two writes for each request and nothing between them, so it tells what the
+kernel costs: no proxy that uses sockets can be below it. It takes part in A:SIZE.
+
 """
 import argparse
 import json
@@ -26,8 +29,9 @@ from contenders import Bench
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-ALL = ("A:1k,B:1k,C:1k,A:64k,B:64k,C:64k,A:10m,B:10m,C:10m,A:up-64k,A:up-10m,B:up-10m,A:ws-128,A:routes-10000,"
-       "A:paced-4000,B:paced-4000,C:paced-4000,A:idle-1000,B:idle-1000,ecdsa:full,rsa:full,ecdsa:resumed")
+ALL = ("A:1k,B:1k,C:1k,A:64k,B:64k,C:64k,A:10m,B:10m,C:10m,A:up-64k,A:up-10m,B:up-10m,A:ws-128,"
+       "A:routes-10,A:routes-10000,A:reload-10000,A:paced-4000,B:paced-4000,C:paced-4000,A:idle-1000,B:idle-1000,"
+       "ecdsa:full,rsa:full,ecdsa:resumed")
 
 
 def arguments():
@@ -38,7 +42,7 @@ def arguments():
     ap.add_argument("--connections", type=int, default=32)
     ap.add_argument("--profile", default="dist", help="cargo profile of the gateway and the load")
     ap.add_argument("--gateway", action="append", default=[], metavar="NAME=PATH", help="a build, instead of making one")
-    ap.add_argument("--without", default="", help="contenders to leave out: direct, nginx-unbuffered, haproxy")
+    ap.add_argument("--without", default="", help="contenders to leave out: direct, floor, nginx-unbuffered, haproxy")
     ap.add_argument("--no-logs", action="store_true", help="without access logs")
     ap.add_argument("--json", type=pathlib.Path, default=TARGET / "compare.json", help="where every sample goes")
     ap.add_argument("--csv", type=pathlib.Path, default=TARGET / "compare.csv", help="the same as a table")
@@ -68,6 +72,8 @@ def start(bench, opts, builds):
         bench.add_gateway(name, pathlib.Path(program).resolve())
     if "direct" not in without:
         bench.add_direct()
+    if "floor" not in without:
+        bench.add_floor()
     bench.check_jobs()
 
 
@@ -80,9 +86,17 @@ def measure(bench, job, load, rounds):
         for contender in turn(fitting, number):
             got = kinds.sample(job, load, bench, contender)
             samples.append({"job": job.text, "round": number, "name": contender.name, **got})
-            shown = f"{got['kib']:6.1f} KiB" if "kib" in got else f"{got.get('cpu', 0):6.1f} µs"
-            print(f"  {job.text:>14} round {number + 1} {contender.name:<16} {shown}", file=sys.stderr, flush=True)
+            print(f"  {job.text:>14} round {number + 1} {contender.name:<16} {shown(got)}", file=sys.stderr, flush=True)
     return samples
+
+
+def shown(sample):
+    """What matters most of it."""
+    if "kib" in sample:
+        return f"{sample['kib']:6.1f} KiB"
+    if "quiet_p99" in sample:
+        return f"{sample['quiet_p99']:6} µs, with {sample['reloads']} reloads {sample['p99']} µs"
+    return f"{sample.get('cpu', 0):6.1f} µs"
 
 
 def groups(jobs):

@@ -35,6 +35,7 @@ mod tests {
             routes: Box::default(),
             services: Box::default(),
             upstreams: Box::default(),
+            names: std::collections::HashSet::default(),
             consumers: std::sync::Arc::default(),
             certificates: crate::snapshot::Certificates::default(),
             global: Chain::default(),

@@ -78,15 +78,16 @@ impl Origin for Again {
         };
         let warnings = findings::counts(&report);
         let warnings = if warnings.is_empty() { warnings } else { format!("; {warnings}, see `gateway check`") };
-        let told = format!("{} is served anew ({}{warnings})", source.name, count::contents(&snapshot));
+        let changes = self.serving.legacy.inventory.changes(&legacy.inventory);
+        let contents = count::contents(&snapshot);
+        let told = format!("{} is served anew ({contents}{warnings}): {changes}", source.name);
         self.next = Some((Serving { legacy, section }, told));
         Ok(snapshot)
     }
 
     fn adopted(&mut self) {
         let Some((serving, told)) = self.next.take() else { return };
-        let changes = self.serving.legacy.inventory.changes(&serving.legacy.inventory);
-        tracing::info!("{told}: {changes}");
+        tracing::info!("{told}");
         for key in differing(&self.serving.section, &serving.section) {
             tracing::warn!("setting `{key}` in the file changed: it needs a restart to count");
         }

@@ -7,7 +7,7 @@ use super::check::{Checker, Fields, Owner, article, unset};
 use super::entities::{self, EntityType};
 use super::expand::expand;
 use super::plugins::{self, Built, Status};
-use super::report::{Diagnostic, KongError, Report, Size, Span, Step};
+use super::report::{Diagnostic, Key, KongError, Report, Size, Span, Step};
 use super::tree::{NodeId, Raw, Tree};
 use super::unsupported;
 use super::value::{Checked, Value};
@@ -385,9 +385,9 @@ impl Walker<'_> {
         unsupported::report(kind, &fields, place, self.report);
         let at = self.drafts.len();
         self.drafts.push(Draft { kind, fields: fields.checked, plugin, parent, path: self.path.clone(), place });
-        for (child, field) in kind.children(self.compat).collect::<Vec<_>>() {
+        for (child, field) in kind.children(self.compat) {
             if let Some(list) = self.tree.get(id, child.name).map(|pair| pair.value) {
-                self.list(child, list, Some((at, field)));
+                self.list(child, list, Some((at, *field)));
             }
         }
     }
@@ -395,7 +395,7 @@ impl Walker<'_> {
 
 /// Keys of an entity that are not read with its fields: nested entities, and what nobody reads.
 fn elsewhere(kind: &EntityType, compat: Compat) -> Vec<&'static str> {
-    kind.children(compat).map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect()
+    kind.children(compat).iter().map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect()
 }
 
 /// A text as it may stand in a help; anything else as dots.
@@ -408,7 +408,7 @@ fn text(raw: &Raw) -> &str {
 
 /// What Kong says besides about references, since it looks at them twice; see `resolve.rs`.
 pub(super) fn aside(path: &[Step], field: &str, below: &[&str], message: &str) -> KongError {
-    let steps = [field].into_iter().chain(below.iter().copied()).map(|key| Step::Key(key.into()));
+    let steps = [field].into_iter().chain(below.iter().copied()).map(|key| Step::Key(key.to_owned().into()));
     KongError { path: path.iter().cloned().chain(steps).collect(), message: message.to_owned() }
 }
 
@@ -419,10 +419,10 @@ pub(super) fn json(value: &Value) -> String {
         Value::Bool(b) => b.to_string(),
         Value::Int(n) => n.to_string(),
         Value::Num(n) => n.to_string(),
-        Value::Str(text) => serde_json::Value::from(text.as_str()).to_string(),
+        Value::Str(text) => serde_json::Value::from(&**text).to_string(),
         Value::List(items) => format!("[{}]", items.iter().map(|item| json(&item.value)).collect::<Vec<_>>().join(",")),
         Value::Map(pairs) => {
-            let pair = |(key, item): &(Box<str>, Checked)| format!("\"{key}\":{}", json(&item.value));
+            let pair = |(key, item): &(Key, Checked)| format!("\"{key}\":{}", json(&item.value));
             format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(","))
         }
     }

@@ -25,9 +25,21 @@ pub(super) fn id(draft: &Draft, parent: Option<(Uuid, bool)>, compat: Compat) ->
     }
 }
 
-/// A version 5 UUID under the namespace of a kind of entity.
+/// A version 5 UUID under the namespace of a kind of entity, which is one itself.
 fn from_name(kind: &str, name: &str) -> Uuid {
-    Uuid::new_v5(&Uuid::new_v5(&BASE, kind.as_bytes()), name.as_bytes())
+    version_5(version_5(BASE, kind), name)
+}
+
+/// As RFC 9562 §5.5 says; the crate `sha1` does it with the processor's own instructions, which that of `uuid` does not.
+fn version_5(namespace: Uuid, name: &str) -> Uuid {
+    let digest: [u8; 20] = Sha1::new().chain_update(namespace).chain_update(name).finalize().into();
+    Builder::from_sha1_bytes(first_half(digest)).into_uuid()
+}
+
+fn first_half(digest: [u8; 20]) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    bytes
 }
 
 fn from_place(path: &[Step]) -> Uuid {
@@ -39,10 +51,7 @@ fn from_place(path: &[Step]) -> Uuid {
         }
         hash.update([0]);
     }
-    let digest: [u8; 20] = hash.finalize().into();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    Builder::from_random_bytes(bytes).into_uuid()
+    Builder::from_random_bytes(first_half(hash.finalize().into())).into_uuid()
 }
 
 fn name(draft: &Draft, parent: Option<Uuid>, compat: Compat) -> Option<String> {
@@ -75,7 +84,7 @@ fn cache_key(draft: &Draft, parent: Option<Uuid>, compat: Compat) -> Option<Stri
     for field in draft.kind.cache_key {
         let is_parent = draft.parent.is_some_and(|(_, stands_for)| stands_for == *field);
         match written(draft, field) {
-            Some(Value::Str(text)) => parts.push(text.clone()),
+            Some(Value::Str(text)) => parts.push(text.to_string()),
             Some(_) => {}
             None if is_parent => parts.push(parent?.to_string()),
             None if draft.kind.name == "plugins" => parts.push(String::new()),

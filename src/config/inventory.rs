@@ -5,9 +5,10 @@
 use super::model::{Entity, Model};
 use super::report::Step;
 use super::value::{Checked, Value};
+use foldhash::quality::FixedState;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 /// The entities of a configuration.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,9 @@ const PARTS: &[(&str, &str, &str)] = &[
     ("keyauth_credentials", "consumer", "consumers"),
     ("oauth2_credentials", "consumer", "consumers"),
 ];
+
+/// The same in every configuration of a process, which is all that is compared.
+const HASH: FixedState = FixedState::with_seed(0);
 
 /// Names that are told of each sort of change.
 const MOST: usize = 10;
@@ -102,15 +106,15 @@ fn count(all: &mut BTreeMap<Label, u64>, label: Label, entity: &Entity) {
 
 /// Whom it refers to counts, however that is written.
 fn fingerprint(entity: &Entity) -> u64 {
-    let mut hash = DefaultHasher::new();
     let fields = fields(&entity.fields).filter(|(key, _)| entity.link(key).is_none());
-    feed_all(fields, &mut hash);
-    let mut links = entity.links.clone();
-    links.sort_unstable();
-    links.hash(&mut hash);
-    if let Some(built) = &entity.plugin {
-        feed(&built.config, &mut hash);
-    }
+    let links = entity.links.iter().map(|link| HASH.hash_one(link));
+    let config = entity.plugin.as_ref().map(|built| hashed(&built.config));
+    HASH.hash_one((sum(fields), links.fold(0, u64::wrapping_add), config))
+}
+
+fn hashed(value: &Checked) -> u64 {
+    let mut hash = HASH.build_hasher();
+    feed(value, &mut hash);
     hash.finish()
 }
 
@@ -127,23 +131,19 @@ fn feed(checked: &Checked, hash: &mut impl Hasher) {
             items.len().hash(hash);
             items.iter().for_each(|item| feed(item, hash));
         }
-        Value::Map(_) => feed_all(fields(checked), hash),
+        Value::Map(_) => sum(fields(checked)).hash(hash),
     }
 }
 
-/// In the order of their keys, not of the document.
-fn feed_all<'a>(fields: impl Iterator<Item = (&'a str, &'a Checked)>, hash: &mut impl Hasher) {
-    let sorted: BTreeMap<_, _> = fields.collect();
-    sorted.len().hash(hash);
-    for (key, value) in sorted {
-        key.hash(hash);
-        feed(value, hash);
-    }
+/// In whatever order the fields stand.
+fn sum<'a>(fields: impl Iterator<Item = (&'a str, &'a Checked)>) -> u64 {
+    fields.map(|(key, value)| HASH.hash_one((key, hashed(value)))).fold(0, u64::wrapping_add)
 }
 
+/// Those that hold something.
 fn fields(checked: &Checked) -> impl Iterator<Item = (&str, &Checked)> {
     let pairs = if let Value::Map(pairs) = &checked.value { &pairs[..] } else { &[] };
-    pairs.iter().map(|(key, value)| (&**key, value))
+    pairs.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (&**key, value))
 }
 
 /// A plugin is told with what it is bound to; what has no name by its place.

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::config::report::{Diagnostic, KongError, Span};
 
-    fn key(name: &str) -> Step {
+    fn key(name: &'static str) -> Step {
         Step::Key(name.into())
     }
 

@@ -186,7 +186,7 @@ mod tests {
         table
     }
 
-    fn key(name: &str) -> Step {
+    fn key(name: &'static str) -> Step {
         Step::Key(name.into())
     }
 

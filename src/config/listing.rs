@@ -112,7 +112,7 @@ fn json(checked: &Checked) -> Json {
         Value::Bool(truth) => (*truth).into(),
         Value::Int(number) => (*number).into(),
         Value::Num(number) => (*number).into(),
-        Value::Str(text) => text.as_str().into(),
+        Value::Str(text) => (&**text).into(),
         Value::List(items) => items.iter().map(json).collect(),
         Value::Map(pairs) => Json::Object(pairs.iter().map(|(key, value)| (key.to_string(), json(value))).collect()),
     }

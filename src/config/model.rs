@@ -5,7 +5,7 @@ use super::plugins::Built;
 use super::report::{Span, Step};
 use super::value::Checked;
 use crate::entity::{Compat, Identity};
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::fmt;
 use uuid::Uuid;
 
@@ -90,18 +90,22 @@ impl Table {
         self.keys.get(key).copied()
     }
 
-    /// Adds an entity; one of the same id gives way and is returned.
-    pub(super) fn put(&mut self, entity: Entity) -> Option<Entity> {
+    /// The entity of an id.
+    pub(super) fn by_id(&self, id: Uuid) -> Option<&Entity> {
+        self.entities.get(*self.by_id.get(&id)?)
+    }
+
+    /// Adds an entity; one of the same id gives way.
+    pub(super) fn put(&mut self, entity: Entity) {
         let at = self.by_id.get(&entity.id).copied();
         if let Some(key) = &entity.key {
             self.keys.insert(key.clone(), at.unwrap_or(self.entities.len()));
         }
         match at {
-            Some(at) => Some(std::mem::replace(&mut self.entities[at], entity)),
+            Some(at) => self.entities[at] = entity,
             None => {
                 self.by_id.insert(entity.id, self.entities.len());
                 self.entities.push(entity);
-                None
             }
         }
     }

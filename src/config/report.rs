@@ -2,6 +2,7 @@
 //!
 //! Reading goes on after an error; a function that reports returns `None`, which means "already reported".
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,11 +33,14 @@ pub enum Severity {
     Warning,
 }
 
+/// The key of a value. Nearly all are names of fields, which stand in our tables.
+pub type Key = Cow<'static, str>;
+
 /// One step from the top of the document to a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     /// The value of this key.
-    Key(Box<str>),
+    Key(Key),
     /// The entry with this number, counted from 0.
     Entry(usize),
 }

@@ -12,14 +12,14 @@ use super::nearest::nearest;
 use super::report::{Diagnostic, Report, Span, Step};
 use super::value::{Checked, Value};
 use crate::entity::Compat;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use uuid::Uuid;
 
 /// Where entities of a kind are found by what a reference says.
 #[derive(Default)]
 struct Names<'a> {
     by_key: HashMap<&'a str, usize>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<Uuid, usize>,
 }
 
 /// A reference that leads nowhere.
@@ -35,7 +35,8 @@ const SUGGESTIONS: usize = 50;
 
 struct Resolver<'a> {
     drafts: &'a [Draft],
-    ids: Vec<Uuid>,
+    ids: &'a [Uuid],
+    /// Of the kinds that a reference was looked up in.
     names: HashMap<&'static str, Names<'a>>,
     report: &'a mut Report,
     lost: Vec<Lost<'a>>,
@@ -51,10 +52,10 @@ pub(super) fn resolve(document: Document, report: &mut Report) -> Model {
     let wrong_before = report.has_kong_errors();
     let ids = all_ids(&document.drafts, compat);
     let links = {
-        let (names, lost, forgiven) = (names(&document.drafts, &ids), Vec::new(), Vec::new());
+        let (names, lost, forgiven) = (HashMap::new(), Vec::new(), Vec::new());
         let drafts = &document.drafts;
         let twice = wrong_before || drafts.iter().any(|draft| draft.kind.name == "basicauth_credentials");
-        let mut resolver = Resolver { drafts, ids: ids.clone(), names, report, lost, forgiven, twice };
+        let mut resolver = Resolver { drafts, ids: &ids, names, report, lost, forgiven, twice };
         let links = (0..drafts.len()).map(|at| resolver.links(at)).collect::<Vec<_>>();
         resolver.finish(wrong_before);
         links
@@ -71,20 +72,34 @@ fn all_ids(drafts: &[Draft], compat: Compat) -> Vec<Uuid> {
     ids.into_iter().map(|(id, _)| id).collect()
 }
 
-fn names<'a>(drafts: &'a [Draft], ids: &[Uuid]) -> HashMap<&'static str, Names<'a>> {
-    let mut all: HashMap<_, Names<'_>> = HashMap::new();
-    for (at, draft) in drafts.iter().enumerate() {
-        let names = all.entry(draft.kind.name).or_default();
-        if let Some(key) = key(draft) {
-            names.by_key.insert(key, at);
-        }
-        names.by_id.insert(ids[at].to_string(), at);
-    }
-    all
-}
-
 fn key(draft: &Draft) -> Option<&str> {
     draft.fields.str(draft.kind.key?)
+}
+
+// === impl Names ===
+
+impl<'a> Names<'a> {
+    /// Of all entities of a kind.
+    fn of(kind: &str, drafts: &'a [Draft], ids: &[Uuid]) -> Self {
+        let mut names = Self::default();
+        for (at, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.kind.name == kind) {
+            if let Some(key) = key(draft) {
+                names.by_key.insert(key, at);
+            }
+            names.by_id.insert(ids[at], at);
+        }
+        names
+    }
+
+    fn find(&self, text: &str) -> Option<usize> {
+        self.by_key.get(text).or_else(|| self.by_id.get(&written_id(text)?)).copied()
+    }
+}
+
+/// An id, if it is written as Kong writes ids.
+fn written_id(text: &str) -> Option<Uuid> {
+    let id: Uuid = text.parse().ok()?;
+    (id.to_string() == text).then_some(id)
 }
 
 // === impl Resolver ===
@@ -128,9 +143,12 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn find(&self, kind: &str, text: &str) -> Option<usize> {
-        let names = self.names.get(kind)?;
-        names.by_key.get(text).or_else(|| names.by_id.get(text)).copied()
+    fn find(&mut self, kind: &'static str, text: &str) -> Option<usize> {
+        self.names(kind).find(text)
+    }
+
+    fn names(&mut self, kind: &'static str) -> &Names<'a> {
+        self.names.entry(kind).or_insert_with(|| Names::of(kind, self.drafts, self.ids))
     }
 
     fn warn_of_parent(&mut self, at: usize, field: &str, value: &Checked, found: usize) {
@@ -185,7 +203,7 @@ impl<'a> Resolver<'a> {
         self.report.push(found.kong(words.path, words.message));
     }
 
-    fn told(&self, lost: &Lost<'_>, suggest: bool) -> Diagnostic {
+    fn told(&mut self, lost: &Lost<'_>, suggest: bool) -> Diagnostic {
         let draft = &self.drafts[lost.draft];
         let whose = whose(draft);
         let span = lost.value.span;
@@ -199,7 +217,7 @@ impl<'a> Resolver<'a> {
         };
         let message = format!("{whose} refers to {} `{text}`, which does not exist", noun(lost.to));
         let found = Diagnostic::error(code(lost.to), span, message);
-        let names = self.names.get(lost.to).filter(|_| suggest);
+        let names = suggest.then(|| self.names(lost.to));
         let keys = names.into_iter().flat_map(|names| names.by_key.keys().copied());
         let mut keys: Vec<&str> = keys.collect();
         keys.sort_unstable();
@@ -244,7 +262,7 @@ fn code(kind: &str) -> &'static str {
 
 fn quoted(value: &Checked) -> String {
     match &value.value {
-        Value::Str(text) => text.clone(),
+        Value::Str(text) => text.to_string(),
         other => json(other),
     }
 }
@@ -263,14 +281,11 @@ fn tables(
         let (kind, place) = (draft.kind, draft.place);
         let Draft { fields, plugin, path, .. } = draft;
         let entity = Entity { id: *id, key, fields, plugin, links, path, place };
-        let written = entity.fields.get("id").is_some();
-        let known = entity.key.clone();
-        let plugin =
-            entity.fields.str("name").filter(|_| kind.name == "plugins").map(|name| bound(name, &entity.links));
-        if let Some(first) = tables.entry(kind.name).or_default().put(entity) {
-            let (key, plugin, first) = (known.as_deref(), plugin.as_deref(), first.place);
-            report.push(Twice { kind, key, plugin, id: *id, place, first, written }.told(compat));
+        let table = tables.entry(kind.name).or_default();
+        if let Some(first) = table.by_id(*id) {
+            report.push(Twice::of(kind, &entity, first.place).told(compat));
         }
+        table.put(entity);
     }
     tables
 }
@@ -289,7 +304,7 @@ struct Twice<'a> {
     kind: &'static EntityType,
     key: Option<&'a str>,
     /// The plugin and what it is bound to, if it is one.
-    plugin: Option<&'a str>,
+    plugin: Option<String>,
     id: Uuid,
     place: Span,
     first: Span,
@@ -299,7 +314,14 @@ struct Twice<'a> {
 
 // === impl Twice ===
 
-impl Twice<'_> {
+impl<'a> Twice<'a> {
+    fn of(kind: &'static EntityType, entity: &'a Entity, first: Span) -> Self {
+        let plugin = entity.fields.str("name").filter(|_| kind.name == "plugins");
+        let (key, written) = (entity.key.as_deref(), entity.fields.get("id").is_some());
+        let plugin = plugin.map(|name| bound(name, &entity.links));
+        Self { kind, key, plugin, id: entity.id, place: entity.place, first, written }
+    }
+
     fn told(&self, compat: Compat) -> Diagnostic {
         let message = format!("another {} {}", self.kind.noun, self.same());
         if compat == Compat::Kong2 {
@@ -318,9 +340,9 @@ impl Twice<'_> {
     }
 
     fn same(&self) -> String {
-        match (self.written, self.plugin, self.kind.label().zip(self.key)) {
+        match (self.written, &self.plugin, self.kind.label().zip(self.key)) {
             (true, ..) => format!("has the id `{}`", self.id),
-            (_, Some(plugin), _) => plugin.to_owned(),
+            (_, Some(plugin), _) => plugin.clone(),
             (_, _, Some((label, key))) => format!("has the {label} `{key}`"),
             _ => match self.kind.key {
                 Some(key) => format!("has the same `{key}`"),

@@ -13,8 +13,9 @@ pub(super) fn plain(text: &str) -> Raw {
     if let Some(truth) = boolean(text) {
         return Raw::Bool(truth);
     }
-    let number = integer(text).or_else(|| float(text)).or_else(|| sexagesimal(text));
-    number.unwrap_or_else(|| Raw::Text(text.into()))
+    let number = || integer(text).or_else(|| float(text)).or_else(|| sexagesimal(text));
+    let may_be_one = text.starts_with(|c: char| c.is_ascii_digit() || "+-._".contains(c));
+    may_be_one.then(number).flatten().unwrap_or_else(|| Raw::Text(text.into()))
 }
 
 /// The value of a text under one of YAML's own tags; `None` if it does not fit or the tag is another.

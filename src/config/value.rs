@@ -1,6 +1,7 @@
 //! A value that passed its schema: types right, defaults filled in, places kept.
 
-use super::report::Span;
+use super::report::{Key, Span};
+use std::borrow::Cow;
 
 /// A checked value and where it was written. A default has the span of the record that lacks it.
 #[derive(Clone, Debug)]
@@ -22,12 +23,12 @@ pub enum Value {
     Int(i64),
     /// A number with a fraction.
     Num(f64),
-    /// Text.
-    Str(String),
+    /// Text. A default's stands in our tables.
+    Str(Cow<'static, str>),
     /// A list or set.
     List(Vec<Checked>),
     /// A map or record, in the order of the document; a record's missing fields are filled in behind.
-    Map(Vec<(Box<str>, Checked)>),
+    Map(Vec<(Key, Checked)>),
 }
 
 impl PartialEq for Checked {
@@ -43,7 +44,7 @@ impl Checked {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Value::Map(pairs) = &self.value else { return None };
-        let found = pairs.iter().find(|(k, _)| &**k == key).map(|(_, v)| v)?;
+        let found = pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v)?;
         (!found.is_null()).then_some(found)
     }
 
@@ -125,7 +126,7 @@ impl Checked {
 
     /// The pairs of a map field; empty when it is absent.
     #[must_use]
-    pub fn pairs(&self, key: &str) -> &[(Box<str>, Self)] {
+    pub fn pairs(&self, key: &str) -> &[(Key, Self)] {
         match self.get(key).map(|v| &v.value) {
             Some(Value::Map(pairs)) => pairs,
             _ => &[],

@@ -18,10 +18,14 @@ enum Open {
     Map(Mapping),
 }
 
+/// Pairs that are compared one by one: an index of its own costs a mapping more.
+const MANY: usize = 32;
+
 /// A mapping that is not closed yet.
 #[derive(Default)]
 struct Mapping {
     pairs: Vec<Entry>,
+    /// Positions by key, once there are [`MANY`] pairs.
     index: HashMap<Box<str>, usize>,
     key: Option<(Box<str>, Span)>,
 }
@@ -138,6 +142,14 @@ impl Reader<'_> {
     ) -> Result<(), Stop> {
         let place = self.lines.quoted(self.lines.trimmed(place));
         let core = tag.filter(|tag| tag.is_yaml_core_schema());
+        let is_key = self.wants_key();
+        if is_key {
+            let place = if text.is_empty() { self.lines.character(place.start) } else { place };
+            self.key(text.into(), place);
+            if anchor == 0 && core.is_none() {
+                return Ok(());
+            }
+        }
         let raw = match core {
             Some(tag) => match scalar::tagged(&tag.suffix, text) {
                 Some(raw) => raw,
@@ -146,15 +158,11 @@ impl Reader<'_> {
             None if style == ScalarStyle::Plain => scalar::plain(text),
             None => Raw::Text(text.into()),
         };
-        if self.wants_key() {
-            let place = if text.is_empty() { self.lines.character(place.start) } else { place };
-            self.key(text.into(), place);
-        } else {
-            let id = self.tree.push(raw, place);
+        let id = self.tree.push(raw, place);
+        if !is_key {
             return self.attach(id, anchor);
         }
         if anchor != 0 {
-            let id = self.tree.push(raw, place);
             self.anchors.insert(anchor, id);
         }
         Ok(())
@@ -278,11 +286,30 @@ impl Reader<'_> {
 // === impl Mapping ===
 
 impl Mapping {
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.pairs.len() < MANY {
+            return self.pairs.iter().position(|entry| &*entry.pair.key == key);
+        }
+        self.index.get(key).copied()
+    }
+
+    /// Books the last pair in the index; all of them, where that begins.
+    fn book(&mut self) {
+        let last = self.pairs.len().saturating_sub(1);
+        let from = match self.pairs.len() {
+            0..MANY => return,
+            MANY => 0,
+            _ => last,
+        };
+        let keys = self.pairs.iter().map(|entry| entry.pair.key.clone()).enumerate().skip(from);
+        self.index.extend(keys.map(|(at, key)| (key, at)));
+    }
+
     /// Adds a pair. A written key replaces one of the same name; the first one is told then, unless it was merged.
     fn put(&mut self, pair: Pair, merged: bool) -> Option<(Span, Box<str>, Span)> {
-        let Some(&at) = self.index.get(&pair.key) else {
-            self.index.insert(pair.key.clone(), self.pairs.len());
+        let Some(at) = self.position(&pair.key) else {
             self.pairs.push(Entry { pair, merged });
+            self.book();
             return None;
         };
         if merged {

@@ -1,12 +1,15 @@
 //! The fields of a head: found in a buffer, put into a map without a copy of their values, and written. Pure.
 
 use super::Malformed;
+use super::names::Names;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::ops::Range;
 
 /// Room for the fields that a gateway adds, so that a map need not grow for them.
 const ADDED: usize = 12;
+
+const MALFORMED: Malformed = Malformed("a field is malformed");
 
 /// Where a part of a buffer is, whose head ends within what a `u32` can say: from and to.
 pub type Part = (u32, u32);
@@ -50,13 +53,13 @@ pub fn fill<E: From<Malformed>>(
     headers: &mut HeaderMap,
     bytes: &Bytes,
     fields: &[Place],
+    names: &mut Names,
     mut look: impl FnMut(&HeaderName, &HeaderValue) -> Result<(), E>,
 ) -> Result<(), E> {
     headers.try_reserve(fields.len() + ADDED).map_err(|_| Malformed("there are too many fields"))?;
     for Place { name, value } in fields {
-        let name = bytes.get(range(*name)).and_then(|name| HeaderName::from_bytes(name).ok());
-        let value = HeaderValue::from_maybe_shared(bytes.slice(range(*value))).ok();
-        let (name, value) = name.zip(value).ok_or(Malformed("a field is malformed"))?;
+        let name = bytes.get(range(*name)).and_then(|name| names.read(name)).ok_or(MALFORMED)?;
+        let value = HeaderValue::from_maybe_shared(bytes.slice(range(*value))).map_err(|_| MALFORMED)?;
         look(&name, &value)?;
         headers.try_append(name, value).map_err(|_| Malformed("there are too many fields"))?;
     }

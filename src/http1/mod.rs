@@ -1,10 +1,11 @@
-//! What both sides of HTTP/1.1 share (RFC 9112): fields in place, bodies read and written, and what waits to be written.
-//! Pure.
+//! What both sides of HTTP/1.1 share (RFC 9112): fields in place and their names, bodies read and written, and what waits
+//! to be written. Pure.
 //!
 //! Clients are served by `server/http1/`, upstreams are asked by `upstream/http1/`.
 
 pub mod chunks;
 pub mod fields;
+pub mod names;
 pub mod queue;
 pub mod reading;
 pub mod sending;

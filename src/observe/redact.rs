@@ -15,6 +15,13 @@ const SECRET_STARTS: [&str; 1] = ["sb_secret_"];
 /// How often a value is unpacked: one that is a URL again may hold another.
 const DEPTH: usize = 3;
 
+/// Of a byte: a look at the pieces of a text that has it may find something.
+const PIECES: u8 = 1;
+/// Of a byte: what it stands in may look like a secret by itself.
+const LOOKS: u8 = 2;
+/// What each byte says. One pass over it finds that there is nothing to mask in most texts.
+static HINTS: [u8; 256] = hints();
+
 /// What stands in place of a secret.
 pub const MASK: &str = "REDACTED";
 
@@ -26,15 +33,22 @@ pub fn redact<'a>(target: &'a str, names: &[Box<str>]) -> Cow<'a, str> {
         return Cow::Borrowed(target);
     }
     let (path, rest) = target.split_at(target.find(['?', '#']).unwrap_or(target.len()));
-    let shown = pieces(path, &['/'], |piece, before| match piece.rsplit_once('@') {
-        Some((_, host)) if is_scheme(before) => Some(format!("{MASK}@{host}").into()),
-        _ => mask_pair(piece, names, DEPTH),
-    });
+    let shown = if may_tell(path) { masked_path(path, names) } else { Cow::Borrowed(path) };
     let pairs = pieces(rest, &['?', '&', '#'], |piece, _| mask_pair(piece, names, DEPTH));
     match (shown, pairs) {
         (Cow::Borrowed(_), Cow::Borrowed(_)) => Cow::Borrowed(target),
         (path, rest) => Cow::Owned(path.into_owned() + &rest),
     }
+}
+
+fn masked_path<'a>(path: &'a str, names: &[Box<str>]) -> Cow<'a, str> {
+    pieces(path, &['/'], |piece, before| match piece.rsplit_once('@') {
+        Some((_, host)) if is_scheme(before) => {
+            let host = mask_pair(host, names, DEPTH).unwrap_or(Cow::Borrowed(host));
+            Some(format!("{MASK}@{host}").into())
+        }
+        _ => mask_pair(piece, names, DEPTH),
+    })
 }
 
 /// A header's value with secrets masked: all of one that is a secret, single values in cookies and URLs.
@@ -53,8 +67,12 @@ pub fn header(name: &HeaderName, value: &HeaderValue, names: &[Box<str>]) -> Str
 #[must_use]
 pub fn is_secret(name: &str, names: &[Box<str>]) -> bool {
     let name = plain_name(name);
-    let known = SECRET_NAMES.contains(&&*name) || SECRET_PARTS.iter().any(|part| name.contains(part));
-    known || names.iter().any(|own| **own == *name)
+    SECRET_NAMES.contains(&&*name) || has_secret_part(name.as_bytes()) || names.iter().any(|own| **own == *name)
+}
+
+fn has_secret_part(name: &[u8]) -> bool {
+    let begins = |at, part: &str| name[at] == part.as_bytes()[0] && name[at..].starts_with(part.as_bytes());
+    (0..name.len()).any(|at| SECRET_PARTS.iter().any(|part| begins(at, part)))
 }
 
 fn plain_name(name: &str) -> Cow<'_, str> {
@@ -67,7 +85,20 @@ fn plain_name(name: &str) -> Cow<'_, str> {
 
 /// Whether a look at the pieces may find something. Most targets are a plain path.
 fn may_tell(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'=' | b'%' | b'@')) || looks_secret(text)
+    let hints = text.bytes().fold(0, |hints, byte| hints | HINTS[usize::from(byte)]);
+    hints & PIECES != 0 || (hints & LOOKS != 0 && looks_secret(text))
+}
+
+const fn hints() -> [u8; 256] {
+    let mut hints = [0; 256];
+    let (pieces, mut at) = (*b"?#=%@&;", 0);
+    while at < pieces.len() {
+        hints[pieces[at] as usize] = PIECES;
+        at += 1;
+    }
+    // Of `eyJ` and `sb_secret_`, what is rarest.
+    (hints[b'J' as usize], hints[b'_' as usize]) = (LOOKS, LOOKS);
+    hints
 }
 
 /// The text with what stands between separators changed, which is shown with all that comes before it. Borrowed where
@@ -105,13 +136,16 @@ fn mask_pair<'a>(pair: &'a str, names: &[Box<str>], depth: usize) -> Option<Cow<
         return Some(MASK.into());
     }
     let last = name.rsplit(';').next().unwrap_or(name);
-    let named = || is_secret(name, names) || is_secret(last, names);
+    let named = || is_secret(name, names) || (last.len() < name.len() && is_secret(last, names));
     let telling = value != MASK && !value.is_empty() && (named() || tells(value, names, depth));
     telling.then(|| format!("{name}={MASK}").into())
 }
 
 /// Whether a value holds a secret: by its looks, as a URL with user and password, or in pairs of its own.
 fn tells(value: &str, names: &[Box<str>], depth: usize) -> bool {
+    if !may_tell(value) {
+        return false;
+    }
     if looks_secret(value) {
         return true;
     }

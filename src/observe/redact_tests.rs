@@ -28,6 +28,8 @@ fn secrets_are_masked_and_the_rest_stays() {
         ("/users/me@example.com?mail=a@b.c", "/users/me@example.com?mail=a@b.c"),
         ("https://u:p@h:1/x@y?a=b#token=x&c", "https://REDACTED@h:1/x@y?a=b#token=REDACTED&c"),
         ("https://h", "https://h"),
+        ("https://u@sb_secret_a", "https://REDACTED@REDACTED"),
+        ("sb_secret_a://u@token=b", "REDACTED//REDACTED@token=REDACTED"),
         ("/x?a&&=&b=%zz&%", "/x?a&&=&b=%zz&%"),
     ] {
         assert_eq!(redact(from, &["x pass".into()]), to);

@@ -94,7 +94,7 @@ impl Logger {
         let rules = cx.shared.get_or_insert_default::<Arc<UntrustedLua>>().clone();
         let custom = config.pairs(CUSTOM.name).iter().filter_map(|(place, text)| {
             let label = format!("{name} custom_fields_by_lua {place}");
-            Some(Custom { place: place.clone(), chunk: Chunk::new(text.as_str()?, label, Arc::clone(&rules)) })
+            Some(Custom { place: place.as_ref().into(), chunk: Chunk::new(text.as_str()?, label, Arc::clone(&rules)) })
         });
         let custom = custom.collect();
         let catalog = cx.shared.get_or_insert_default::<Catalog>().clone();

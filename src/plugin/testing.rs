@@ -21,9 +21,9 @@ pub(crate) fn checked(json: &Json) -> Checked {
         Json::Null => Value::Null,
         Json::Bool(b) => Value::Bool(*b),
         Json::Number(n) => n.as_i64().map_or_else(|| Value::Num(n.as_f64().unwrap()), Value::Int),
-        Json::String(s) => Value::Str(s.clone()),
+        Json::String(s) => Value::Str(s.clone().into()),
         Json::Array(items) => Value::List(items.iter().map(checked).collect()),
-        Json::Object(map) => Value::Map(map.iter().map(|(k, v)| (k.as_str().into(), checked(v))).collect()),
+        Json::Object(map) => Value::Map(map.iter().map(|(k, v)| (k.clone().into(), checked(v))).collect()),
     };
     Checked { value, span: Span::default() }
 }

@@ -1,15 +1,17 @@
 //! What of the client's head is needed after the head itself went upstream.
 
+use super::seen::Seen;
 use crate::proxy::request::forwarded_host;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 
-const DEBUG: HeaderName = HeaderName::from_static("kong-debug");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The client's head, in excerpts.
 #[derive(Debug)]
 pub(super) struct Asked {
+    /// Which fields there were.
+    pub(super) seen: Seen,
     /// The version it speaks.
     pub(super) version: Version,
     /// Whether it wants no body.
@@ -29,15 +31,18 @@ pub(super) struct Asked {
 impl Asked {
     /// `debug` is whether a client may ask for its route.
     pub(super) fn of<B>(req: &Request<B>, debug: bool) -> Self {
-        let headers = req.headers();
+        let (version, headers) = (req.version(), req.headers());
+        let seen = Seen::of(headers);
+        let value = |name, is_there: bool| is_there.then(|| headers.get(name).cloned()).flatten();
         Self {
-            version: req.version(),
+            version,
             head: req.method() == Method::HEAD,
-            trailers: req.version() == Version::HTTP_2 || takes_trailers(headers),
-            debug: debug && headers.contains_key(&DEBUG),
-            stays: stays(req.version(), headers),
-            accept: headers.get(header::ACCEPT).cloned(),
-            content_type: headers.get(header::CONTENT_TYPE).cloned(),
+            trailers: version == Version::HTTP_2 || seen.te && takes_trailers(headers),
+            debug: debug && seen.debug,
+            stays: if seen.connection { stays(version, headers) } else { version >= Version::HTTP_11 },
+            accept: value(header::ACCEPT, seen.accept),
+            content_type: value(header::CONTENT_TYPE, seen.content_type),
+            seen,
         }
     }
 
@@ -60,7 +65,7 @@ fn stays(version: Version, headers: &HeaderMap) -> bool {
     };
     match version {
         Version::HTTP_10 => says(b"keep-alive") && !says(b"close"),
-        Version::HTTP_11 => !headers.contains_key(header::CONNECTION) || !says(b"close"),
+        Version::HTTP_11 => !says(b"close"),
         _ => true,
     }
 }

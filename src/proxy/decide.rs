@@ -10,8 +10,9 @@ use super::failure::Failure;
 use super::ids;
 use super::inspect;
 use super::own;
-use super::request::{self, Forwarded, Upgrade};
+use super::request::{self, Forwarded, Own, Upgrade};
 use super::response::{self, Closing, Latencies};
+use super::seen::Seen;
 use crate::body::Body;
 use crate::entity::{Compat, RouteId};
 use crate::plugin::{Chain, Ctx, Group, Kept, Origin, Peer};
@@ -71,8 +72,10 @@ pub struct Settled {
 pub struct Outbound {
     /// The Host that the client or a plugin chose; `None` is the peer's own.
     pub host: Option<HeaderValue>,
-    /// The head.
+    /// The head, without what the gateway tells itself.
     pub parts: Parts,
+    /// That; `None` where it is in the head already.
+    pub own: Option<Own>,
     /// The body.
     pub body: Body,
 }
@@ -113,14 +116,20 @@ impl Course {
     /// Why the gateway answers itself.
     pub fn receive(&mut self, scene: Scene<'_>, parts: &mut Parts) -> Result<(), Failure> {
         let said = match parts.version {
-            Version::HTTP_2 => request::from_http2(&mut parts.headers, &parts.uri),
+            Version::HTTP_2 => {
+                let said = request::from_http2(&mut parts.headers, &parts.uri);
+                self.asked.seen = Seen::of(&parts.headers);
+                said
+            }
             _ => Ok(()),
         };
         scene.snapshot.global.keep(parts, &mut self.cx);
         self.note(&scene.snapshot.global, scene, parts);
         said?;
-        inspect::inspect(parts, scene.settings)?;
-        request::remove_named_by_connection(&mut parts.headers);
+        inspect::inspect(parts, &self.asked.seen, scene.settings)?;
+        if self.asked.seen.connection {
+            request::remove_named_by_connection(&mut parts.headers);
+        }
         ids::tell(&mut parts.headers, scene.settings.request_id_header.as_ref(), &self.cx);
         Ok(())
     }
@@ -216,8 +225,9 @@ impl Course {
         let kept = || parts.headers.get(header::HOST).filter(|_| scene.snapshot.route(settled.route).preserve_host);
         let host = self.cx.host.take().or_else(|| kept().cloned());
         request::clean(&mut parts.headers, &self.upgrade);
-        settled.forwarded.write(&mut parts.headers);
+        let mut own = Some(Own::new(settled.forwarded, &self.upgrade));
         if let Some(detour) = &mut self.cx.detour {
+            own.take().into_iter().for_each(|own| own.put(&mut parts.headers));
             parts.headers.extend(std::mem::take(&mut detour.forwarded));
         }
         if clients::are_asked(scene.settings, scene.snapshot) {
@@ -239,7 +249,7 @@ impl Course {
         if let Some(facts) = &mut self.cx.facts {
             facts.upstream = Some(parts.uri.clone());
         }
-        Ok(Outbound { host, parts, body })
+        Ok(Outbound { host, parts, own, body })
     }
 
     /// Whether the client asked to speak something else. Over HTTP/1.0 it cannot (RFC 9110 §7.8).

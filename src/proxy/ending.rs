@@ -43,15 +43,16 @@ impl Ending {
     }
 
     fn tell(&self, place: &Place, route: Option<RouteId>, cx: &mut Ctx, end: End) {
-        let (worker, snapshot) = (&place.worker, &place.snapshot);
+        let (worker, snapshot, now) = (&place.worker, &place.snapshot, Instant::now());
+        let whole = between(self.start, now);
         if let Some(noted) = &self.noted {
-            noted.tell(worker, snapshot, cx, end.bytes, end.whole);
+            noted.tell(worker, snapshot, cx, end, now);
         }
         if let Some(facts) = &mut cx.facts {
-            facts::ended(facts, end.bytes, self.upload.as_deref(), between(self.start, Instant::now()));
+            facts::ended(facts, end.bytes, self.upload.as_deref(), whole);
         }
         if let Some(ended) = self.ended {
-            cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole: self.start.elapsed(), ..ended });
+            cx.ended = Some(Ended { sent: ended.sent + end.bytes, whole, ..ended });
             decide::chain(route, snapshot).log(cx);
         }
     }

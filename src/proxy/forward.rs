@@ -2,6 +2,7 @@
 
 use super::body::{Break, Progress, RequestBody, Upload};
 use super::failure::Failure;
+use super::request::Own;
 use crate::body::{Body, Lent};
 use crate::http1::turn::turn;
 use crate::plugin::record::Try;
@@ -30,8 +31,10 @@ pub struct Errand<'a> {
     pub service: &'a Service,
     /// The Host that the client or a plugin chose; `None` is the peer's own.
     pub host: Option<HeaderValue>,
-    /// The head.
+    /// The head, without what the gateway tells itself.
     pub parts: Parts,
+    /// That.
+    pub own: Option<Own>,
     /// The body.
     pub body: RequestBody,
     /// The hash of what decides which target gets it; see [`super::affinity`].
@@ -76,13 +79,14 @@ impl Times {
         self.tries.is_some().then(Instant::now)
     }
 
-    /// A peer was chosen.
-    fn choose(&mut self, peer: SocketAddr, start: Option<Instant>) {
+    /// A peer was chosen, now.
+    fn choose(&mut self, peer: SocketAddr, start: Option<Instant>) -> Instant {
         let now = Instant::now();
         self.chosen = Some(now);
         if let (Some(tries), Some(start)) = (&mut self.tries, start) {
             tries.push(Try { peer, start: start.into_std(), choice: between(start, now), failed: None });
         }
+        now
     }
 
     /// The last attempt was in vain.
@@ -112,10 +116,10 @@ pub async fn forward(
         }
         let start = times.begin();
         let peer = peers.next().await?;
-        times.choose(peer.address, start);
+        let chosen = times.choose(peer.address, start);
         let name = errand.host.as_ref().unwrap_or(&peer.host).clone();
         errand.parts.headers.insert(header::HOST, name);
-        match attempt(worker, &peer, errand, repeats).await {
+        match attempt(worker, &peer, errand, repeats, chosen).await {
             Ok(answer) => {
                 let hold = peer.answered(answer.response.status());
                 return Ok(Answer { hold, ..answer });
@@ -151,8 +155,14 @@ pub const fn broken(why: Break) -> Failure {
     }
 }
 
-/// One attempt at one peer. An idle connection that turns out to be dead is not an attempt (recorded).
-async fn attempt(worker: &Rc<Worker>, peer: &Peer, errand: &mut Errand<'_>, repeats: bool) -> Result<Answer, Trouble> {
+/// One attempt at one peer, which begins now. An idle connection that turns out to be dead is not an attempt (recorded).
+async fn attempt(
+    worker: &Rc<Worker>,
+    peer: &Peer,
+    errand: &mut Errand<'_>,
+    repeats: bool,
+    now: Instant,
+) -> Result<Answer, Trouble> {
     let service = errand.service;
     let link = match worker.links.link(peer.address, service.tls.as_ref(), &errand.parts.headers[header::HOST]) {
         Ok(link) => link,
@@ -160,7 +170,7 @@ async fn attempt(worker: &Rc<Worker>, peer: &Peer, errand: &mut Errand<'_>, repe
     };
     while let Some(connection) = Connection::reused(link.key, &worker.pool) {
         worker.traffic.reuse();
-        match exchange(connection, errand).await {
+        match exchange(connection, errand, now).await {
             Err(Trouble::Unsent(_)) => {}
             Err(Trouble::Sent(Failure::BadGateway)) if repeats => break,
             other => return other,
@@ -172,7 +182,8 @@ async fn attempt(worker: &Rc<Worker>, peer: &Peer, errand: &mut Errand<'_>, repe
     worker.traffic.connect(opened.is_ok(), begun.elapsed());
     let stream = opened.map_err(|error| Trouble::Unsent(connect_failure(&error, peer)))?;
     let limit = worker.links.response_head;
-    exchange(Connection::fresh(stream, link.key, limit, worker.pool.clone()), errand).await
+    let fresh = Connection::fresh(stream, link.key, limit, worker.names.clone(), worker.pool.clone());
+    exchange(fresh, errand, Instant::now()).await
 }
 
 fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
@@ -183,13 +194,14 @@ fn connect_failure(error: &ConnectError, peer: &Peer) -> Failure {
     }
 }
 
-/// Sends over one connection and waits for the head.
-async fn exchange(mut connection: Box<Connection>, errand: &mut Errand<'_>) -> Result<Answer, Trouble> {
-    let Errand { service, parts, body, .. } = errand;
+/// Sends over one connection, from now on, and waits for the head.
+async fn exchange(mut connection: Box<Connection>, errand: &mut Errand<'_>, now: Instant) -> Result<Answer, Trouble> {
+    let Errand { service, parts, own, body, .. } = errand;
     let progress = body.progress();
-    connection.begin(parts, body, service.read_timeout);
+    let own = |out: &mut Vec<u8>| own.iter().for_each(|own| own.write(out));
+    connection.begin(parts, own, body, service.read_timeout);
     turn().await;
-    let watch = Watch { service, progress: progress.as_deref(), sent: Instant::now() };
+    let watch = Watch { service, progress: progress.as_deref(), sent: now };
     let outcome = poll_fn(|cx| match connection.poll_answer(cx, body) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         Poll::Pending => watch.poll_expired(connection.alarm(), cx).map(|()| None),

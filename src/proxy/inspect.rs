@@ -2,19 +2,20 @@
 //! (`kong/proxying.md` §1, §10; `kong/routing.md` §1). Pure.
 
 use super::failure::Failure;
+use super::seen::Seen;
 use crate::settings::Settings;
-use http::{HeaderMap, Method, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
 
-/// The checks in nginx's order.
+/// The checks in nginx's order; `seen` is what the head has.
 ///
 /// # Errors
 /// The failure that answers the request.
-pub fn inspect(parts: &Parts, settings: &Settings) -> Result<(), Failure> {
+pub fn inspect(parts: &Parts, seen: &Seen, settings: &Settings) -> Result<(), Failure> {
     check_method(&parts.method)?;
-    check_sizes(parts, settings)?;
-    check_framing(parts)?;
-    check_host(parts)?;
-    check_length(&parts.headers, settings)
+    check_sizes(parts, seen, settings)?;
+    check_framing(parts, seen)?;
+    check_host(parts, seen)?;
+    check_length(&parts.headers, seen, settings)
 }
 
 /// nginx knows upper-case methods only, and refuses TRACE. CONNECT asks for a tunnel, which a gateway does not dig; Kong
@@ -28,25 +29,14 @@ fn check_method(method: &Method) -> Result<(), Failure> {
 }
 
 /// The request line and each header line fit one buffer; all lines together fit all buffers.
-fn check_sizes(parts: &Parts, settings: &Settings) -> Result<(), Failure> {
+fn check_sizes(parts: &Parts, seen: &Seen, settings: &Settings) -> Result<(), Failure> {
     // "METHOD target HTTP/1.1\r\n"
     let line = parts.method.as_str().len() + target_len(parts) + 12;
     if line > settings.header_line {
         return Err(Failure::UriTooLong);
     }
-    let mut total = line;
-    for (name, value) in &parts.headers {
-        // "name: value\r\n"
-        let line = name.as_str().len() + value.len() + 4;
-        if line > settings.header_line {
-            return Err(Failure::HeaderTooLarge);
-        }
-        total += line;
-    }
-    if total > settings.header_total || parts.headers.len() > settings.header_count {
-        return Err(Failure::HeaderTooLarge);
-    }
-    Ok(())
+    let fit = seen.longest <= settings.header_line && seen.fields <= settings.header_count;
+    if fit && line + seen.bytes <= settings.header_total { Ok(()) } else { Err(Failure::HeaderTooLarge) }
 }
 
 fn target_len(parts: &Parts) -> usize {
@@ -54,30 +44,29 @@ fn target_len(parts: &Parts) -> usize {
 }
 
 /// RFC 9112 §6.1, §6.3: one framing, and one that this gateway and its upstreams understand alike.
-fn check_framing(parts: &Parts) -> Result<(), Failure> {
-    let headers = &parts.headers;
-    let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
-    if lengths > 1 || headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+fn check_framing(parts: &Parts, seen: &Seen) -> Result<(), Failure> {
+    if seen.lengths > 1 || seen.authorizations > 1 {
         return Err(Failure::BadRequest("a header that may stand only once is repeated"));
     }
-    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let Some(encoding) = encodings.next() else { return Ok(()) };
-    if encodings.next().is_some() || !encoding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+    if seen.codings == 0 {
+        return Ok(());
+    }
+    let coding = parts.headers.get(header::TRANSFER_ENCODING).map_or(&b""[..], HeaderValue::as_bytes);
+    if seen.codings > 1 || !coding.eq_ignore_ascii_case(b"chunked") {
         return Err(Failure::NotImplemented);
     }
-    if lengths > 0 || parts.version == Version::HTTP_10 {
+    if seen.lengths > 0 || parts.version == Version::HTTP_10 {
         return Err(Failure::BadRequest("transfer-encoding is not alone, or not allowed in this version"));
     }
     Ok(())
 }
 
 /// RFC 9112 §3.2: exactly one Host; HTTP/1.0 may have none. HTTP/2 may not have none either, by nginx's rule.
-fn check_host(parts: &Parts) -> Result<(), Failure> {
-    let mut hosts = parts.headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(_), Some(_)) => Err(Failure::BadRequest("there are two Host headers")),
-        (Some(host), None) if !is_host(host.as_bytes()) => Err(Failure::BadRequest("the Host header is no host")),
-        (None, None) if parts.version >= Version::HTTP_11 => Err(Failure::BadRequest("there is no Host header")),
+fn check_host(parts: &Parts, seen: &Seen) -> Result<(), Failure> {
+    match parts.headers.get(header::HOST) {
+        Some(_) if seen.hosts > 1 => Err(Failure::BadRequest("there are two Host headers")),
+        Some(host) if !is_host(host.as_bytes()) => Err(Failure::BadRequest("the Host header is no host")),
+        None if parts.version >= Version::HTTP_11 => Err(Failure::BadRequest("there is no Host header")),
         _ => Ok(()),
     }
 }
@@ -89,9 +78,12 @@ fn is_host(host: &[u8]) -> bool {
 }
 
 /// A declared body that is too large is refused before it is read.
-fn check_length(headers: &HeaderMap, settings: &Settings) -> Result<(), Failure> {
-    let Some(value) = headers.get(header::CONTENT_LENGTH) else { return Ok(()) };
-    let length = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+fn check_length(headers: &HeaderMap, seen: &Seen, settings: &Settings) -> Result<(), Failure> {
+    if seen.lengths == 0 {
+        return Ok(());
+    }
+    let value = headers.get(header::CONTENT_LENGTH);
+    let length = value.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let length = length.ok_or(Failure::BadRequest("content-length is no number"))?;
     let limit = settings.client_max_body_size;
     if limit > 0 && length > limit { Err(Failure::BodyTooLarge) } else { Ok(()) }
@@ -106,7 +98,7 @@ mod tests {
     fn verdict(build: impl FnOnce(http::request::Builder) -> http::request::Builder) -> Result<(), Failure> {
         let builder = Request::builder().uri("/").header("host", "a");
         let (parts, ()) = build(builder).body(()).unwrap().into_parts();
-        inspect(&parts, &Settings { client_max_body_size: 10, ..Settings::default() })
+        inspect(&parts, &Seen::of(&parts.headers), &Settings { client_max_body_size: 10, ..Settings::default() })
     }
 
     #[test]

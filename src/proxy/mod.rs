@@ -22,10 +22,12 @@ mod own;
 pub mod patience;
 pub mod request;
 pub mod response;
+pub mod seen;
 pub mod serials;
 mod sizes;
 mod told;
 pub mod upgrade;
+pub mod wall;
 pub mod worker;
 
 use crate::body::Body;
@@ -43,7 +45,7 @@ use failure::Failure;
 use forward::{Answer, Errand, Times, between, forward};
 use http::{Request, Response, header};
 use leftover::Sent;
-use outgoing::{AtEnd, Outgoing};
+use outgoing::{AtEnd, End, Outgoing};
 use patience::patient;
 use response::Latencies;
 use std::rc::Rc;
@@ -97,6 +99,7 @@ struct Owed<'a> {
 
 /// Answers a request, whatever it is: with the upstream's answer, a plugin's, or the gateway's own. `sent` is where one
 /// learns that a client over HTTP/2 has sent all of it.
+#[inline]
 pub async fn handle(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
@@ -164,7 +167,8 @@ impl Exchange {
         worker.traffic.request();
         let place = Place { worker, connection, snapshot };
         let busy = place.connection.activity.begin();
-        let course = Course::begin(place.scene(), req, start.into_std(), SystemTime::now(), request_id);
+        let (now, wall) = (start.into_std(), place.worker.wall.at(start.into_std()));
+        let course = Course::begin(place.scene(), req, now, wall, request_id);
         let mut exchange = Box::new(Self {
             busy: Some(busy),
             course,
@@ -190,7 +194,7 @@ impl Exchange {
         let Self { place: Place { worker, snapshot, .. }, course, times, ending, .. } = self;
         let (tries, upstream, sizes) = (times.tries.take(), None, None);
         let noted = Noted { entry, status: CLIENT_GONE, start: ending.start, tries, upstream, sizes };
-        noted.tell(worker, snapshot, &course.cx, 0, false);
+        noted.tell(worker, snapshot, &course.cx, End { bytes: 0, whole: false }, Instant::now());
     }
 
     /// The story of a request, up to an answer's head.
@@ -234,7 +238,7 @@ impl Exchange {
         } else if worker.access.needs().tries {
             self.times.tries = Some(Vec::new());
         }
-        let mut errand = Errand { service, host: out.host, parts: out.parts, body, hash };
+        let mut errand = Errand { service, host: out.host, parts: out.parts, own: out.own, body, hash };
         let answer = forward(worker, snapshot, &mut errand, &mut self.times).await?;
         self.answered = Some(Instant::now());
         self.pass_on(answer)

@@ -35,6 +35,14 @@ pub struct Forwarded {
     client: HeaderValue,
 }
 
+/// What the gateway tells an upstream in lines of its own, in place of whatever the client says of it: where the request
+/// comes from, and what becomes of the connection.
+#[derive(Debug)]
+pub struct Own {
+    connection: &'static str,
+    forwarded: Forwarded,
+}
+
 /// Whether the client wants to speak another protocol from here on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upgrade {
@@ -65,8 +73,8 @@ impl Forwarded {
         }
     }
 
-    /// Writes it down, in place of whatever stands there.
-    pub fn write(self, headers: &mut HeaderMap) {
+    /// Puts it into a map, in place of whatever stands there.
+    fn put(self, headers: &mut HeaderMap) {
         headers.insert(FORWARDED_FOR, self.chain);
         settle(headers, FORWARDED_PROTO, self.proto);
         headers.insert(FORWARDED_HOST, self.host);
@@ -74,6 +82,52 @@ impl Forwarded {
         headers.insert(FORWARDED_PATH, self.path);
         settle(headers, FORWARDED_PREFIX, self.prefix);
         headers.insert(REAL_IP, self.client);
+    }
+
+    /// Names as they stand in a line, and values.
+    fn lines(&self) -> [(&'static str, Option<&HeaderValue>); 7] {
+        [
+            ("x-forwarded-for: ", Some(&self.chain)),
+            ("x-forwarded-proto: ", self.proto.as_ref()),
+            ("x-forwarded-host: ", Some(&self.host)),
+            ("x-forwarded-port: ", Some(&self.port)),
+            ("x-forwarded-path: ", Some(&self.path)),
+            ("x-forwarded-prefix: ", self.prefix.as_ref()),
+            ("x-real-ip: ", Some(&self.client)),
+        ]
+    }
+}
+
+// === impl Own ===
+
+impl Own {
+    /// What is told with a request.
+    #[must_use]
+    pub const fn new(forwarded: Forwarded, upgrade: &Upgrade) -> Self {
+        let connection = match upgrade {
+            Upgrade::None => "keep-alive",
+            Upgrade::To(_) => "keep-alive, Upgrade",
+        };
+        Self { connection, forwarded }
+    }
+
+    /// Writes it as lines of a head whose map has nothing of it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        for part in ["connection: ", self.connection, "\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        for (name, value) in self.forwarded.lines() {
+            let Some(value) = value else { continue };
+            for part in [name.as_bytes(), value.as_bytes(), b"\r\n"] {
+                out.extend_from_slice(part);
+            }
+        }
+    }
+
+    /// Puts it into a map, for those who look at it there.
+    pub fn put(self, headers: &mut HeaderMap) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static(self.connection));
+        self.forwarded.put(headers);
     }
 }
 
@@ -194,6 +248,8 @@ struct Seen {
     te: bool,
     /// What ends here, whatever it says.
     between: bool,
+    /// What the gateway says itself.
+    own: bool,
     upgrade: bool,
     /// A name that nginx drops: with anything but letters, digits, `-` and `_` (recorded).
     odd: bool,
@@ -211,14 +267,18 @@ impl Seen {
                 "expect" | "http2-settings" | "keep-alive" | "proxy" | "proxy-connection" | "transfer-encoding" => {
                     seen.between = true;
                 }
-                _ => seen.odd |= is_odd(name),
+                "connection" | "x-real-ip" => seen.own = true,
+                other => {
+                    seen.own |= other.starts_with("x-forwarded-");
+                    seen.odd |= is_odd(name);
+                }
             }
         }
         seen
     }
 }
 
-/// Removes what is between the client and this gateway only, and writes `Connection` for the upstream.
+/// Removes what is between the client and this gateway only, and what the gateway says itself ([`Own`]).
 pub fn clean(headers: &mut HeaderMap, upgrade: &Upgrade) {
     let seen = Seen::of(headers);
     if seen.te {
@@ -232,11 +292,9 @@ pub fn clean(headers: &mut HeaderMap, upgrade: &Upgrade) {
     if seen.odd {
         remove_odd_names(headers);
     }
-    let connection = match upgrade {
-        Upgrade::None => "keep-alive",
-        Upgrade::To(_) => "keep-alive, Upgrade",
-    };
-    headers.insert(header::CONNECTION, HeaderValue::from_static(connection));
+    if seen.own {
+        OWN.iter().for_each(|name| drop(headers.remove(name)));
+    }
     match upgrade {
         Upgrade::To(value) => drop(headers.insert(header::UPGRADE, value.clone())),
         Upgrade::None if seen.upgrade => drop(headers.remove(header::UPGRADE)),
@@ -270,6 +328,18 @@ fn settle_te(headers: &mut HeaderMap) {
         headers.remove(header::TE);
     }
 }
+
+/// What [`Own`] says.
+const OWN: [HeaderName; 8] = [
+    header::CONNECTION,
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    FORWARDED_PORT,
+    FORWARDED_PATH,
+    FORWARDED_PREFIX,
+    REAL_IP,
+];
 
 /// Headers that `Connection` may name and that are settled elsewhere: those of the message itself, what [`clean`] writes
 /// anew, and what [`Forwarded`] looks at and writes.
@@ -329,8 +399,11 @@ mod tests {
     fn cleaned(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut map = headers(pairs);
         let upgrade = wanted_upgrade(&map);
+        let connection = connection(false);
+        let forwarded = Forwarded::new(&map, b"/", None, connection.peer.ip(), &connection);
         remove_named_by_connection(&mut map);
         clean(&mut map, &upgrade);
+        Own::new(forwarded, &upgrade).put(&mut map);
         map
     }
 
@@ -346,8 +419,40 @@ mod tests {
     fn forwarded(pairs: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
         let mut map = headers(pairs);
         let connection = connection(trusted);
-        Forwarded::new(&map, b"/a%20b", Some(b"/a"), connection.peer.ip(), &connection).write(&mut map);
+        Forwarded::new(&map, b"/a%20b", Some(b"/a"), connection.peer.ip(), &connection).put(&mut map);
         map
+    }
+
+    #[test]
+    fn lines_say_what_a_map_would() {
+        for (pairs, trusted) in [
+            (
+                &[("host", "Gw.Test"), ("connection", "x"), ("x-forwarded-for", "1.1.1.1"), ("x-real-ip", "2")][..],
+                false,
+            ),
+            (
+                &[("x-forwarded-proto", ""), ("x-forwarded-prefix", "/evil"), ("upgrade", "websocket"), ("a", "b")][..],
+                true,
+            ),
+        ] {
+            let mut map = headers(pairs);
+            let (connection, upgrade) = (connection(trusted), wanted_upgrade(&map));
+            let forwarded = Forwarded::new(&map, b"/a", Some(b"/"), connection.peer.ip(), &connection);
+            clean(&mut map, &upgrade);
+            let (own, mut head) = (Own::new(forwarded, &upgrade), b"GET / HTTP/1.1\r\n".to_vec());
+            map.iter().for_each(|(name, value)| crate::http1::fields::write(&mut head, name, value));
+            own.write(&mut head);
+            head.extend_from_slice(b"\r\n");
+            own.put(&mut map);
+            let mut fields = [httparse::EMPTY_HEADER; 16];
+            let mut parsed = httparse::Request::new(&mut fields);
+            assert!(parsed.parse(&head).unwrap().is_complete());
+            let mut said: Vec<_> = parsed.headers.iter().map(|field| (field.name, field.value)).collect();
+            let mut wanted: Vec<_> = map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            said.sort_unstable();
+            wanted.sort_unstable();
+            assert_eq!(said, wanted);
+        }
     }
 
     #[test]

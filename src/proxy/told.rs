@@ -1,11 +1,13 @@
 //! What is told of a request when it is over: its line in the access log, and its spans.
 
+use super::forward::between;
+use super::outgoing::End;
 use super::worker::Worker;
 use crate::observe::access::{Entry, Known, Outcome, Sizes};
 use crate::plugin::Ctx;
 use crate::plugin::record::Try;
 use crate::snapshot::Snapshot;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// What was noted of it.
@@ -24,8 +26,8 @@ pub(super) struct Noted {
 // === impl Noted ===
 
 impl Noted {
-    /// Tells it: so many bytes of the answer's body went out, all of it or not.
-    pub(super) fn tell(&self, worker: &Worker, snapshot: &Snapshot, cx: &Ctx, bytes: u64, whole: bool) {
+    /// Tells it, now: so many bytes of the answer's body went out, all of it or not.
+    pub(super) fn tell(&self, worker: &Worker, snapshot: &Snapshot, cx: &Ctx, end: End, now: Instant) {
         let recorded = || cx.facts.as_ref().and_then(|facts| facts.tries.as_deref());
         let known = Known {
             cx,
@@ -36,13 +38,13 @@ impl Noted {
         };
         let outcome = Outcome {
             status: self.status,
-            bytes,
-            whole,
-            took: self.start.elapsed(),
+            bytes: end.bytes,
+            whole: end.whole,
+            took: between(self.start, now),
             secrets: &snapshot.secrets,
             known: Some(known),
         };
-        worker.access.write(&self.entry, &outcome, SystemTime::now());
+        worker.access.write(&self.entry, &outcome, worker.wall.at(now.into_std()));
         if let Some(exporter) = &worker.exporter {
             exporter.tell(&self.entry, &outcome);
         }

@@ -3,6 +3,8 @@
 
 use super::closing::Closing;
 use super::serials::Serials;
+use super::wall::Wall;
+use crate::http1::names::Shared;
 use crate::observe::access::Access;
 use crate::observe::exporter::Exporter;
 use crate::observe::traffic::Traffic;
@@ -37,6 +39,8 @@ pub struct Worker {
     pub settings: Arc<Settings>,
     /// Idle upstream connections.
     pub pool: Rc<Connections>,
+    /// Names of fields that clients and upstreams sent lately.
+    pub names: Shared,
     /// How to reach upstreams over TLS.
     pub links: Links,
     /// Where upstreams are, and whose turn it is.
@@ -51,6 +55,8 @@ pub struct Worker {
     pub serials: Serials,
     /// What it counts of its work.
     pub traffic: Arc<Traffic>,
+    /// What time it is.
+    pub wall: Wall,
     snapshot: RefCell<Pinned>,
     date: RefCell<(u64, HeaderValue)>,
 }
@@ -86,13 +92,15 @@ impl Worker {
             idle: settings.upstream_keepalive_idle_timeout,
         };
         Self {
-            pool: Rc::new(Pool::new(limits)),
+            pool: Rc::new(Pool::new(limits, Instant::now())),
+            names: Shared::default(),
             directory,
             links,
             access,
             exporter: None,
             serials,
             traffic,
+            wall: Wall::default(),
             closing: Rc::default(),
             snapshot: RefCell::new(Rc::new(held)),
             date: RefCell::new((0, HeaderValue::from_static(""))),

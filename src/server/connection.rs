@@ -9,6 +9,7 @@ use super::http1::wire::Wire;
 use super::leisure::{Leisure, Limits};
 use super::plain;
 use super::proxy_protocol::{self, Parsed};
+use super::socket::Socket;
 use crate::body::Body;
 use crate::entity::Compat;
 use crate::plugin::Origin;
@@ -21,6 +22,7 @@ use crate::proxy::worker::Worker;
 use crate::reply::{Asker, proxy_error};
 use crate::settings::{Listen, Settings};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -33,8 +35,9 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -195,7 +198,7 @@ fn speak<S>(
     seat: Seat,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
 {
     let (worker, connection) = (Rc::clone(worker), Rc::new(connection));
     if http2 { speak_2(worker, connection, socket, seat) } else { speak_1(worker, connection, socket, seat, door) }
@@ -213,12 +216,13 @@ fn speak_1<S>(
     door: &Door,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
     // Whether a head is too large by nginx's rules, `inspect` decides, in Kong's words.
     let size = settings.header_total.saturating_add(settings.header_line);
-    let heads = request::Limits { size, fields: settings.header_count };
+    let limit = request::Limits { size, fields: settings.header_count };
+    let heads = request::Heads::new(limit, Rc::clone(&worker.names));
     let (wire, waiting) = (Wire::new(socket, settings.send_timeout), Waiting::new(limits(&settings), seat));
     let handler = move |req| crate::proxy::handle(Rc::clone(&worker), Rc::clone(&connection), req, None);
     Box::pin(Http1::new(wire, waiting, heads, Arc::clone(&door.refuse), handler).serve())
@@ -231,16 +235,15 @@ fn speak_2<S>(
     mut seat: Seat,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
     let (activity, streams) = (connection.activity.clone(), settings.http2_max_concurrent_streams);
     let leisure = Leisure::new(limits(&settings), activity.clone());
     let socket = Downstream::new(socket, leisure, settings.send_timeout, activity, streams);
-    // Boxed, since it is moved several times on its way into a task, and is as large as a request's whole story.
-    let handler = service_fn(move |req| Box::pin(answered(Rc::clone(&worker), Rc::clone(&connection), req)));
-    let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket), handler);
-    let mut told = false;
+    let handler = service_fn(move |req| answered(Rc::clone(&worker), Rc::clone(&connection), req));
+    let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket.clone()), handler);
+    let (mut told, mut end) = (false, None);
     // Not an async block, which would keep what it was made of beside what it is.
     Box::pin(poll_fn(move |cx| {
         let mut http2 = Pin::new(&mut http2);
@@ -248,18 +251,27 @@ where
             told = true;
             http2.as_mut().graceful_shutdown();
         }
-        http2.poll(cx).map_err(io::Error::other)
+        if end.is_none()
+            && let Poll::Ready(result) = http2.poll(cx)
+        {
+            end = Some(result.map_err(io::Error::other));
+        }
+        // Here, and not when hyper writes: by now it has written all that was ready.
+        ready!(socket.poll_sent(cx))?;
+        end.take().map_or(Poll::Pending, Poll::Ready)
     }))
 }
 
-async fn answered(
+/// Boxed, since it is moved several times on its way into a task, and is as large as a request's whole story.
+fn answered(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     req: Request<Incoming>,
-) -> Result<Response<Outgoing>, Infallible> {
+) -> impl Future<Output = Result<Response<Outgoing>, Infallible>> {
     let (parts, body) = req.into_parts();
     let (body, sent) = leftover::patient(body);
-    Ok(crate::proxy::handle(worker, connection, Request::<Body>::from_parts(parts, body), sent).await)
+    let req = Request::<Body>::from_parts(parts, body);
+    Box::pin(crate::proxy::handle(worker, connection, req, sent)).map(Ok)
 }
 
 fn builder_2(settings: &Settings) -> hyper::server::conn::http2::Builder<LocalExecutor> {
@@ -319,7 +331,7 @@ fn refusal(status: StatusCode, settings: &Settings, now: SystemTime) -> Bytes {
     let (tokens, latencies) = (settings.headers, Latencies::default());
     close(&mut res, &Last { tokens, compat: Compat::Kong2, origin: Origin::Gateway, latencies, request_id: None });
     let (parts, body) = res.into_parts();
-    let body = futures_util::FutureExt::now_or_never(body.collect()).and_then(Result::ok).unwrap_or_default();
+    let body = body.collect().now_or_never().and_then(Result::ok).unwrap_or_default();
     let body = body.to_bytes();
     let (date, length) = (httpdate::fmt_http_date(now), body.len());
     let head = format!("HTTP/1.1 {status}\r\ndate: {date}\r\nconnection: close\r\ncontent-length: {length}\r\n");

@@ -59,7 +59,7 @@ impl Leisure {
         let rest = self.limits.rest;
         if self.activity.is_busy() {
             // Nobody else may wake the socket when the answer is done, so look again before long.
-            let _ = self.alarm.poll_at(Instant::now() + rest, cx);
+            let _ = self.alarm.poll_within(rest, cx);
             return Poll::Pending;
         }
         self.turn_page();

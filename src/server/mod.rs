@@ -4,10 +4,12 @@
 //! share the settings and the snapshot, which never change; a reload gives every worker another snapshot.
 
 pub mod acme;
+pub mod batch;
 pub mod certificates;
 pub mod connection;
 pub mod downstream;
 pub mod frame_meter;
+mod gently;
 pub mod handover;
 pub mod handshake;
 pub mod http1;
@@ -21,6 +23,7 @@ pub mod posted;
 pub mod proxy_protocol;
 pub mod reload;
 mod signals;
+pub mod socket;
 pub mod tls;
 pub mod upgrade;
 pub mod watcher;

@@ -4,6 +4,7 @@
 
 use super::acme::Acme;
 use super::certificates::Store;
+use super::gently::gently;
 use super::handshake::{DoorTls, TlsError};
 use super::posted::{Posted, Refusal};
 use super::tls::ServerTls;
@@ -89,7 +90,7 @@ pub struct Reloader {
     /// Whether what is served was posted, and is newer than what was last read.
     posted: bool,
     refused: Refused,
-    /// Snapshots that requests may still hold. They are freed here, not by a worker.
+    /// Snapshots that requests may still hold. They are freed here, not by a worker, which would be busy for a while.
     retired: Vec<Arc<Snapshot>>,
 }
 
@@ -163,7 +164,7 @@ impl Reloader {
 
     /// Looks at the file. If there is something new and it can be served, the files to follow from now on.
     pub fn look(&mut self, thorough: bool, now: SystemTime) -> Option<Vec<LiveFile>> {
-        self.free();
+        self.tidy();
         if self.paths.is_empty() {
             return None;
         }
@@ -257,20 +258,27 @@ impl Reloader {
 
     /// One configuration in the place of another: the files to follow from now on.
     fn replace(&mut self, source: &Source) -> Result<Vec<LiveFile>, Refusal> {
-        let snapshot = self.origin.compile(source)?;
         let unfit = |error| Refusal { lines: vec![error], report: Report::default() };
+        let Self { origin, retired, .. } = self;
+        let compiled = gently(|| {
+            free(retired);
+            origin.compile(source)
+        });
+        let snapshot = compiled.map_err(|error| unfit(error.to_string()))??;
         let (files, old) = self.front.serve(snapshot).map_err(unfit)?;
         self.refused = Refused::Not;
         self.served = hash(source);
-        self.free();
         self.retired.push(old);
         self.front.reloads.took(SystemTime::now());
         self.origin.adopted();
         Ok(files)
     }
 
-    fn free(&mut self) {
-        self.retired.retain(|old| Arc::strong_count(old) > 1);
+    /// Frees what no request holds any more. Where no thread can be had for that, the next look does it.
+    fn tidy(&mut self) {
+        if self.retired.iter().any(is_free) {
+            let _ = gently(|| free(&mut self.retired));
+        }
     }
 
     /// Tells why a document is not served, once.
@@ -291,6 +299,14 @@ impl Reloader {
             tracing::error!(attempt, "and {} errors more; `gateway check` shows them", lines.len() - MOST);
         }
     }
+}
+
+fn is_free(snapshot: &Arc<Snapshot>) -> bool {
+    Arc::strong_count(snapshot) == 1
+}
+
+fn free(retired: &mut Vec<Arc<Snapshot>>) {
+    retired.retain(|old| !is_free(old));
 }
 
 fn hash(source: &Source) -> u64 {

@@ -24,8 +24,6 @@ const READ_EVERY: u32 = 30;
 const HOT: Duration = Duration::from_secs(2);
 /// Most bytes of a watched file.
 const MAX: u64 = 16 << 20;
-/// Stack of the thread that reads configurations: what the main thread had for the first one.
-const STACK: usize = 8 << 20;
 
 /// Ends the watching when it is dropped.
 #[derive(Debug)]
@@ -83,7 +81,7 @@ pub fn start(files: Vec<LiveFile>, reloader: Option<Reloader>) -> io::Result<Wat
     if !files.is_empty() || reloader.is_some() {
         let files = files.into_iter().map(Watched::new).collect();
         let watch = Watch { files, reloader, hasher: RandomState::new(), looks: 0 };
-        thread::Builder::new().name("watch".to_owned()).stack_size(STACK).spawn(move || watch.run(&asked))?;
+        thread::Builder::new().name("watch".to_owned()).spawn(move || watch.run(&asked))?;
     }
     Ok(Watching { letterbox: Letterbox::new(letterbox) })
 }

@@ -8,7 +8,7 @@ use crate::snapshot::{Host, Service, Snapshot, Target, Upstream};
 use futures_util::future::join_all;
 use http::{HeaderValue, StatusCode};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -95,9 +95,8 @@ impl Directory {
     /// Takes up a snapshot's upstreams. Those that did not change keep their place in the turn; names that are not used
     /// any more are forgotten.
     pub fn adopt(&self, snapshot: &Snapshot) -> Turns {
-        let names: HashSet<&str> = snapshot.names().collect();
-        self.resolver.keep(|name| names.contains(name));
-        self.rotations.borrow_mut().retain(|name, _| names.contains(&**name));
+        self.resolver.keep(|name| snapshot.names.contains(name));
+        self.rotations.borrow_mut().retain(|name, _| snapshot.names.contains(name));
         self.balancers.borrow_mut().adopt(&snapshot.upstreams, self.start)
     }
 

@@ -1,7 +1,8 @@
 //! Idle upstream connections of one worker: one stack per address and TLS identity.
 //!
 //! The most recently used connection is taken first, so that the others may grow old and be closed. Never shared
-//! between threads, so never locked.
+//! between threads, so never locked. Time is told to it by who [sweeps](Pool::sweep): a request asks no clock to keep a
+//! connection.
 
 use bytes::BytesMut;
 use foldhash::fast::RandomState;
@@ -50,6 +51,8 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Pool<C> {
     limits: Limits,
+    /// The last time that it was told.
+    now: Cell<Instant>,
     /// When the configuration changed last.
     turned: Cell<Option<Instant>>,
     idle: RefCell<HashMap<Key, Vec<Parked<C>>, RandomState>>,
@@ -69,8 +72,14 @@ struct Parked<C> {
 impl<C: Idle> Pool<C> {
     /// An empty pool.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, turned: Cell::default(), idle: RefCell::default(), rooms: RefCell::default() }
+    pub fn new(limits: Limits, now: Instant) -> Self {
+        Self {
+            limits,
+            now: Cell::new(now),
+            turned: Cell::default(),
+            idle: RefCell::default(),
+            rooms: RefCell::default(),
+        }
     }
 
     /// The freshest live connection, and how many requests it has served.
@@ -85,8 +94,9 @@ impl<C: Idle> Pool<C> {
         None
     }
 
-    /// Keeps a connection for the next request, unless it is worn out or enough are kept.
-    pub fn put(&self, key: Key, mut connection: C, uses: usize, now: Instant) {
+    /// Keeps a connection for the next request, unless it is worn out or enough are kept. Its idle time counts from the last
+    /// sweep, a moment too early.
+    pub fn put(&self, key: Key, mut connection: C, uses: usize) {
         if self.limits.per_key == 0 || uses >= self.limits.uses || connection.is_closed() {
             return;
         }
@@ -95,7 +105,7 @@ impl<C: Idle> Pool<C> {
         if stack.len() >= self.limits.per_key {
             stack.remove(0);
         }
-        stack.push(Parked { connection, since: now, uses });
+        stack.push(Parked { connection, since: self.now.get(), uses });
     }
 
     /// A buffer that another connection has read into before, if there is one.
@@ -113,12 +123,14 @@ impl<C: Idle> Pool<C> {
 
     /// The configuration changed: what is idle may never be asked for again, and is kept for a minute at most.
     pub fn turn(&self, now: Instant) {
+        self.now.set(now);
         self.turned.set(Some(now));
     }
 
     /// Closes what has been idle too long or was closed by the other side, has the others give up what they can, and forgets
     /// half of the buffers that wait.
     pub fn sweep(&self, now: Instant) {
+        self.now.set(now);
         let mut rooms = self.rooms.borrow_mut();
         let half = rooms.len() / 2;
         rooms.truncate(half);
@@ -130,7 +142,7 @@ impl<C: Idle> Pool<C> {
                 parked.connection.rest();
             }
             (limit.is_zero() || idle < limit)
-                && (idle < GRACE || turned.is_none_or(|turned| parked.since > turned))
+                && (idle < GRACE || turned.is_none_or(|turned| parked.since >= turned))
                 && !parked.connection.is_closed()
         };
         self.idle.borrow_mut().retain(|_, stack| {
@@ -178,15 +190,15 @@ mod tests {
         Key { address: SocketAddr::from(([127, 0, 0, 1], port)), tls }
     }
 
-    fn pool(per_key: usize) -> Pool<Fake> {
-        Pool::new(Limits { per_key, uses: 3, idle: Duration::from_secs(60) })
+    fn pool(per_key: usize, now: Instant) -> Pool<Fake> {
+        Pool::new(Limits { per_key, uses: 3, idle: Duration::from_secs(60) }, now)
     }
 
     #[test]
     fn the_freshest_is_taken_first_and_keys_are_kept_apart() {
-        let (pool, now) = (pool(2), Instant::now());
+        let pool = pool(2, Instant::now());
         for n in 1..=3 {
-            pool.put(key(1, 0), fake(n, false), 1, now);
+            pool.put(key(1, 0), fake(n, false), 1);
         }
         assert_eq!(pool.len(), 2);
         assert!(pool.take(key(1, 7)).is_none());
@@ -197,20 +209,20 @@ mod tests {
 
     #[test]
     fn worn_out_and_closed_connections_are_not_kept() {
-        let (pool, now) = (pool(2), Instant::now());
-        pool.put(key(1, 0), fake(1, false), 3, now);
-        pool.put(key(1, 0), fake(2, true), 1, now);
+        let pool = pool(2, Instant::now());
+        pool.put(key(1, 0), fake(1, false), 3);
+        pool.put(key(1, 0), fake(2, true), 1);
         assert!(pool.is_empty());
     }
 
     #[test]
     fn what_was_idle_before_a_change_is_not_kept_for_ever() {
-        let pool = Pool::new(Limits { per_key: 2, uses: 3, idle: Duration::ZERO });
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        pool.put(key(1, 0), fake(1, false), 1, start);
+        let pool = Pool::new(Limits { per_key: 2, uses: 3, idle: Duration::ZERO }, start);
+        pool.put(key(1, 0), fake(1, false), 1);
         pool.sweep(start + 1000 * second);
         pool.turn(start + 1000 * second);
-        pool.put(key(2, 0), fake(2, false), 1, start + 1001 * second);
+        pool.put(key(2, 0), fake(2, false), 1);
         pool.sweep(start + 1002 * second);
         assert!(pool.take(key(1, 0)).is_none());
         pool.sweep(start + 9000 * second);
@@ -219,9 +231,10 @@ mod tests {
 
     #[test]
     fn what_rests_holds_nothing() {
-        let (pool, now) = (pool(2), Instant::now());
         for (after, held) in [(999, 9), (1000, 0)] {
-            pool.put(key(1, 0), fake(1, false), 1, now);
+            let now = Instant::now();
+            let pool = pool(2, now);
+            pool.put(key(1, 0), fake(1, false), 1);
             pool.sweep(now + Duration::from_millis(after));
             assert_eq!(pool.take(key(1, 0)).unwrap().0.2.len(), held);
         }
@@ -229,7 +242,7 @@ mod tests {
 
     #[test]
     fn buffers_wait_for_others_but_not_for_ever() {
-        let pool = pool(2);
+        let pool = pool(2, Instant::now());
         for _ in 0..ROOMS + 1 {
             pool.take_back(BytesMut::with_capacity(9));
         }
@@ -242,8 +255,9 @@ mod tests {
 
     #[test]
     fn the_old_are_swept() {
-        let (pool, now) = (pool(2), Instant::now());
-        pool.put(key(1, 0), fake(1, false), 1, now);
+        let now = Instant::now();
+        let pool = pool(2, now);
+        pool.put(key(1, 0), fake(1, false), 1);
         pool.sweep(now + Duration::from_secs(59));
         assert_eq!(pool.len(), 1);
         pool.sweep(now + Duration::from_secs(60));

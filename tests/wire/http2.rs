@@ -1,6 +1,8 @@
 //! Cleartext HTTP/2 by prior knowledge, mostly by the client that everybody has: curl.
 
-use crate::common::frames::{DATA, END_STREAM, Frames, Outcome, frame, head};
+use crate::common::frames::{
+    DATA, END_STREAM, Frames, GOAWAY, Outcome, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, head,
+};
 use crate::common::{Gateway, LIMIT, Peer, Upstream};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -265,4 +267,82 @@ fn the_upstream_s_time_begins_with_the_last_byte_not_with_the_end_of_the_stream(
         }
         assert_eq!(client.outcome(1), Outcome::Status(504));
     }
+}
+
+/// A client whose windows are as large as they may be, and that has asked for `/`: only its socket holds anything up.
+fn wide_open(gateway: &Gateway) -> Frames {
+    let (mut client, most) = (Frames::open(gateway), 0x7fff_0000_u32.to_be_bytes());
+    let window = [&[0, 4][..], &most].concat();
+    client.send([frame(SETTINGS, 0, 0, &window), frame(WINDOW_UPDATE, 0, 0, &most)].concat()).unwrap();
+    let fields = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")];
+    client.send(head(1, END_STREAM, &fields)).unwrap();
+    client
+}
+
+/// How many bytes of bodies come before the connection, or a stream, ends; `pause` is called after each frame.
+fn data(client: &mut Frames, mut pause: impl FnMut()) -> usize {
+    let mut total = 0;
+    while let Ok(frame) = client.next()
+        && !matches!(frame.kind, GOAWAY | RST_STREAM)
+    {
+        total += if frame.kind == DATA { frame.payload.len() } else { 0 };
+        if frame.kind == DATA && frame.flags & END_STREAM != 0 {
+            break;
+        }
+        pause();
+    }
+    total
+}
+
+#[test]
+fn a_client_that_stops_reading_is_cut_off() {
+    let (tell, told) = mpsc::channel();
+    let upstream = Upstream::start(move |peer, _| {
+        peer.head()?;
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")?;
+        tell.send((0..100).try_for_each(|_| peer.send(vec![b'x'; 1_000_000])).is_err()).map_err(std::io::Error::other)
+    });
+    let gateway = Gateway::to(&upstream).listen("http2").set("KONG_NGINX_HTTP_SEND_TIMEOUT", "1s").start();
+    let mut client = wide_open(&gateway);
+    assert!(told.recv_timeout(LIMIT).expect("the upstream is not let go"));
+    assert!(data(&mut client, || ()) < 100_000_000);
+}
+
+#[test]
+fn a_client_that_reads_slowly_gets_everything() {
+    const SIZE: usize = 20_000_000;
+    let upstream = Upstream::start(|peer, _| {
+        peer.head()?;
+        peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"))?;
+        (0..20).try_for_each(|_| peer.send(vec![b'x'; SIZE / 20]))
+    });
+    let gateway = Gateway::to(&upstream).listen("http2").set("KONG_NGINX_HTTP_SEND_TIMEOUT", "1s").start();
+    let (mut client, start) = (wide_open(&gateway), Instant::now());
+    assert_eq!(data(&mut client, || std::thread::sleep(Duration::from_millis(2))), SIZE);
+    assert!(start.elapsed() > Duration::from_secs(2), "that was not slow");
+}
+
+#[test]
+fn answers_under_way_arrive_whole_when_the_gateway_stops() {
+    const SIZE: usize = 300_000;
+    let (go_on, may_go) = mpsc::channel::<()>();
+    let may_go = std::sync::Mutex::new(may_go);
+    let upstream = Upstream::start(move |peer, _| {
+        peer.head()?;
+        peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\nx"))?;
+        may_go.lock().unwrap().recv_timeout(LIMIT).map_err(std::io::Error::other)?;
+        peer.send(vec![b'x'; SIZE - 1])
+    });
+    let mut gateway = gateway(&upstream);
+    run(gateway.port(), async |client| {
+        let asked = (0..3).map(|n| client.clone().send_request(request(gateway.port(), n)));
+        let answers = futures_util::future::join_all(asked).await;
+        gateway.signal("TERM");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        (0..3).for_each(|_| go_on.send(()).unwrap());
+        for answer in answers {
+            assert_eq!(answer.unwrap().into_body().collect().await.unwrap().to_bytes().len(), SIZE);
+        }
+    });
+    assert!(gateway.ends_within(LIMIT).is_some_and(|status| status.success()));
 }

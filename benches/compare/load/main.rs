@@ -1,7 +1,7 @@
 //! The loads of `run.py` that wrk and h2load cannot make. It starts them; by hand:
 //!
 //!   load handshakes PORT CERTIFICATE SECONDS full|resumed|hybrid        new TLS connections, one request each
-//!   load paced PORT CERTIFICATE SECONDS clear|tls|h2 PATH RATE          requests at a fixed rate, however late answers are
+//!   load paced PORT CERTIFICATE SECONDS clear|again|tls|h2 PATH RATE    requests at a fixed rate, however late answers are
 //!   load idle PORT CERTIFICATE SECONDS clear|tls COUNT                  connections that asked once, and stay
 //!   load websocket PORT CERTIFICATE SECONDS PATH BYTES                  messages through tunnels, each awaited back
 //!

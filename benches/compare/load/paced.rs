@@ -41,7 +41,8 @@ impl Sender {
     }
 }
 
-/// `rate` requests a second, over HTTP/1.1 (`clear`, `tls`) or HTTP/2 (`h2`).
+/// `rate` requests a second, over HTTP/1.1 (`clear`, `tls`) or HTTP/2 (`h2`). `again` is `clear` with a client that asks a second
+/// time, over a new connection, where the server closed the one it had: as servers do that are told to change their mind.
 pub(crate) async fn run(target: &Target, mode: &str, path: &str, rate: usize) -> Seen {
     let mut shared = Vec::new();
     for _ in 0..if mode == "h2" { CONNECTIONS } else { 0 } {
@@ -58,14 +59,14 @@ pub(crate) async fn run(target: &Target, mode: &str, path: &str, rate: usize) ->
                 Some(sender) => Sender::Http2(sender),
                 None => connect(&target, &mode).await,
             };
-            work(&target, &mut sender, &path, start + period * number as u32 / TASKS as u32, period).await
+            work(&target, &mode, &mut sender, &path, start + period * number as u32 / TASKS as u32, period).await
         }
     })
     .await
 }
 
 async fn connect(target: &Target, mode: &str) -> Sender {
-    if mode == "clear" {
+    if matches!(mode, "clear" | "again") {
         return http1(tls::dial(target).await.unwrap()).await;
     }
     let mut client = tls::client(target, false);
@@ -85,7 +86,7 @@ async fn http1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> 
     Sender::Http1(sender)
 }
 
-async fn work(target: &Target, sender: &mut Sender, path: &str, first: Instant, period: Duration) -> Seen {
+async fn work(target: &Target, mode: &str, sender: &mut Sender, path: &str, first: Instant, period: Duration) -> Seen {
     let mut seen = Seen::default();
     let mut due = first;
     while due < target.end {
@@ -93,7 +94,12 @@ async fn work(target: &Target, sender: &mut Sender, path: &str, first: Instant, 
         let late = Instant::now() > due;
         tokio::time::sleep_until(due.into()).await;
         let start = if late { due } else { Instant::now() };
-        match tokio::time::timeout(LIMIT, ask(sender, path)).await {
+        let mut answered = tokio::time::timeout(LIMIT, ask(sender, path)).await;
+        if mode == "again" && matches!(answered, Ok(Err(_))) {
+            *sender = connect(target, mode).await;
+            answered = tokio::time::timeout(LIMIT, ask(sender, path)).await;
+        }
+        match answered {
             Ok(Ok(())) => seen.times.push(start.elapsed()),
             _ => {
                 seen.errors += 1;

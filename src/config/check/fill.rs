@@ -18,11 +18,11 @@ pub(super) fn default(field: &'static Field, compat: Compat, span: Span) -> Chec
     let value = match (field.default, field.kind) {
         (Default::None, Kind::Record(record)) => return defaults(record, compat, span),
         (Default::None, _) => Value::Null,
-        (Default::Str(text), _) => Value::Str(text.to_owned()),
+        (Default::Str(text), _) => Value::Str(text.into()),
         (Default::Int(n), _) => Value::Int(n),
         (Default::Num(n), _) => Value::Num(n),
         (Default::Bool(b), _) => Value::Bool(b),
-        (Default::Strs(texts), _) => list(texts.iter().map(|text| Value::Str((*text).to_owned())).collect()),
+        (Default::Strs(texts), _) => list(texts.iter().map(|text| Value::Str((*text).into())).collect()),
         (Default::Ints(numbers), _) => list(numbers.iter().map(|n| Value::Int(*n)).collect()),
     };
     Checked { value, span }

@@ -4,7 +4,7 @@ use super::words::{self, Said};
 use super::{Checker, Fields, fill};
 use crate::config::expression;
 use crate::config::nearest::nearest;
-use crate::config::report::{Diagnostic, KongError, Span, Step};
+use crate::config::report::{Diagnostic, Key, KongError, Span, Step};
 use crate::config::schema::{EntityCheck, Field, Kind, Record, Since};
 use crate::config::tree::{NodeId, Pair, Raw, Tree};
 use crate::config::value::{Checked, Value};
@@ -105,7 +105,7 @@ impl<'a> Checker<'a> {
         span: Span,
         around: Around<'_>,
         meant: &[&str],
-        pairs: &mut Vec<(Box<str>, Checked)>,
+        pairs: &mut Vec<(Key, Checked)>,
         fields: &mut Fields,
     ) {
         for field in record.fields(self.compat) {
@@ -159,7 +159,7 @@ impl<'a> Checker<'a> {
                 format!("`url` of {} must be text, not {}", self.described(), raw.kind()),
             ),
         };
-        self.at(Step::Key(pair.key.clone()), |this| {
+        self.at(Step::Key(pair.key.to_string().into()), |this| {
             this.push(found.help("write `url: http://HOST:PORT`"), "unknown field")
         });
     }
@@ -189,7 +189,7 @@ impl<'a> Checker<'a> {
             None if expression => self.no_expression(found, pair),
             None => self.where_else(found, &pair.key, record, around),
         };
-        self.at(Step::Key(pair.key.clone()), |this| this.push(found, "unknown field"));
+        self.at(Step::Key(pair.key.to_string().into()), |this| this.push(found, "unknown field"));
         let renamed = record.fields.iter().find(|field| field.name == &*pair.key).and_then(|field| field.alias);
         // What an expression asks for is mostly a path; see its help. And what has a `config` is no route.
         let plugin = self.owner.noun == "route" && &*pair.key == "config";
@@ -301,7 +301,7 @@ fn is_consequence(kong: &str) -> bool {
 }
 
 /// Puts a value where it is looked for. An older name goes before the one that it stands for, unless it holds nothing.
-fn put(pairs: &mut Vec<(Box<str>, Checked)>, field: &Field, value: Checked) {
+fn put(pairs: &mut Vec<(Key, Checked)>, field: &Field, value: Checked) {
     let there = pairs.iter().position(|(name, _)| &**name == field.target());
     match (there, field.alias) {
         (_, Some(_)) if value.is_null() => {}
@@ -351,7 +351,7 @@ fn is_of_plugin(names: &[&str], kong: &str) -> bool {
 
 /// A place as the tables name it: `config.redis.host`.
 fn steps(place: &str) -> impl Iterator<Item = Step> {
-    place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.into()))
+    place.split('.').filter(|key| !key.is_empty()).map(|key| Step::Key(key.to_owned().into()))
 }
 
 fn first_step(path: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use super::record::Around;
 use super::{Checker, fill, rules};
-use crate::config::report::{Diagnostic, Span, Step};
+use crate::config::report::{Diagnostic, Key, Span, Step};
 use crate::config::schema::{Field, Kind, Wrong};
 use crate::config::tree::{NodeId, Pair, Raw, Tree};
 use crate::config::value::{Checked, Value};
@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
             Some(message) => self.refuse(field, span, &text, &message),
             None => match rules::code_error(&text, field.rules) {
                 Some(wrong) => self.no_program(&text, wrong, span, from_variable),
-                None => Some(Checked { value: Value::Str(text.into_owned()), span }),
+                None => Some(Checked { value: Value::Str(text.into_owned().into()), span }),
             },
         }
     }
@@ -169,9 +169,9 @@ impl<'a> Checker<'a> {
         Some(Checked { value: Value::Map(all), span })
     }
 
-    fn pair(&mut self, pair: &Pair, field: &'static Field) -> Option<(Box<str>, Checked)> {
-        let checked = self.at(Step::Key(pair.key.clone()), |this| this.value(pair.value, field, false))?;
-        Some((pair.key.clone(), checked))
+    fn pair(&mut self, pair: &Pair, field: &'static Field) -> Option<(Key, Checked)> {
+        let checked = self.at(Step::Key(pair.key.to_string().into()), |this| this.value(pair.value, field, false))?;
+        Some((pair.key.to_string().into(), checked))
     }
 
     /// The name or id of an entity; who it is is found out later. Kong lets a mapping pass here, in vain.
@@ -180,7 +180,7 @@ impl<'a> Checker<'a> {
         match raw {
             Raw::Text(text) => {
                 let (text, _) = self.expanded(text, span);
-                Some(Checked { value: Value::Str(text.into_owned()), span })
+                Some(Checked { value: Value::Str(text.into_owned().into()), span })
             }
             Raw::Map(_) => Some(self.as_written(id)),
             _ => self.no_such_kind(raw, span, field, "expected a string"),
@@ -196,9 +196,12 @@ impl<'a> Checker<'a> {
             Raw::Bool(b) => Value::Bool(*b),
             Raw::Int(n) => Value::Int(*n),
             Raw::Num(n) => Value::Num(*n),
-            Raw::Text(text) => Value::Str(text.to_string()),
+            Raw::Text(text) => Value::Str(text.to_string().into()),
             Raw::List(items) => Value::List(items.iter().map(|item| self.as_written(*item)).collect()),
-            Raw::Map(pairs) => Value::Map(pairs.iter().map(|p| (p.key.clone(), self.as_written(p.value))).collect()),
+            Raw::Map(pairs) => {
+                let pair = |p: &Pair| (p.key.to_string().into(), self.as_written(p.value));
+                Value::Map(pairs.iter().map(pair).collect())
+            }
         };
         Checked { value, span: node.span }
     }
@@ -220,7 +223,9 @@ fn parsed(text: &str) -> Option<Value> {
 
 /// Kong drops repeats in a set without a word. Sets are short where they are long enough to matter.
 fn without_repeats(mut checked: Checked) -> Checked {
-    if let Value::List(items) = &mut checked.value {
+    if let Value::List(items) = &mut checked.value
+        && items.len() > 1
+    {
         let mut seen = std::collections::HashSet::new();
         items.retain(|item| match item.as_str() {
             Some(text) => seen.insert(text.to_owned()),

@@ -2,6 +2,7 @@
 //! configured.
 
 use crate::config::model::{Entity, Model};
+use crate::config::report::Key;
 use crate::config::value::{Checked, Value};
 use crate::entity::{Compat, UpstreamId};
 use crate::lua::catalog::Entities;
@@ -9,7 +10,7 @@ use crate::plugin::record::WORKSPACE;
 use uuid::Uuid;
 
 /// A record's field.
-type Pair = (Box<str>, Checked);
+type Pair = (Key, Checked);
 
 /// Lists of other entities that a document may have within these: no fields of theirs.
 const NESTED: &[&str] = &["plugins", "routes"];
@@ -26,7 +27,7 @@ pub(super) fn compile(model: &Model) -> Entities {
 
 /// An entity's fields and its id; a reference is a record with the other's id.
 fn record(model: &Model, entity: &Entity) -> Checked {
-    let mut pairs = vec![id(entity, entity.id), pair(entity, "ws_id", Value::Str(WORKSPACE.to_owned()))];
+    let mut pairs = vec![id(entity, entity.id), pair(entity, "ws_id", Value::Str(WORKSPACE.into()))];
     pairs.extend(entity.links.iter().map(|(name, other)| pair(entity, name, Value::Map(vec![id(entity, *other)]))));
     let known = |name: &str| NESTED.contains(&name) || entity.links.iter().any(|(link, _)| *link == name);
     pairs.extend(fields(entity).filter(|(name, _)| !known(name)).cloned());
@@ -42,7 +43,7 @@ fn consumer(model: &Model, entity: &Entity) -> Checked {
 }
 
 /// Where it is not said when an entity was made or changed, that was when it was loaded.
-fn complete(model: &Model, entity: &Entity, times: &[&str], mut pairs: Vec<Pair>) -> Checked {
+fn complete(model: &Model, entity: &Entity, times: &[&'static str], mut pairs: Vec<Pair>) -> Checked {
     for time in times {
         if !pairs.iter().any(|(name, _)| **name == **time) {
             pairs.push(pair(entity, time, Value::Int(model.read.loaded)));
@@ -61,9 +62,9 @@ fn present((name, value): &&Pair) -> bool {
 }
 
 fn id(entity: &Entity, id: Uuid) -> Pair {
-    pair(entity, "id", Value::Str(id.to_string()))
+    pair(entity, "id", Value::Str(id.to_string().into()))
 }
 
-fn pair(entity: &Entity, name: &str, value: Value) -> Pair {
+fn pair(entity: &Entity, name: &'static str, value: Value) -> Pair {
     (name.into(), Checked { value, span: entity.fields.span })
 }

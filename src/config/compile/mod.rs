@@ -18,10 +18,11 @@ use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::lua::catalog::Catalog;
 use crate::plugin::Plugin;
 use crate::route::{Asked, Router, Spec, SpecError};
-use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, authority};
+use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, Upstream, authority};
 use chains::Chains;
+use foldhash::fast::FixedState;
 use http::{HeaderName, StatusCode};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 pub(super) use upstreams::targets;
@@ -30,7 +31,8 @@ pub(super) use upstreams::targets;
 pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
     let mut chains = Chains::of(model);
     let mut secure = secure::Secure::of(model);
-    let services = model.all("services").iter().map(|entity| service(model, entity, &mut secure, report)).collect();
+    let services = model.all("services").iter().map(|entity| service(model, entity, &mut secure, report));
+    let services: Box<[Service]> = services.collect();
     let routes = model.all("routes").iter().enumerate().map(|(at, entity)| route(model, at, entity, &mut chains));
     let routes = routes.collect();
     let router = Router::build(&specs(model), model.compat);
@@ -38,12 +40,14 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
     if let Some(known) = model.read.shared.get::<Catalog>() {
         known.fill(catalog::compile(model));
     }
+    let upstreams = upstreams::compile(model, &mut secure);
     let snapshot = Snapshot {
         compat: model.compat,
         router: router?,
         routes,
+        names: names(&services, &upstreams),
         services,
-        upstreams: upstreams::compile(model, &mut secure),
+        upstreams,
         consumers: everybody(model),
         certificates: secure::certificates(model),
         listing: None,
@@ -55,6 +59,17 @@ pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
         tells_of_targets: tells_of_targets(model),
     };
     (!report.has_errors()).then_some(snapshot)
+}
+
+/// The names that services and targets have.
+fn names(services: &[Service], upstreams: &[Upstream]) -> HashSet<Box<str>, FixedState> {
+    let targets = upstreams.iter().flat_map(|upstream| &upstream.targets).map(|target| &target.host);
+    let hosts = services.iter().map(|service| &service.host).chain(targets);
+    let names = hosts.filter_map(|host| match host {
+        Host::Name(name) => Some(name.clone()),
+        Host::Address(_) | Host::Upstream(_) => None,
+    });
+    names.collect()
 }
 
 /// Everybody, and the plugins are told of them.

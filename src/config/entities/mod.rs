@@ -17,6 +17,8 @@ pub(super) use plugin::RECORD as PLUGIN;
 use super::check::article;
 use super::schema::{Field, Kind, Record, Since};
 use crate::entity::Compat;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// One kind of entity.
 #[derive(Debug)]
@@ -36,6 +38,9 @@ pub(super) struct EntityType {
     /// Which compatibility has it.
     pub since: Since,
 }
+
+/// A kind that may be written inside of another, and the field that the other stands for.
+pub(super) type Child = (&'static EntityType, &'static str);
 
 /// Every kind, parents before children, in the order in which Kong processes them.
 pub(super) static ALL: &[EntityType] = &[
@@ -57,6 +62,15 @@ pub(super) static ALL: &[EntityType] = &[
     consumer::KEYAUTH,
     consumer::OAUTH2,
 ];
+
+/// What may be written inside of each kind. Found once: every entity of a document asks for it.
+static CHILDREN: LazyLock<BTreeMap<(&str, Compat), Vec<Child>>> = LazyLock::new(|| {
+    let both = |kind: &'static EntityType| [Compat::Kong2, Compat::Kong3].map(|compat| (kind, compat));
+    ALL.iter()
+        .flat_map(both)
+        .map(|(kind, compat)| ((kind.name, compat), kind.find_children(compat).collect()))
+        .collect()
+});
 
 /// What to say of a list or a field that only Kong Enterprise has.
 pub(super) const ENTERPRISE: &str = "only Kong Enterprise has this";
@@ -97,7 +111,11 @@ impl EntityType {
     }
 
     /// The kinds that may be written inside of this one, and the field that this one stands for.
-    pub(super) fn children(&self, compat: Compat) -> impl Iterator<Item = (&'static Self, &'static str)> {
+    pub(super) fn children(&self, compat: Compat) -> &'static [Child] {
+        CHILDREN.get(&(self.name, compat)).map_or(&[], Vec::as_slice)
+    }
+
+    fn find_children(&self, compat: Compat) -> impl Iterator<Item = Child> {
         let parent = self.name;
         let known = ALL.iter().filter(move |kind| kind.since.knows(compat));
         known.filter_map(move |kind| kind.foreigns().find(|(_, to)| *to == parent).map(|(field, _)| (kind, field)))
@@ -123,7 +141,7 @@ mod tests {
             let kind = ALL.iter().find(|kind| kind.name == name);
             kind.into_iter()
                 .flat_map(|k| k.children(Compat::Kong2))
-                .map(|(k, field)| (k.name, field))
+                .map(|(k, field)| (k.name, *field))
                 .collect::<Vec<_>>()
         };
         assert_eq!(of("services"), [("routes", "service"), ("plugins", "service")]);

@@ -248,9 +248,11 @@ fn signature(subject: &Subject<'_>, report: &mut Report) {
 }
 
 fn exposed(subject: &Subject<'_>, report: &mut Report) {
-    let mut seen = HashSet::new();
+    let (mut seen, mut read) = (HashSet::new(), HashSet::new());
     for view in subject.routes.iter().filter(|view| guard::is_open(subject, view)) {
-        let Some((_, config)) = view.plugin("request-transformer") else { continue };
+        // One plugin may run on thousands of routes: it is read for the first of them.
+        let found = view.plugin("request-transformer").filter(|(plugin, _)| read.insert(plugin.id));
+        let Some((_, config)) = found else { continue };
         let is_service = |header: &&Injected<'_>| {
             let token = header.token().and_then(|token| token::read(token).ok());
             token.is_some_and(|token| token::role(&token) == Some("service_role"))

@@ -210,23 +210,43 @@ fn values<'a>(subject: &Subject<'a>) -> Vec<(&'a str, Span, Use)> {
     }
     for plugin in subject.model.all("plugins") {
         if let Some(config) = super::subject::config(plugin) {
-            in_config(config, "", &mut all);
+            in_config(config, None, &mut all);
         }
     }
     all
 }
 
 /// Secrets in a plugin's `config`: fields whose name says so, and the values of headers and the like.
-fn in_config<'a>(value: &'a Checked, name: &str, all: &mut Vec<(&'a str, Span, Use)>) {
-    match &value.value {
-        Value::Str(text) if is_secret(name) => all.push((text, value.span, Use::Secret)),
-        Value::Str(text) if matches!(name, "headers" | "querystring") => {
+fn in_config<'a>(value: &'a Checked, holds: Option<Holds>, all: &mut Vec<(&'a str, Span, Use)>) {
+    match (&value.value, holds) {
+        (Value::Str(text), Some(Holds::Secret)) => all.push((text, value.span, Use::Secret)),
+        (Value::Str(text), Some(Holds::Pair)) => {
             let header = text.split_once(':').map(|(_, value)| value.trim());
             all.extend(header.map(|header| (header, value.span, Use::Secret)));
         }
-        Value::List(items) => items.iter().for_each(|item| in_config(item, name, all)),
-        Value::Map(pairs) => pairs.iter().for_each(|(name, value)| in_config(value, name, all)),
+        (Value::List(items), _) => items.iter().for_each(|item| in_config(item, holds, all)),
+        (Value::Map(pairs), _) => {
+            let there = pairs.iter().filter(|(_, value)| !value.is_null());
+            there.for_each(|(name, value)| in_config(value, Holds::of(name), all));
+        }
         _ => {}
+    }
+}
+
+/// What the texts of a field are, by its name.
+#[derive(Clone, Copy)]
+enum Holds {
+    Secret,
+    /// A name, a colon, and a value that may be a secret.
+    Pair,
+}
+
+impl Holds {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "headers" | "querystring" => Some(Self::Pair),
+            _ => is_secret(name).then_some(Self::Secret),
+        }
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::Rule;
 use super::subject::{Subject, View, named};
-use crate::config::compile::spec;
 use crate::config::report::{Diagnostic, Report, Span};
-use crate::route::{Shadow, shadows};
+use crate::route::Shadow;
 use std::collections::BTreeMap;
 
 pub(super) static ROUTE: Rule = Rule {
@@ -62,13 +61,12 @@ pub(super) static PATH: Rule = Rule {
 
 /// What is in the shadow, by route, and whether that is all of the route.
 fn all(subject: &Subject<'_>) -> Vec<(Vec<Shadow>, bool)> {
-    let specs: Vec<_> = subject.routes.iter().map(|view| spec(view.at, view.route)).collect();
     let mut by_route: BTreeMap<usize, Vec<Shadow>> = BTreeMap::new();
-    for shadow in shadows(&specs, subject.model.compat) {
-        by_route.entry(shadow.route).or_default().push(shadow);
+    for shadow in &subject.shadows {
+        by_route.entry(shadow.route).or_default().push(*shadow);
     }
     let whole = |(route, found): (usize, Vec<Shadow>)| {
-        let whole = found.len() >= specs[route].paths.len().max(1);
+        let whole = found.len() >= subject.routes[route].route.fields.list("paths").len().max(1);
         (found, whole)
     };
     by_route.into_iter().map(whole).collect()

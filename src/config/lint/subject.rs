@@ -1,8 +1,10 @@
 //! What rules look at: the model by route, with the plugins in effect there, and what stands in the text.
 
+use crate::config::compile::spec;
 use crate::config::model::{Entity, Model};
 use crate::config::report::Span;
 use crate::config::value::Checked;
+use crate::route::{Shadow, shadows};
 use crate::settings::Settings;
 use crate::world::World;
 use std::collections::{HashMap, HashSet};
@@ -19,6 +21,8 @@ pub(super) struct Subject<'a> {
     pub settings: &'a Settings,
     /// Its routes that are routed to, in the order of the document.
     pub routes: Vec<View<'a>>,
+    /// Paths of these routes that no request reaches.
+    pub shadows: Vec<Shadow>,
     /// Server names, in lower case, whose clients must show a certificate.
     pub demanding: HashSet<String>,
 }
@@ -50,8 +54,10 @@ impl<'a> Subject<'a> {
             View { at, route, service: number.map(|at| &services[at]), plugins }
         };
         let enabled = |view: &View<'_>| view.service.is_none_or(|service| service.fields.bool("enabled"));
-        let routes = routes.iter().enumerate().map(view).filter(enabled).collect();
-        Self { model, text, world, settings, routes, demanding: demanding(model) }
+        let routes: Vec<_> = routes.iter().enumerate().map(view).filter(enabled).collect();
+        let specs: Vec<_> = routes.iter().map(|view| spec(view.at, view.route)).collect();
+        let shadows = shadows(&specs, model.compat);
+        Self { model, text, world, settings, routes, shadows, demanding: demanding(model) }
     }
 
     /// All plugins of a name that run at all, with their `config`.

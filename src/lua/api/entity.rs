@@ -13,7 +13,7 @@ pub(super) fn value(lua: &Lua, checked: &Checked) -> mlua::Result<Value> {
         Field::Bool(truth) => Value::Boolean(*truth),
         Field::Int(number) => Value::Integer(*number),
         Field::Num(number) => Value::Number(*number),
-        Field::Str(text) => Value::String(lua.create_string(text)?),
+        Field::Str(text) => Value::String(lua.create_string(&**text)?),
         Field::List(items) => {
             let items = items.iter().map(|item| value(lua, item)).collect::<mlua::Result<Vec<_>>>()?;
             Value::Table(lua.create_sequence_from(items)?)

@@ -1,6 +1,6 @@
 //! Times as logs write them, made once a second.
 
-use std::io::Write;
+use super::figures::{number, thousandths};
 use std::time::SystemTime;
 
 /// The last second, in several forms.
@@ -29,7 +29,7 @@ impl Clock {
         if let [_, day, month, year, time, _] = parts[..] {
             self.seconds = since.as_secs();
             self.local = format!("{day}/{month}/{year}:{time} +0000");
-            self.date = format!("{year}-{:02}-{day}T{time}", number(month));
+            self.date = format!("{year}-{:02}-{day}T{time}", month_number(month));
         }
     }
 
@@ -41,18 +41,20 @@ impl Clock {
 
     /// `2026-11-23T13:00:00.123Z` (RFC 3339).
     pub(in crate::observe) fn rfc(&self, out: &mut Vec<u8>) {
-        // Writing to memory cannot fail.
-        let _ = write!(out, "{}.{:03}Z", self.date, self.millis);
+        out.extend_from_slice(self.date.as_bytes());
+        thousandths(out, self.millis);
+        out.push(b'Z');
     }
 
     /// `1795438800.123`.
     pub(in crate::observe) fn epoch(&self, out: &mut Vec<u8>) {
-        let _ = write!(out, "{}.{:03}", self.seconds, self.millis);
+        number(out, self.seconds);
+        thousandths(out, self.millis);
     }
 }
 
 /// A month's number.
-fn number(month: &str) -> usize {
+fn month_number(month: &str) -> usize {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     MONTHS.find(month).map_or(0, |at| at / 3 + 1)
 }

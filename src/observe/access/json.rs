@@ -1,11 +1,11 @@
 //! The format `json`: an object for each request, its keys always in the same order. What is not known is left out.
 
+use super::figures;
 use super::value::Line;
 use crate::observe::format::Needs;
 use crate::observe::redact::redact;
 use http::HeaderValue;
-use std::io::Write;
-use std::time::Duration;
+use std::borrow::Cow;
 
 /// What it tells beyond what most lines do.
 pub(super) const NEEDS: Needs =
@@ -50,73 +50,78 @@ pub(super) fn write(out: &mut Vec<u8>, line: &Line<'_>) {
     line.clock.rfc(out);
     out.push(b'"');
     let mut object = Object(out);
-    object.shown("client", Some(entry.met.client));
+    object.quoted("client", Some(entry.met.client), figures::address);
     object.text("user", line.user());
     object.text("consumer", line.consumer().as_deref());
     object.text("method", Some(entry.method.as_str()));
-    object.text("scheme", Some(line.scheme()));
+    object.plain("scheme", Some(line.scheme()));
     object.text("host", line.host().as_deref());
     object.text("path", Some(&*line.target()));
-    object.shown("protocol", Some(format_args!("{:?}", entry.version)));
-    object.number("status", Some(end.status));
-    object.number("bytes", Some(end.bytes));
-    object.number("complete", Some(end.whole));
-    object.number("duration_ms", Some(Millis(end.took)));
-    object.number("upstream_ms", end.known.and_then(|known| known.upstream).map(Millis));
-    object.shown("upstream", line.peer());
-    object.number("attempts", end.known.map(|known| known.tries.len()).filter(|many| *many > 1));
+    object.plain("protocol", Some(figures::version(entry.version)));
+    object.value("status", Some(end.status), figures::number);
+    object.value("bytes", Some(end.bytes), figures::number);
+    object.value("complete", Some(end.whole), truth);
+    object.value("duration_ms", Some(end.took), figures::millis);
+    object.value("upstream_ms", end.known.and_then(|known| known.upstream), figures::millis);
+    object.quoted("upstream", line.peer(), figures::peer);
+    let tries = end.known.map(|known| known.tries.len()).filter(|many| *many > 1);
+    object.value("attempts", tries, figures::number);
     object.text("route", line.route().as_deref());
     object.text("service", line.service().as_deref());
     object.text("request_id", line.request_id());
     let trace = end.known.and_then(|known| known.cx.trace);
-    object.shown("trace_id", trace.map(|trace| trace.id));
-    object.shown("span_id", trace.and_then(|trace| trace.own).map(|own| own.server));
-    object.text("tls", entry.met.handshake.map(|tls| tls.version));
-    object.text(
-        "referer",
-        readable(entry.referer.as_ref()).map(|text| redact(&text, end.secrets).into_owned()).as_deref(),
-    );
+    object.quoted("trace_id", trace.map(|trace| trace.id), figures::shown);
+    object.quoted("span_id", trace.and_then(|trace| trace.own).map(|own| own.server), figures::shown);
+    object.plain("tls", entry.met.handshake.map(|tls| tls.version));
+    let referer = readable(entry.referer.as_ref());
+    object.text("referer", referer.as_ref().map(|text| redact(text, end.secrets)).as_deref());
     object.text("user_agent", readable(entry.agent.as_ref()).as_deref());
     object.0.push(b'}');
 }
 
-fn readable(value: Option<&HeaderValue>) -> Option<std::borrow::Cow<'_, str>> {
+fn readable(value: Option<&HeaderValue>) -> Option<Cow<'_, str>> {
     value.map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
-/// Milliseconds, with three digits behind the point.
-struct Millis(Duration);
-
-impl std::fmt::Display for Millis {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let micros = self.0.as_micros();
-        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
-    }
+fn truth(out: &mut Vec<u8>, truth: bool) {
+    out.extend_from_slice(if truth { b"true" } else { b"false" });
 }
 
 // === impl Object ===
 
 impl Object<'_> {
-    /// What needs no quotes.
-    fn number(&mut self, key: &str, value: Option<impl std::fmt::Display>) {
+    /// A value, by whoever writes such.
+    fn value<T>(&mut self, key: &str, value: Option<T>, write: impl Fn(&mut Vec<u8>, T)) {
         if let Some(value) = value {
-            // Writing to memory cannot fail.
-            let _ = write!(self.0, ",\"{key}\":{value}");
+            self.key(key);
+            write(self.0, value);
         }
     }
 
-    /// What is text and needs no escaping.
-    fn shown(&mut self, key: &str, value: Option<impl std::fmt::Display>) {
-        if let Some(value) = value {
-            let _ = write!(self.0, ",\"{key}\":\"{value}\"");
-        }
+    /// One that is text and needs no escaping.
+    fn quoted<T>(&mut self, key: &str, value: Option<T>, write: impl Fn(&mut Vec<u8>, T)) {
+        self.value(key, value, |out, value| {
+            out.push(b'"');
+            write(out, value);
+            out.push(b'"');
+        });
+    }
+
+    fn plain(&mut self, key: &str, value: Option<&str>) {
+        self.quoted(key, value, |out, text| out.extend_from_slice(text.as_bytes()));
     }
 
     fn text(&mut self, key: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            let _ = write!(self.0, ",\"{key}\":");
-            let _ = serde_json::to_writer(&mut *self.0, value);
-        }
+        self.value(key, value, |out, text| {
+            // Writing to memory cannot fail.
+            let _ = serde_json::to_writer(out, text);
+        });
+    }
+
+    fn key(&mut self, key: &str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
     }
 }
 

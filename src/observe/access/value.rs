@@ -1,6 +1,7 @@
 //! What a variable says of a request.
 
 use super::clock::Clock;
+use super::figures::{address, number, peer, seconds, shown, version as protocol};
 use super::{Entry, Known, Outcome, escape};
 use crate::entity::Identity;
 use crate::observe::format::{Escape, Variable};
@@ -8,10 +9,8 @@ use crate::observe::redact::{MASK, header, is_secret, redact};
 use crate::plugin::Origin;
 use crate::plugin::record::Try;
 use http::{HeaderMap, HeaderName, HeaderValue, Version, header as names};
-use std::fmt::Display;
-use std::io::Write;
+use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 /// All that there is to say.
 pub(in crate::observe) struct Line<'a> {
@@ -20,15 +19,10 @@ pub(in crate::observe) struct Line<'a> {
     pub(in crate::observe) clock: &'a Clock,
 }
 
-/// Writes what needs no escaping.
-fn plain(out: &mut Vec<u8>, value: impl Display) -> bool {
-    // Writing to memory cannot fail.
-    write!(out, "{value}").is_ok()
-}
-
-/// Seconds with milliseconds.
-fn seconds(out: &mut Vec<u8>, time: Duration) -> bool {
-    write!(out, "{}.{:03}", time.as_secs(), time.subsec_millis()).is_ok()
+/// Writes what is there in any case, and needs no escaping.
+fn plain<T>(out: &mut Vec<u8>, value: T, write: impl Fn(&mut Vec<u8>, T)) -> bool {
+    write(out, value);
+    true
 }
 
 // === impl Line ===
@@ -37,12 +31,12 @@ impl<'a> Line<'a> {
     /// Writes a variable's value, or what stands for none.
     pub(in crate::observe) fn write(&self, out: &mut Vec<u8>, variable: &Variable, how: Escape) {
         let there = match variable {
-            Variable::Client => plain(out, self.entry.met.client),
+            Variable::Client => plain(out, self.entry.met.client, address),
             Variable::User => self.text(out, self.user(), how),
             Variable::TimeLocal => self.text(out, Some(&self.clock.local), Escape::None),
             Variable::Request => self.request(out, how),
-            Variable::Status => plain(out, self.end.status),
-            Variable::BodyBytes => plain(out, self.end.bytes),
+            Variable::Status => plain(out, self.end.status, number),
+            Variable::BodyBytes => plain(out, self.end.bytes, number),
             Variable::Header(name) if *name == names::REFERER => self.url(out, self.entry.referer.as_ref(), how),
             Variable::Header(name) if *name == names::USER_AGENT => self.raw(out, self.entry.agent.as_ref(), how),
             Variable::RequestId => self.text(out, self.request_id(), how),
@@ -55,15 +49,15 @@ impl<'a> Line<'a> {
 
     /// What the request's head says; `None` if it is not about that.
     fn of_head(&self, out: &mut Vec<u8>, variable: &Variable, how: Escape) -> Option<bool> {
-        let Entry { met, method, uri, version, headers, .. } = self.entry;
+        let Entry { met, method, version, headers, .. } = self.entry;
         Some(match variable {
             Variable::Method => self.text(out, Some(method.as_str()), how),
             Variable::Target => self.text(out, Some(&*self.target()), how),
-            Variable::Path => self.text(out, Some(&*redact(uri.path(), self.end.secrets)), how),
+            Variable::Path => self.text(out, Some(&*self.path()), how),
             Variable::Args => self.text(out, self.target().split_once('?').map(|(_, query)| query), how),
-            Variable::IsArgs => uri.query().is_some_and(|_| self.text(out, Some("?"), how)),
+            Variable::IsArgs => self.query().is_some_and(|_| self.text(out, Some("?"), how)),
             Variable::Arg(name) => self.argument(out, name, how),
-            Variable::Protocol => plain(out, format_args!("{version:?}")),
+            Variable::Protocol => self.text(out, Some(protocol(*version)), Escape::None),
             Variable::Scheme => self.text(out, Some(self.scheme()), how),
             Variable::Https => met.tls && self.text(out, Some("on"), how),
             Variable::Http2 => self.text(out, self.http2(), how),
@@ -80,17 +74,11 @@ impl<'a> Line<'a> {
     /// What is known at the end.
     fn of_end(&self, out: &mut Vec<u8>, variable: &Variable, how: Escape) -> bool {
         match variable {
-            Variable::RequestTime => seconds(out, self.end.took),
+            Variable::RequestTime => plain(out, self.end.took, seconds),
             Variable::Completion => self.end.whole && self.text(out, Some("OK"), how),
-            Variable::Msec => {
-                self.clock.epoch(out);
-                true
-            }
-            Variable::TimeIso => {
-                self.clock.iso(out);
-                true
-            }
-            Variable::Pid => plain(out, std::process::id()),
+            Variable::Msec => plain(out, self.clock, |out, clock| clock.epoch(out)),
+            Variable::TimeIso => plain(out, self.clock, |out, clock| clock.iso(out)),
+            Variable::Pid => plain(out, std::process::id(), number),
             Variable::ServerName => self.text(out, Some("kong"), how),
             other => self.end.known.is_some_and(|known| self.of_known(out, other, &known, how)),
         }
@@ -100,21 +88,21 @@ impl<'a> Line<'a> {
     fn of_known(&self, out: &mut Vec<u8>, variable: &Variable, known: &Known<'_>, how: Escape) -> bool {
         let (cx, sizes) = (known.cx, known.sizes);
         match variable {
-            Variable::PeerAddr => plain(out, cx.peer.address.ip()),
-            Variable::PeerPort => plain(out, cx.peer.address.port()),
-            Variable::ServerAddr => plain(out, cx.arrival.server.ip()),
-            Variable::ServerPort => plain(out, cx.arrival.server.port()),
-            Variable::Connection => plain(out, cx.arrival.connection),
-            Variable::ConnectionRequests => plain(out, cx.arrival.on_connection),
+            Variable::PeerAddr => plain(out, cx.peer.address.ip(), address),
+            Variable::PeerPort => plain(out, cx.peer.address.port(), number),
+            Variable::ServerAddr => plain(out, cx.arrival.server.ip(), address),
+            Variable::ServerPort => plain(out, cx.arrival.server.port(), number),
+            Variable::Connection => plain(out, cx.arrival.connection, number),
+            Variable::ConnectionRequests => plain(out, cx.arrival.on_connection, number),
             Variable::Route => self.text(out, self.route().as_deref(), how),
             Variable::Service => self.text(out, self.service().as_deref(), how),
             Variable::Consumer => self.text(out, self.consumer().as_deref(), how),
-            Variable::TraceId => cx.trace.is_some_and(|trace| plain(out, trace.id)),
-            Variable::SpanId => cx.trace.and_then(|trace| trace.own).is_some_and(|own| plain(out, own.server)),
-            Variable::RequestLength => sizes.is_some_and(|sizes| plain(out, sizes.request)),
-            Variable::Bytes => sizes.is_some_and(|sizes| plain(out, sizes.head + self.end.bytes)),
+            Variable::TraceId => cx.trace.is_some_and(|trace| plain(out, trace.id, shown)),
+            Variable::SpanId => cx.trace.and_then(|trace| trace.own).is_some_and(|own| plain(out, own.server, shown)),
+            Variable::RequestLength => sizes.is_some_and(|sizes| plain(out, sizes.request, number)),
+            Variable::Bytes => sizes.is_some_and(|sizes| plain(out, sizes.head + self.end.bytes, number)),
             Variable::Sent(name) => self.header(out, sizes.map(|sizes| &sizes.headers), name, how),
-            Variable::UpstreamAddr => each(out, known.tries, |out, _, one| plain(out, one.peer)),
+            Variable::UpstreamAddr => each(out, known.tries, |out, _, one| plain(out, one.peer, peer)),
             Variable::UpstreamStatus => each(out, known.tries, |out, _, one| self.attempt_status(out, one)),
             Variable::UpstreamTime => each(out, known.tries, |out, at, _| attempt_time(out, known, at)),
             _ => false,
@@ -147,13 +135,15 @@ impl<'a> Line<'a> {
 
     fn request(&self, out: &mut Vec<u8>, how: Escape) -> bool {
         let Entry { method, version, .. } = self.entry;
-        let _ = write!(out, "{method} ");
+        out.extend_from_slice(method.as_str().as_bytes());
+        out.push(b' ');
         self.text(out, Some(&*self.target()), how);
-        plain(out, format_args!(" {version:?}"))
+        out.push(b' ');
+        self.text(out, Some(protocol(*version)), Escape::None)
     }
 
     fn argument(&self, out: &mut Vec<u8>, name: &str, how: Escape) -> bool {
-        let pairs = self.entry.uri.query().unwrap_or_default().split('&');
+        let pairs = self.query().unwrap_or_default().split('&');
         let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(known, _)| known.eq_ignore_ascii_case(name));
         let shown = value.map(|(name, value)| match is_secret(name, self.end.secrets) {
             true => MASK.into(),
@@ -182,8 +172,8 @@ impl<'a> Line<'a> {
 
     fn attempt_status(&self, out: &mut Vec<u8>, one: &Try) -> bool {
         match one.failed {
-            Some(status) => plain(out, status.as_u16()),
-            None => self.is_upstreams() && plain(out, self.end.status),
+            Some(status) => plain(out, status.as_u16(), number),
+            None => self.is_upstreams() && plain(out, self.end.status, number),
         }
     }
 
@@ -203,9 +193,17 @@ impl<'a> Line<'a> {
     }
 
     /// What was asked for, without secrets.
-    pub(in crate::observe) fn target(&self) -> std::borrow::Cow<'a, str> {
-        let target = self.entry.uri.path_and_query().map_or("-", |target| target.as_str());
+    pub(in crate::observe) fn target(&self) -> Cow<'a, str> {
+        let target = self.entry.target.as_ref().map_or("-", |target| target.as_str());
         redact(target, self.end.secrets)
+    }
+
+    fn path(&self) -> Cow<'a, str> {
+        redact(self.entry.target.as_ref().map_or("", |target| target.path()), self.end.secrets)
+    }
+
+    fn query(&self) -> Option<&'a str> {
+        self.entry.target.as_ref()?.query()
     }
 
     pub(in crate::observe) fn scheme(&self) -> &'static str {
@@ -218,29 +216,30 @@ impl<'a> Line<'a> {
     }
 
     /// Lower case, without port.
-    pub(in crate::observe) fn host(&self) -> Option<String> {
-        let said = self.entry.uri.authority().map(|authority| authority.as_str().as_bytes());
-        let said = said.or_else(|| self.entry.host.as_ref().map(HeaderValue::as_bytes))?;
+    pub(in crate::observe) fn host(&self) -> Option<Cow<'a, str>> {
+        let said = self.entry.host.as_ref()?.as_bytes();
         let bracket = said.iter().rposition(|byte| *byte == b']').map_or(0, |at| at + 1);
         let end = said[bracket..].iter().position(|byte| *byte == b':').map_or(said.len(), |at| bracket + at);
-        Some(String::from_utf8_lossy(&said[..end]).to_ascii_lowercase())
+        let host = String::from_utf8_lossy(&said[..end]);
+        let lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
+        Some(if lower { host } else { host.to_ascii_lowercase().into() })
     }
 
-    pub(in crate::observe) fn route(&self) -> Option<String> {
+    pub(in crate::observe) fn route(&self) -> Option<Cow<'a, str>> {
         let known = self.end.known?;
         known.cx.route.and_then(|id| known.snapshot.routes.get(id.index())).map(|route| name(&route.identity))
     }
 
-    pub(in crate::observe) fn service(&self) -> Option<String> {
+    pub(in crate::observe) fn service(&self) -> Option<Cow<'a, str>> {
         let known = self.end.known?;
         known.cx.service.and_then(|id| known.snapshot.services.get(id.index())).map(|service| name(&service.identity))
     }
 
-    pub(in crate::observe) fn consumer(&self) -> Option<String> {
+    pub(in crate::observe) fn consumer(&self) -> Option<Cow<'a, str>> {
         let known = self.end.known?;
         let consumer = known.cx.consumer.and_then(|id| known.snapshot.consumers.get(id))?;
         match (&consumer.identity.name, &consumer.custom_id) {
-            (None, Some(custom)) => Some(custom.to_string()),
+            (None, Some(custom)) => Some(Cow::Borrowed(custom)),
             _ => Some(name(&consumer.identity)),
         }
     }
@@ -252,8 +251,8 @@ impl<'a> Line<'a> {
 }
 
 /// A name, or else an id.
-fn name(identity: &Identity) -> String {
-    identity.name.as_deref().map_or_else(|| identity.id.to_string(), str::to_owned)
+fn name(identity: &Identity) -> Cow<'_, str> {
+    identity.name.as_deref().map_or_else(|| identity.id.to_string().into(), Cow::Borrowed)
 }
 
 const fn verified(good: bool) -> &'static str {
@@ -278,5 +277,5 @@ fn attempt_time(out: &mut Vec<u8>, known: &Known<'_>, at: usize) -> bool {
         Some(next) => Some(next.start.saturating_duration_since(one.start + one.choice)),
         None => known.upstream,
     };
-    took.is_some_and(|took| seconds(out, took))
+    took.is_some_and(|took| plain(out, took, seconds))
 }

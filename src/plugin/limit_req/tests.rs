@@ -92,7 +92,7 @@ fn what_is_no_limit_is_told() {
 
 #[test]
 fn an_instance_without_a_zone_is_called_by_its_place() {
-    let key = |key: &str| Step::Key(key.into());
+    let key = |key: &'static str| Step::Key(key.into());
     let path = [key("services"), Step::Entry(0), key("plugins"), Step::Entry(1), key("config")];
     assert_eq!(&*place(&path), "services[0].plugins[1]");
     assert_eq!(&*place(&[]), "");

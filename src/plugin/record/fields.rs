@@ -12,7 +12,7 @@ pub(super) fn json(checked: &Checked) -> Value {
         Field::Bool(truth) => Value::Bool(*truth),
         Field::Int(number) => Value::from(*number),
         Field::Num(number) => Value::from(*number),
-        Field::Str(text) => Value::from(text.as_str()),
+        Field::Str(text) => Value::from(&**text),
         Field::List(items) => items.iter().map(json).collect(),
         Field::Map(pairs) => {
             let present = pairs.iter().filter(|(_, field)| !field.is_null());

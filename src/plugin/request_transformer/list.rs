@@ -33,7 +33,7 @@ pub(super) enum Draft<P: Place> {
 
 impl<P: Place> List<P> {
     /// Reads a list. An entry without value is without effect. `None` when something was reported; all of it was then.
-    pub(super) fn read(config: &Checked, step: &str, cx: &mut Build<'_>) -> Option<Self> {
+    pub(super) fn read(config: &Checked, step: &'static str, cx: &mut Build<'_>) -> Option<Self> {
         let mut drafts = Some(Vec::new());
         for (number, (item, name, value)) in entries::<P>(config, step).enumerate().filter(|(_, e)| !e.2.is_empty()) {
             let draft = Draft::read(item, value, [step, P::FIELD], number, cx);
@@ -93,7 +93,7 @@ impl<P: Place> List<P> {
 // === impl Draft ===
 
 impl<P: Place> Draft<P> {
-    fn read(item: &Checked, value: &str, field: [&str; 2], number: usize, cx: &mut Build<'_>) -> Option<Self> {
+    fn read(item: &Checked, value: &str, field: [&'static str; 2], number: usize, cx: &mut Build<'_>) -> Option<Self> {
         if let Some(template) = template::read(item, value, cx) {
             return Some(Self::Template(template));
         }
@@ -113,7 +113,7 @@ impl<P: Place> Draft<P> {
 }
 
 /// Kong 3 looks at header values when it loads them, Kong 2 does not.
-fn reject(item: &Checked, value: &str, field: [&str; 2], number: usize, cx: &mut Build<'_>) {
+fn reject(item: &Checked, value: &str, field: [&'static str; 2], number: usize, cx: &mut Build<'_>) {
     let message = "a header's value may hold no control characters";
     match cx.compat {
         Compat::Kong2 => cx.reject_ours("bad-header-value", item.span, message),

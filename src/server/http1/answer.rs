@@ -58,14 +58,16 @@ impl Plan {
     pub fn write(&self, out: &mut Vec<u8>, asked: Asked, head: &Parts) {
         status_line(out, asked.version, head);
         let (mut framed, mut joined, mut announced) = (false, false, false);
+        let plain = self.keeps && head.headers.keys_len() == head.headers.len();
         for (name, value) in &head.headers {
             match *name {
                 header::CONTENT_LENGTH if !std::mem::replace(&mut framed, true) => {
                     self.length(out, asked, head.status, Some(value));
                 }
-                header::CONNECTION if !std::mem::replace(&mut joined, true) => {
-                    self.connection(out, asked, &head.headers)
-                }
+                header::CONNECTION if !std::mem::replace(&mut joined, true) => match plain {
+                    true => fields::write(out, name, value),
+                    false => self.connection(out, asked, &head.headers),
+                },
                 header::TRAILER if self.framing == Framing::Chunked && !std::mem::replace(&mut announced, true) => {
                     list(out, name, head.headers.get_all(name).iter().map(HeaderValue::as_bytes));
                 }

@@ -1,7 +1,7 @@
 //! One client's connection, from its first request to its last.
 
 use super::answer::Plan;
-use super::request::{Asked, Head, Heads, Limits, Refused};
+use super::request::{Asked, Head, Heads, Refused};
 use super::slot::Slot;
 use super::upload::Upload;
 use super::waiting::{Patience, Waiting};
@@ -13,6 +13,7 @@ use crate::http1::turn::turn;
 use crate::proxy::leftover;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upgrade::Tunnel;
+use crate::server::socket::Socket;
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -24,7 +25,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Makes the answer to a head that cannot be understood.
 pub type Refuse = Arc<dyn Fn(u16) -> Bytes + Send + Sync>;
@@ -34,7 +34,6 @@ pub struct Connection<S, H, F> {
     wire: Rc<RefCell<Wire<S>>>,
     waiting: Waiting,
     heads: Heads,
-    limits: Limits,
     refuse: Refuse,
     handler: H,
     slot: Slot<F>,
@@ -64,17 +63,16 @@ enum After {
 
 impl<S, H, F> Connection<S, H, F>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
     H: Fn(Request<Body>) -> F,
     F: Future<Output = Response<Outgoing>>,
 {
     /// A connection that has not said anything yet.
-    pub fn new(wire: Wire<S>, waiting: Waiting, limits: Limits, refuse: Refuse, handler: H) -> Self {
+    pub fn new(wire: Wire<S>, waiting: Waiting, heads: Heads, refuse: Refuse, handler: H) -> Self {
         Self {
             wire: Rc::new(RefCell::new(wire)),
             waiting,
-            heads: Heads::default(),
-            limits,
+            heads,
             refuse,
             handler,
             slot: Slot::default(),
@@ -110,7 +108,7 @@ where
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
         let wire = &mut *self.wire.borrow_mut();
         loop {
-            match self.heads.take(&mut wire.buf, self.limits, &mut self.spare) {
+            match self.heads.take(&mut wire.buf, &mut self.spare) {
                 Ok(Some(head)) => return Poll::Ready(Ok(Next::Request(head))),
                 Err(refused) => return Poll::Ready(Ok(Next::Refused(refused))),
                 Ok(None) => {}
@@ -136,7 +134,7 @@ where
     async fn handle(&mut self, mut head: Head) -> io::Result<Response<Outgoing>> {
         let comes = self.wire.borrow_mut().begin(&mut head);
         let body = if comes { Lent::new(Box::new(Upload::new(&self.wire))) } else { Lent::Over };
-        self.slot.put((self.handler)(head.request.map(|()| Body::Lent(body))));
+        self.slot.put(|| (self.handler)(head.request.map(|()| Body::Lent(body))));
         poll_fn(|cx| match self.slot.poll(cx) {
             Poll::Ready(response) => Poll::Ready(Ok(response)),
             Poll::Pending => self.wire.borrow_mut().poll_gone(cx).map(Err),
@@ -186,7 +184,12 @@ where
         loop {
             let dry = self.load(plan, body, cx)?;
             let wire = &mut *self.wire.borrow_mut();
-            let written = wire.poll_write(cx)?.is_ready();
+            // What the kernel moves comes behind all that was written.
+            let written = match wire.queue.is_empty() && wire.passes(plan.framing, body) {
+                true => wire.poll_pass(&mut plan.framing, body, cx),
+                false => wire.poll_write(cx),
+            };
+            let written = written?.is_ready();
             if written && plan.framing == Framing::None {
                 return Poll::Ready(Ok(()));
             }
@@ -201,9 +204,11 @@ where
     /// Puts what there is of a body into the queue; whether the rest has not come yet.
     fn load(&mut self, plan: &mut Plan, body: &mut Outgoing, cx: &mut Context<'_>) -> io::Result<bool> {
         while plan.framing != Framing::None {
-            if self.wire.borrow().queue.is_full() {
+            let wire = self.wire.borrow();
+            if wire.queue.is_full() || wire.passes(plan.framing, body) {
                 return Ok(false);
             }
+            drop(wire);
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else { return Ok(true) };
             let frame = frame.transpose().map_err(io::Error::other)?;
             put(plan, frame, &mut self.wire.borrow_mut().queue)?;

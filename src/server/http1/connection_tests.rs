@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
+use super::super::request::Limits;
 use super::*;
+use crate::http1::names::Shared;
 use crate::proxy::activity::Activity;
 use crate::proxy::closing::{Closing, Seat};
 use crate::server::leisure;
@@ -32,7 +34,8 @@ where
     let closing = Rc::new(Closing::default());
     let waiting = Waiting::new(leisure::Limits { head: second(10), rest: second(75) }, Seat::new(&closing));
     let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
-    let connection = Connection::new(Wire::new(near, second(5)), waiting, LIMITS, refuse, handler);
+    let connection =
+        Connection::new(Wire::new(near, second(5)), waiting, Heads::new(LIMITS, Shared::default()), refuse, handler);
     tokio::join!(connection.serve(), client(far))
 }
 

@@ -6,6 +6,7 @@
 use crate::http1::Malformed;
 use crate::http1::chunks::Chunks;
 use crate::http1::fields::{Part, Place, fill, range, said, within};
+use crate::http1::names::{Names, Shared};
 use crate::http1::reading::Reading;
 use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
@@ -63,8 +64,10 @@ pub struct Refused {
 }
 
 /// Takes heads off a buffer as they become whole. A head that comes in pieces is looked at once, not at every piece.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Heads {
+    limits: Limits,
+    names: Shared,
     /// Bytes in which there is no end.
     seen: usize,
     /// Bytes of blank lines in front of it.
@@ -96,28 +99,32 @@ struct Said {
 // === impl Heads ===
 
 impl Heads {
+    /// Nothing has come yet. `names` are those that were read over other connections.
+    #[must_use]
+    pub fn new(limits: Limits, names: Shared) -> Self {
+        Self { limits, names, seen: 0, blank: 0 }
+    }
+
     /// The next head; `None` as long as it is not whole. Its fields are put into `spare`, an empty map with room.
     ///
     /// # Errors
     /// When it is malformed, too large, or its body has no certain end.
-    pub fn take(&mut self, buf: &mut BytesMut, limits: Limits, spare: &mut HeaderMap) -> Result<Option<Head>, Refused> {
+    pub fn take(&mut self, buf: &mut BytesMut, spare: &mut HeaderMap) -> Result<Option<Head>, Refused> {
         self.blank += skip_blank_lines(buf);
         if buf.is_empty() || self.seen > 0 && !has_end(buf, self.seen) {
-            return self.wait(buf, limits);
+            return self.wait(buf);
         }
-        let head = take(buf, limits, spare)?;
-        match head {
-            Some(head) => {
-                *self = Self::default();
-                Ok(Some(head))
-            }
-            None => self.wait(buf, limits),
+        let head = take(buf, self.limits, spare, &mut self.names.borrow_mut())?;
+        if head.is_none() {
+            return self.wait(buf);
         }
+        (self.seen, self.blank) = (0, 0);
+        Ok(head)
     }
 
-    fn wait(&mut self, buf: &BytesMut, limits: Limits) -> Result<Option<Head>, Refused> {
+    fn wait(&mut self, buf: &BytesMut) -> Result<Option<Head>, Refused> {
         self.seen = buf.len();
-        if self.blank + buf.len() >= limits.size { Err(Refused::TOO_LARGE) } else { Ok(None) }
+        if self.blank + buf.len() >= self.limits.size { Err(Refused::TOO_LARGE) } else { Ok(None) }
     }
 }
 
@@ -142,25 +149,30 @@ fn has_end(buf: &[u8], seen: usize) -> bool {
     rest.iter().enumerate().any(ends)
 }
 
-fn take(buf: &mut BytesMut, limits: Limits, spare: &mut HeaderMap) -> Result<Option<Head>, Refused> {
+fn take(buf: &mut BytesMut, limits: Limits, spare: &mut HeaderMap, names: &mut Names) -> Result<Option<Head>, Refused> {
     let mut fields = [const { MaybeUninit::uninit() }; FEW];
     let mut places = [Place::default(); FEW];
     let few = limits.fields.min(FEW);
     match line(buf, &mut fields[..few], &mut places) {
-        Err(httparse::Error::TooManyHeaders) if limits.fields > FEW => take_long(buf, limits, spare),
-        parsed => understand(buf, parsed, &places, limits, spare),
+        Err(httparse::Error::TooManyHeaders) if limits.fields > FEW => take_long(buf, limits, spare, names),
+        parsed => understand(buf, parsed, &places, limits, spare, names),
     }
 }
 
 /// The same for a head with many fields.
 #[cold]
-fn take_long(buf: &mut BytesMut, limits: Limits, spare: &mut HeaderMap) -> Result<Option<Head>, Refused> {
+fn take_long(
+    buf: &mut BytesMut,
+    limits: Limits,
+    spare: &mut HeaderMap,
+    names: &mut Names,
+) -> Result<Option<Head>, Refused> {
     // No head within the limit has more.
     let most = limits.fields.min(limits.size);
     let mut fields = vec![MaybeUninit::uninit(); most];
     let mut places = vec![Place::default(); most];
     let parsed = line(buf, &mut fields, &mut places);
-    understand(buf, parsed, &places, limits, spare)
+    understand(buf, parsed, &places, limits, spare, names)
 }
 
 fn line<'a>(
@@ -189,6 +201,7 @@ fn understand(
     places: &[Place],
     limits: Limits,
     spare: &mut HeaderMap,
+    names: &mut Names,
 ) -> Result<Option<Head>, Refused> {
     let Some(line) = parsed.map_err(|error| Refused::of(error, buf))? else { return Ok(None) };
     let Line { size, method, version, target, count } = line;
@@ -203,7 +216,7 @@ fn understand(
     let uri = Uri::from_maybe_shared(bytes.slice(target)).map_err(|_| Malformed("the target is malformed"))?;
     let mut said = Said::default();
     let fields = places.get(..count).unwrap_or_default();
-    fill(spare, &bytes, fields, |name, value| said.hear(name, value))?;
+    fill(spare, &bytes, fields, names, |name, value| said.hear(name, value))?;
     let reading = said.settle(version, spare)?;
     let asked = Asked { version, head: method == Method::HEAD, trailers: said.trailers, keeps: said.keeps(version) };
     let expects = said.expects && version == Version::HTTP_11 && !reading.is_over();

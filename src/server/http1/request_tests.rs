@@ -27,12 +27,18 @@ fn told(request: &Request<()>, body: Option<Vec<u8>>) -> Asked1 {
     (method, target, request.version(), fields(request.headers()), body)
 }
 
+/// Those that all requests here have in common, as those of a worker have.
+fn names() -> Shared {
+    thread_local!(static NAMES: Shared = Shared::default());
+    NAMES.with(Shared::clone)
+}
+
 /// The first request of these pieces, and what is left; `None` if it is not whole.
 fn read(pieces: &[&[u8]], limits: Limits) -> Result<Option<(Asked1, Asked, Vec<u8>)>, Refused> {
-    let (mut heads, mut buf, mut spare) = (Heads::default(), BytesMut::new(), HeaderMap::new());
+    let (mut heads, mut buf, mut spare) = (Heads::new(limits, names()), BytesMut::new(), HeaderMap::new());
     let mut pieces = pieces.iter();
     let mut head = loop {
-        match heads.take(&mut buf, limits, &mut spare)? {
+        match heads.take(&mut buf, &mut spare)? {
             Some(head) => break head,
             None => match pieces.next() {
                 Some(piece) => buf.extend_from_slice(piece),
@@ -192,7 +198,7 @@ fn fields_are_taken_up_to_their_limit() {
 fn values_are_parts_of_the_buffer() {
     let mut buf = BytesMut::from("GET / HTTP/1.1\r\nhost: a\r\n\r\nGET /next");
     let (from, size) = (buf.as_ptr().addr(), buf.len());
-    let head = Heads::default().take(&mut buf, LIMITS, &mut HeaderMap::new()).unwrap().unwrap();
+    let head = Heads::new(LIMITS, names()).take(&mut buf, &mut HeaderMap::new()).unwrap().unwrap();
     let value = head.request.headers()["host"].as_bytes().as_ptr().addr();
     assert!((from..from + size).contains(&value));
     assert_eq!(&buf[..], b"GET /next");
@@ -208,7 +214,7 @@ fn what_an_answer_depends_on_is_noted() {
     assert!(asked("HEAD / HTTP/1.1").head && asked("GET / HTTP/1.1\r\nTE: gzip, trailers").trailers);
     let expects = |text: &str| {
         let mut buf = BytesMut::from(format!("{text}\r\n\r\n").as_bytes());
-        Heads::default().take(&mut buf, LIMITS, &mut HeaderMap::new()).unwrap().unwrap().expects
+        Heads::new(LIMITS, names()).take(&mut buf, &mut HeaderMap::new()).unwrap().unwrap().expects
     };
     assert!(expects("PUT / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 1"));
     assert!(!expects("PUT / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1"));
@@ -217,13 +223,13 @@ fn what_an_answer_depends_on_is_noted() {
 
 #[test]
 fn blank_lines_between_requests_are_skipped_and_kept_nowhere() {
-    let mut heads = Heads::default();
+    let mut heads = Heads::new(LIMITS, names());
     let mut buf = BytesMut::from("\r\n\n\r\n\r");
-    assert!(heads.take(&mut buf, LIMITS, &mut HeaderMap::new()).unwrap().is_none());
+    assert!(heads.take(&mut buf, &mut HeaderMap::new()).unwrap().is_none());
     assert_eq!(&buf[..], b"\r");
     buf.extend_from_slice(b"\nGET / HTTP/1.1\n\n");
-    assert!(heads.take(&mut buf, LIMITS, &mut HeaderMap::new()).unwrap().is_some());
-    let endless = |heads: &mut Heads| heads.take(&mut BytesMut::from("\r\n"), LIMITS, &mut HeaderMap::new()).is_err();
+    assert!(heads.take(&mut buf, &mut HeaderMap::new()).unwrap().is_some());
+    let endless = |heads: &mut Heads| heads.take(&mut BytesMut::from("\r\n"), &mut HeaderMap::new()).is_err();
     assert_eq!((0..LIMITS.size).position(|_| endless(&mut heads)), Some(LIMITS.size / 2 - 1));
 }
 

@@ -9,12 +9,10 @@ pub struct Slot<F>(Option<Pin<Box<Option<F>>>>);
 // === impl Slot ===
 
 impl<F: Future> Slot<F> {
-    /// A future takes its place.
-    pub fn put(&mut self, future: F) {
-        match &mut self.0 {
-            Some(place) => place.as_mut().set(Some(future)),
-            None => self.0 = Some(Box::pin(Some(future))),
-        }
+    /// A future takes its place. Made here, it is written into it; made before, all of its room would be copied.
+    #[inline]
+    pub fn put(&mut self, make: impl FnOnce() -> F) {
+        self.0.get_or_insert_with(|| Box::pin(None)).set(Some(make()));
     }
 
     /// Runs it. Its place is empty when it has ended.

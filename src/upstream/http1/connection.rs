@@ -2,15 +2,18 @@
 //! the connection itself.
 
 use super::Stalled;
+use super::passing;
 use super::request;
 use super::response::{self, Head};
 use super::stream::Stream;
 use crate::body::{BodyError, Source};
 use crate::http1::FIELDS;
 use crate::http1::chunks::Step;
+use crate::http1::names::Shared;
 use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
 use crate::http1::sending::Framing;
+use crate::pipe::Pipe;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::pool::{Idle, Key, Pool};
 use bytes::{Bytes, BytesMut};
@@ -36,9 +39,9 @@ pub type Connections = Pool<Box<Connection>>;
 
 /// A connection to an upstream, in the hands of one request or idle.
 pub struct Connection {
-    stream: Stream,
+    pub(super) stream: Stream,
     /// What was read and not understood yet.
-    buf: BytesMut,
+    pub(super) buf: BytesMut,
     /// Whether it has grown for a large body.
     grown: bool,
     /// What is to be written.
@@ -53,16 +56,17 @@ pub struct Connection {
     stuck: bool,
     /// Whether HEAD was asked.
     to_head: bool,
-    reading: Reading,
+    pub(super) reading: Reading,
     /// Whether another request may follow.
     keeps: bool,
     /// Longest time between two reads.
     patience: Duration,
     /// When the wait for the next piece began. A client that is slow to take one does not make the upstream late.
-    waiting: Option<Instant>,
+    pub(super) waiting: Option<Instant>,
     alarm: Alarm,
     /// Longest head.
     limit: usize,
+    names: Shared,
     /// An empty map with room, for the next answer.
     spare: HeaderMap,
     key: Key,
@@ -85,9 +89,9 @@ pub enum Fault {
 // === impl Connection ===
 
 impl Connection {
-    /// A new connection, with the longest head that is taken from it.
+    /// A new connection, with the longest head that is taken from it, and the names that were read over others.
     #[must_use]
-    pub fn fresh(stream: Stream, key: Key, limit: usize, home: Rc<Connections>) -> Box<Self> {
+    pub fn fresh(stream: Stream, key: Key, limit: usize, names: Shared, home: Rc<Connections>) -> Box<Self> {
         Box::new(Self {
             stream,
             buf: BytesMut::new(),
@@ -104,6 +108,7 @@ impl Connection {
             waiting: None,
             alarm: Alarm::default(),
             limit,
+            names,
             spare: HeaderMap::new(),
             key,
             uses: 0,
@@ -120,10 +125,11 @@ impl Connection {
         Some(connection)
     }
 
-    /// Begins a request. `patience` is the longest time between two reads of its answer.
-    pub fn begin(&mut self, parts: &Parts, body: &impl Body, patience: Duration) {
+    /// Begins a request; `more` writes lines of its head that are not in the map. `patience` is the longest time between two
+    /// reads of its answer.
+    pub fn begin(&mut self, parts: &Parts, more: impl FnOnce(&mut Vec<u8>), body: &impl Body, patience: Duration) {
         self.sending = Framing::of(&parts.headers, body);
-        request::write(self.queue.own(), &parts.method, &parts.uri, &parts.headers, self.sending);
+        request::write(self.queue.own(), parts, more, self.sending);
         self.to_head = parts.method == Method::HEAD;
         (self.written, self.loaded, self.stuck) = (0, false, false);
         (self.waiting, self.patience) = (None, patience);
@@ -231,7 +237,10 @@ impl Connection {
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Head, HeaderMap)>> {
         loop {
-            if let Some(head) = response::take(&mut self.buf, self.limit, self.to_head, &mut self.spare)? {
+            let mut names = self.names.borrow_mut();
+            let head = response::take(&mut self.buf, self.limit, self.to_head, &mut self.spare, &mut names)?;
+            drop(names);
+            if let Some(head) = head {
                 self.keeps = head.keeps;
                 return Poll::Ready(Ok((head, std::mem::take(&mut self.spare))));
             }
@@ -290,7 +299,7 @@ impl Connection {
         }
     }
 
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let since = *self.waiting.get_or_insert_with(Instant::now);
         self.alarm.poll_at(since + self.patience, cx)
     }
@@ -358,7 +367,15 @@ impl Source for Connection {
             home.take_back(buf);
         }
         let (key, uses) = (self.key, self.uses);
-        home.put(key, self, uses, Instant::now().into_std());
+        home.put(key, self, uses);
+    }
+
+    fn passes(&self) -> bool {
+        passing::is_worth_it(self)
+    }
+
+    fn poll_pass(&mut self, pipe: &mut Pipe, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        passing::poll_pass(self, pipe, cx)
     }
 }
 

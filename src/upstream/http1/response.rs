@@ -2,10 +2,11 @@
 
 use crate::http1::chunks::Chunks;
 use crate::http1::fields::{Place, fill, said};
+use crate::http1::names::Names;
 use crate::http1::reading::Reading;
 use crate::http1::{FIELDS, Malformed};
 use bytes::{Buf, BytesMut};
-use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use hyper::ext::ReasonPhrase;
 
 /// An answer's head, without its fields.
@@ -32,6 +33,13 @@ struct Lines {
     reason: Option<ReasonPhrase>,
 }
 
+/// What is there of the fields that say where the message ends; a look at each costs less than looking for them.
+#[derive(Default)]
+struct Seen {
+    coding: bool,
+    connection: bool,
+}
+
 /// Takes a head off the front and puts its fields into an empty map; `None` as long as it is not whole. Interim answers
 /// (1xx but 101) are skipped. `to_head` is whether HEAD was asked.
 ///
@@ -42,6 +50,7 @@ pub fn take(
     limit: usize,
     to_head: bool,
     headers: &mut HeaderMap,
+    names: &mut Names,
 ) -> Result<Option<Head>, Malformed> {
     if buf.is_empty() {
         return Ok(None);
@@ -54,9 +63,14 @@ pub fn take(
         }
         let bytes = buf.split_to(lines.size).freeze();
         let fields = places.get(..lines.count).unwrap_or_default();
-        fill(headers, &bytes, fields, |_, _| Ok::<_, Malformed>(()))?;
+        let mut seen = Seen::default();
+        fill(headers, &bytes, fields, names, |name, _| {
+            seen.note(name);
+            Ok::<_, Malformed>(())
+        })?;
         let Lines { status, version, reason, .. } = lines;
-        let (reading, keeps) = (reading(status, version, to_head, headers)?, keeps(version, headers));
+        let reading = if has_body(status, to_head) { reading(version, &seen, headers)? } else { Reading::Over };
+        let keeps = if seen.connection { keeps(version, headers) } else { version == Version::HTTP_11 };
         return Ok(Some(Head { status, version, reason, reading, keeps }));
     }
     Ok(None)
@@ -86,12 +100,15 @@ fn lines(buf: &[u8], limit: usize, places: &mut [Place; FIELDS]) -> Result<Optio
 
 const TOO_LARGE: Malformed = Malformed("the answer's head is too large");
 
-fn reading(status: StatusCode, version: Version, to_head: bool, headers: &mut HeaderMap) -> Result<Reading, Malformed> {
+/// RFC 9112 §6.3.
+fn has_body(status: StatusCode, to_head: bool) -> bool {
     let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if to_head || bodiless || status == StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(Reading::Over);
-    }
-    let Some(last) = headers.get_all(header::TRANSFER_ENCODING).iter().next_back() else {
+    !to_head && !bodiless && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
+fn reading(version: Version, seen: &Seen, headers: &mut HeaderMap) -> Result<Reading, Malformed> {
+    let coding = seen.coding.then(|| headers.get_all(header::TRANSFER_ENCODING).iter().next_back()).flatten();
+    let Some(last) = coding else {
         return Ok(length(headers)?.map_or(Reading::UntilClose, Reading::length));
     };
     if version == Version::HTTP_10 {
@@ -125,6 +142,15 @@ fn length(headers: &mut HeaderMap) -> Result<Option<u64>, Malformed> {
 fn number(text: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(text.trim_ascii()).ok()?;
     if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn note(&mut self, name: &HeaderName) {
+        self.coding |= *name == header::TRANSFER_ENCODING;
+        self.connection |= *name == header::CONNECTION;
+    }
 }
 
 /// RFC 9112 §9.3.

@@ -18,7 +18,9 @@ fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
 /// What this client makes of a connection's bytes.
 fn ours(bytes: &[u8], to_head: bool) -> Result<Option<Answer>, Malformed> {
     let (mut buf, mut headers) = (BytesMut::from(bytes), HeaderMap::new());
-    let Some(mut head) = take(&mut buf, 8 * 1024, to_head, &mut headers)? else { return Ok(None) };
+    let Some(mut head) = take(&mut buf, 8 * 1024, to_head, &mut headers, &mut Names::default())? else {
+        return Ok(None);
+    };
     let mut body = Vec::new();
     let whole = loop {
         match head.reading.next(&mut buf) {
@@ -148,7 +150,12 @@ fn what_is_malformed_is_refused() {
 
 #[test]
 fn a_connection_is_kept_where_both_sides_say_so() {
-    let kept = |text: &str| take(&mut BytesMut::from(text), 999, false, &mut HeaderMap::new()).unwrap().unwrap().keeps;
+    let kept = |text: &str| {
+        take(&mut BytesMut::from(text), 999, false, &mut HeaderMap::new(), &mut Names::default())
+            .unwrap()
+            .unwrap()
+            .keeps
+    };
     assert!(kept("HTTP/1.1 200 OK\r\n\r\n") && kept("HTTP/1.0 200 OK\r\nConnection: x, Keep-Alive\r\n\r\n"));
     assert!(
         !kept("HTTP/1.0 200 OK\r\n\r\n")
@@ -158,8 +165,12 @@ fn a_connection_is_kept_where_both_sides_say_so() {
 
 #[test]
 fn odd_reasons_are_kept() {
-    let reason =
-        |text: &str| take(&mut BytesMut::from(text), 999, false, &mut HeaderMap::new()).unwrap().unwrap().reason;
+    let reason = |text: &str| {
+        take(&mut BytesMut::from(text), 999, false, &mut HeaderMap::new(), &mut Names::default())
+            .unwrap()
+            .unwrap()
+            .reason
+    };
     assert!(reason("HTTP/1.1 200 OK\r\n\r\n").is_none());
     assert_eq!(reason("HTTP/1.1 200 Fine\r\n\r\n").unwrap().as_bytes(), b"Fine");
 }
