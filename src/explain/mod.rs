@@ -238,7 +238,9 @@ impl Inquiry<'_> {
     async fn ask(&mut self, service: &Service, hash: Option<u32>, out: Outbound) -> Outcome {
         let max = self.course.body_limit(self.scene);
         let Outbound { host, mut parts, own, body } = out;
-        own.into_iter().for_each(|own| own.put(&mut parts.headers));
+        if let Some(own) = own {
+            own.put(&mut parts.headers);
+        }
         let body = match request_body(body, max, self.scene.settings).await {
             Ok(body) => body,
             Err(failure) => return self.refuse(failure, true).await,

@@ -225,11 +225,7 @@ impl Course {
         let kept = || parts.headers.get(header::HOST).filter(|_| scene.snapshot.route(settled.route).preserve_host);
         let host = self.cx.host.take().or_else(|| kept().cloned());
         request::clean(&mut parts.headers, &self.upgrade);
-        let mut own = Some(Own::new(settled.forwarded, &self.upgrade));
-        if let Some(detour) = &mut self.cx.detour {
-            own.take().into_iter().for_each(|own| own.put(&mut parts.headers));
-            parts.headers.extend(std::mem::take(&mut detour.forwarded));
-        }
+        let own = self.tell(Own::new(settled.forwarded, &self.upgrade), &mut parts.headers);
         if clients::are_asked(scene.settings, scene.snapshot) {
             clients::introduce(&mut parts.headers, scene.connection);
         }
@@ -250,6 +246,14 @@ impl Course {
             facts.upstream = Some(parts.uri.clone());
         }
         Ok(Outbound { host, parts, own, body })
+    }
+
+    /// What the gateway tells itself, unless a plugin has another word in it; then all of that is put into the map.
+    fn tell(&mut self, own: Own, headers: &mut HeaderMap) -> Option<Own> {
+        let Some(detour) = &mut self.cx.detour else { return Some(own) };
+        own.put(headers);
+        headers.extend(std::mem::take(&mut detour.forwarded));
+        None
     }
 
     /// Whether the client asked to speak something else. Over HTTP/1.0 it cannot (RFC 9110 §7.8).

@@ -341,23 +341,10 @@ const OWN: [HeaderName; 8] = [
     REAL_IP,
 ];
 
-/// Headers that `Connection` may name and that are settled elsewhere: those of the message itself, what [`clean`] writes
-/// anew, and what [`Forwarded`] looks at and writes.
-const NOT_NAMED: [HeaderName; 13] = [
-    header::HOST,
-    header::TE,
-    header::CONTENT_LENGTH,
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    FORWARDED_FOR,
-    FORWARDED_PROTO,
-    FORWARDED_HOST,
-    FORWARDED_PORT,
-    FORWARDED_PATH,
-    FORWARDED_PREFIX,
-    REAL_IP,
-];
+/// Headers that `Connection` may name and that are settled elsewhere, besides [`OWN`]: those of the message itself, and what
+/// [`clean`] writes anew.
+const NOT_NAMED: [HeaderName; 5] =
+    [header::HOST, header::TE, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE];
 
 /// Removes what `Connection` names (RFC 9110 §7.6.1). To be done before plugins run: otherwise a client could name what
 /// they set, such as `X-Anonymous-Consumer`.
@@ -367,7 +354,7 @@ pub fn remove_named_by_connection(headers: &mut HeaderMap) {
         return;
     }
     let named: Vec<HeaderName> = connection_tokens(headers).filter_map(|t| HeaderName::from_bytes(t).ok()).collect();
-    for name in named.into_iter().filter(|name| !NOT_NAMED.contains(name)) {
+    for name in named.into_iter().filter(|name| !NOT_NAMED.contains(name) && !OWN.contains(name)) {
         headers.remove(name);
     }
 }

@@ -5,13 +5,12 @@
 //! one record. Large ones pass with what waits before them, uncopied, in full records.
 
 use super::socket::{RECORD, Socket};
-use crate::upstream::alarm::Alarm;
+use super::stall::Stall;
 use bytes::{Buf, BytesMut};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Room that is made at first: for a few small answers.
 const ROOM: usize = 4 * 1024;
@@ -34,10 +33,7 @@ struct Outlet<S> {
     socket: S,
     /// Bytes taken since the socket kept nothing.
     sealed: usize,
-    /// Longest time between two writes, and since when the next is waited for.
-    stall: Duration,
-    stalled: Option<Instant>,
-    alarm: Alarm,
+    stall: Stall,
 }
 
 // === impl Batch ===
@@ -46,8 +42,7 @@ impl<S: Socket> Batch<S> {
     /// For a socket, with the longest time between two writes.
     pub fn new(mut socket: S, stall: Duration) -> Self {
         socket.begin();
-        let outlet = Outlet { socket, sealed: 0, stall, stalled: None, alarm: Alarm::default() };
-        Self { outlet, waits: BytesMut::new() }
+        Self { outlet: Outlet { socket, sealed: 0, stall: Stall::new(stall) }, waits: BytesMut::new() }
     }
 
     /// The socket itself.
@@ -112,7 +107,7 @@ impl<S: Socket> Batch<S> {
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_sent(cx))?;
         let polled = Pin::new(&mut self.outlet.socket).poll_shutdown(cx);
-        self.outlet.limit(polled, cx)
+        self.outlet.stall.limit(polled, cx)
     }
 }
 
@@ -144,7 +139,7 @@ impl<S: Socket> Outlet<S> {
 
     /// Ready when so many bytes may be taken. None are while the client does not read: what is sealed is kept.
     fn poll_room(&mut self, len: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let room = self.stalled.is_none() && self.sealed + len <= SEALED;
+        let room = !self.stall.is_on() && self.sealed + len <= SEALED;
         if room || !S::SEALS { Poll::Ready(Ok(())) } else { self.poll_drain(cx) }
     }
 
@@ -153,7 +148,7 @@ impl<S: Socket> Outlet<S> {
         let mut polled = self.socket.poll_take(bufs, cx);
         // What is only kept does not show that the client reads.
         if !S::SEALS {
-            polled = self.limit(polled, cx);
+            polled = self.stall.limit(polled, cx);
         }
         let taken = ready!(polled)?;
         if taken == 0 {
@@ -169,22 +164,11 @@ impl<S: Socket> Outlet<S> {
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let polled = self.socket.poll_out(cx);
-            if ready!(self.limit(polled, cx))? == 0 {
+            if ready!(self.stall.limit(polled, cx))? == 0 {
                 self.sealed = 0;
                 return Poll::Ready(Ok(()));
             }
         }
-    }
-
-    /// Turns a write that waits into an error when it has waited too long.
-    fn limit<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.stalled = None;
-            return polled;
-        }
-        let since = *self.stalled.get_or_insert_with(Instant::now);
-        ready!(self.alarm.poll_at(since + self.stall, cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
 }
 

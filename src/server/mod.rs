@@ -24,6 +24,7 @@ pub mod proxy_protocol;
 pub mod reload;
 mod signals;
 pub mod socket;
+pub mod stall;
 pub mod tls;
 pub mod upgrade;
 pub mod watcher;

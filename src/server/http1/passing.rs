@@ -34,7 +34,7 @@ impl<S: Socket> Wire<S> {
             ready!(body.poll_filled(cx)).map_err(io::Error::other)?;
             let Some(socket) = self.stream.plain() else { break };
             let drained = body.poll_drained(socket, cx);
-            let drained = ready!(self.limit(drained, cx))?;
+            let drained = ready!(self.stall.limit(drained, cx))?;
             framing.passed(drained)?;
             moved += drained;
         }

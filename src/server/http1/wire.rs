@@ -7,7 +7,7 @@ use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
 use crate::proxy::leftover::Patience;
 use crate::server::linger;
-use crate::upstream::alarm::Alarm;
+use crate::server::stall::Stall;
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use std::future::Future;
@@ -16,7 +16,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::time::Instant;
 
 /// Room to read into: for a usual head. It is held until the request's answer has begun.
 const ROOM: usize = 4 * 1024;
@@ -46,10 +45,7 @@ pub struct Wire<S> {
     expects: bool,
     /// Whether it was asked, and that was not written yet.
     asking: bool,
-    /// Longest time between two writes, and when the wait for the next began.
-    stall: Duration,
-    stalled: Option<Instant>,
-    alarm: Alarm,
+    pub(super) stall: Stall,
 }
 
 // === impl Wire ===
@@ -66,9 +62,7 @@ impl<S> Wire<S> {
             listener: None,
             expects: false,
             asking: false,
-            stall,
-            stalled: None,
-            alarm: Alarm::default(),
+            stall: Stall::new(stall),
         }
     }
 
@@ -221,7 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Writes what waits; an error when the client has taken nothing for too long.
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = self.poll_out(cx);
-        self.limit(polled, cx)
+        self.stall.limit(polled, cx)
     }
 
     fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -234,26 +228,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.stalled = None;
+            self.stall.over();
             self.queue.advance(written);
         }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    pub(super) fn limit<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.stalled = None;
-            return polled;
-        }
-        let since = *self.stalled.get_or_insert_with(Instant::now);
-        ready!(self.alarm.poll_at(since + self.stall, cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
-    }
-
     /// Says that nothing more comes.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.limit(polled, cx)
+        self.stall.limit(polled, cx)
     }
 
     /// Reads on from a client that is still sending, and forgets it; ready when it has ended, or taken too long.
