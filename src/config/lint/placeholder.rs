@@ -59,27 +59,29 @@ services:
     run: demo,
 };
 
-/// An expression, and texts one of which is in whatever it fits. Most files have none of them: making the expressions
-/// would take longer than reading such a file, and as much memory.
+/// An expression, and texts in lower case one of which is in whatever it fits. Most files have none of them, and then the
+/// expression is not made: that takes longer than reading such a file, and 300 KB that stay resident.
 struct Pattern {
     hints: &'static [&'static str],
-    regex: &'static LazyLock<Option<Regex>>,
+    regex: LazyLock<Option<Regex>>,
 }
 
 /// What is left of a template, whatever the value is for.
-static MARK: Pattern = Pattern { hints: &["{{", "<", "__"], regex: &MARKS };
-static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?x)
-        \{\{[^{}]*\}\}                             # {{ .Values.key }}
-        | ^(?:(?:Bearer|Basic)\s+)?<[A-Za-z][A-Za-z0-9\ _.-]{2,}>$
-        | ^(?:(?:Bearer|Basic)\s+)?__[A-Z][A-Z0-9_]+__$",
-    )
-    .ok()
-});
+static MARKS: Pattern = Pattern {
+    hints: &["{{", "<", "__"],
+    regex: LazyLock::new(|| {
+        Regex::new(
+            r"(?x)
+            \{\{[^{}]*\}\}                             # {{ .Values.key }}
+            | ^(?:(?:Bearer|Basic)\s+)?<[A-Za-z][A-Za-z0-9\ _.-]{2,}>$
+            | ^(?:(?:Bearer|Basic)\s+)?__[A-Z][A-Z0-9_]+__$",
+        )
+        .ok()
+    }),
+};
 
 /// What is a placeholder where a secret is to be.
-static SECRET: Pattern = Pattern {
+static SECRETS: Pattern = Pattern {
     hints: &[
         "change",
         "replace",
@@ -99,32 +101,33 @@ static SECRET: Pattern = Pattern {
         "redacted",
         "dummy",
     ],
-    regex: &SECRETS,
+    regex: LazyLock::new(|| {
+        Regex::new(
+            r"(?xi)^(?:(?:Bearer|Basic)\s+)?(?:
+            change[-_\ ]?(?:me|this|it)(?:[-_\ !].*)?
+            | .*[-_]change[-_]?(?:me|this)
+            | replace[-_\ ]?(?:me|this|with)(?:[-_\ ].*)?
+            | your[-_][a-z0-9]+(?:[-_].*)?
+            | (?:(?:enter|insert|paste|put|the|your)[-_\ ])*(?:[a-z]+[-_\ ]){0,2}(?:key|password|secret|token)[-_\ ](?:goes[-_\ ])?here
+            | (?:enter|insert|paste|put)[-_]your[-_].*
+            | your\ (?:[a-z]+\ ){0,2}(?:key|password|secret|token)
+            | example[-_\ ]?(?:api[-_\ ]?)?(?:key|token|secret|password)?
+            | (?:api[-_\ ]?)?(?:key|token|secret|password)[-_\ ]example
+            | x{3,} | \*{3,} | \.{3,} | …
+            | to-?do | tbd | fix-?me | placeholder | redacted | dummy
+            )$",
+        )
+        .ok()
+    }),
 };
-static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi)^(?:(?:Bearer|Basic)\s+)?(?:
-        change[-_\ ]?(?:me|this|it)(?:[-_\ !].*)?
-        | .*[-_]change[-_]?(?:me|this)
-        | replace[-_\ ]?(?:me|this|with)(?:[-_\ ].*)?
-        | your[-_][a-z0-9]+(?:[-_].*)?
-        | (?:(?:enter|insert|paste|put|the|your)[-_\ ])*(?:[a-z]+[-_\ ]){0,2}(?:key|password|secret|token)[-_\ ](?:goes[-_\ ])?here
-        | (?:enter|insert|paste|put)[-_]your[-_].*
-        | your\ (?:[a-z]+\ ){0,2}(?:key|password|secret|token)
-        | example[-_\ ]?(?:api[-_\ ]?)?(?:key|token|secret|password)?
-        | (?:api[-_\ ]?)?(?:key|token|secret|password)[-_\ ]example
-        | x{3,} | \*{3,} | \.{3,} | …
-        | to-?do | tbd | fix-?me | placeholder | redacted | dummy
-        )$",
-    )
-    .ok()
-});
 
 /// Hosts of templates.
-static HOST: Pattern = Pattern { hints: &["your"], regex: &HOSTS };
-static HOSTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:.*[-.])?your[-_]?(?:own[-_]?)?(?:domain|host|hostname|server|project|project[-_]ref|app|company|site|ip|url)(?:[-.].*)?$").ok()
-});
+static HOSTS: Pattern = Pattern {
+    hints: &["your"],
+    regex: LazyLock::new(|| {
+        Regex::new(r"(?i)^(?:.*[-.])?your[-_]?(?:own[-_]?)?(?:domain|host|hostname|server|project|project[-_]ref|app|company|site|ip|url)(?:[-.].*)?$").ok()
+    }),
+};
 
 /// Other places of the same value that are shown.
 const MOST: usize = 3;
@@ -177,19 +180,18 @@ fn warning(subject: &Subject<'_>, text: &str, span: Span) -> crate::config::repo
 }
 
 fn is_placeholder(text: &str, purpose: Use) -> bool {
-    let by_purpose = if purpose == Use::Secret { &SECRET } else { &HOST };
-    text.len() < 200 && (is_variable(text) || MARK.fits(text) || by_purpose.fits(text))
+    let by_purpose = if purpose == Use::Secret { &SECRETS } else { &HOSTS };
+    text.len() < 200 && (is_variable(text) || MARKS.fits(text) || by_purpose.fits(text))
 }
 
 /// `$NAME`, not set: alone, or as the last word, where it must look like one of several parts: `Bearer $SERVICE_KEY`.
 fn is_variable(text: &str) -> bool {
     let Some((before, name)) = text.rsplit_once('$') else { return false };
-    let named = name.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
-    let parts = || name.split_once('_').is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty());
-    let long = before.is_empty() && name.len() > 2;
-    named
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && (long || parts() && !before.ends_with(|last: char| !last.is_whitespace()))
+    let is_name = name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let has_parts = name.split_once('_').is_some_and(|(first, others)| !first.is_empty() && !others.is_empty());
+    let is_last_word = before.chars().next_back().is_none_or(char::is_whitespace);
+    is_name && (before.is_empty() && name.len() > 2 || is_last_word && has_parts)
 }
 
 /// All values that may not be placeholders.
@@ -290,7 +292,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert!(HOSTS.is_some() && MARKS.is_some() && SECRETS.is_some());
+        assert!([&HOSTS, &MARKS, &SECRETS].iter().all(|pattern| pattern.regex.is_some()));
     }
 
     #[test]
@@ -314,7 +316,22 @@ mod tests {
             "replace-with-key",
             "api-key-goes-here",
             "TODO",
+            "To-Do",
             "Bearer ...",
+            "Bearer $A_B",
+            "$__X",
+            "***",
+            "…",
+            "tbd",
+            "FIXME",
+            "fix-me",
+            "Placeholder",
+            "redacted",
+            "dummy",
+            "key-example",
+            "paste_your_key",
+            "your secret key",
+            "jwt-change-this",
         ] {
             assert!(is_placeholder(text, Use::Secret), "{text}");
         }
@@ -332,6 +349,12 @@ mod tests {
             "your order is here",
             "pa$$WORD",
             "a$B",
+            "a$B_C",
+            "$_X",
+            "$1_A",
+            "Bearer $AB",
+            "Bearer $_A_B",
+            "$A_B$",
             "$(headers.authorization)",
             "exchange-key-7",
             "therefore",
