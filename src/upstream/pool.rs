@@ -4,7 +4,6 @@
 //! between threads, so never locked. Time is told to it by who [sweeps](Pool::sweep): a request asks no clock to keep a
 //! connection.
 
-use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,10 +12,6 @@ use std::time::{Duration, Instant};
 
 /// How long a connection may be idle that was so before the configuration changed.
 const GRACE: Duration = Duration::from_secs(60);
-/// Most buffers that wait for another connection to be read.
-const ROOMS: usize = 64;
-/// After this time without a request a connection gives up what it holds.
-const MOMENT: Duration = Duration::from_secs(1);
 
 /// Which connections are alike: the same address, and the same way of speaking TLS (name, verification, client
 /// certificate), so that an unverified connection never serves a service that verifies.
@@ -32,8 +27,6 @@ pub struct Key {
 pub trait Idle {
     /// Whether the other side has hung up already.
     fn is_closed(&mut self) -> bool;
-    /// Gives up what it only needs for a request.
-    fn rest(&mut self);
 }
 
 /// Limits, as settings name them.
@@ -56,8 +49,6 @@ pub struct Pool<C> {
     /// When the configuration changed last.
     turned: Cell<Option<Instant>>,
     idle: RefCell<HashMap<Key, Vec<Parked<C>>, RandomState>>,
-    /// Room to read into, for whichever connection hears something next.
-    rooms: RefCell<Vec<BytesMut>>,
 }
 
 #[derive(Debug)]
@@ -73,13 +64,7 @@ impl<C: Idle> Pool<C> {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: Limits, now: Instant) -> Self {
-        Self {
-            limits,
-            now: Cell::new(now),
-            turned: Cell::default(),
-            idle: RefCell::default(),
-            rooms: RefCell::default(),
-        }
+        Self { limits, now: Cell::new(now), turned: Cell::default(), idle: RefCell::default() }
     }
 
     /// The freshest live connection, and how many requests it has served.
@@ -108,45 +93,22 @@ impl<C: Idle> Pool<C> {
         stack.push(Parked { connection, since: self.now.get(), uses });
     }
 
-    /// A buffer that another connection has read into before, if there is one.
-    pub fn lend(&self) -> BytesMut {
-        self.rooms.borrow_mut().pop().unwrap_or_default()
-    }
-
-    /// An empty buffer of which a connection has no further use.
-    pub fn take_back(&self, buffer: BytesMut) {
-        let mut rooms = self.rooms.borrow_mut();
-        if rooms.len() < ROOMS {
-            rooms.push(buffer);
-        }
-    }
-
     /// The configuration changed: what is idle may never be asked for again, and is kept for a minute at most.
     pub fn turn(&self, now: Instant) {
         self.now.set(now);
         self.turned.set(Some(now));
     }
 
-    /// Closes what has been idle too long or was closed by the other side, has the others give up what they can, and forgets
-    /// half of the buffers that wait.
+    /// Closes what has been idle too long or was closed by the other side.
     pub fn sweep(&self, now: Instant) {
         self.now.set(now);
-        let mut rooms = self.rooms.borrow_mut();
-        let half = rooms.len() / 2;
-        rooms.truncate(half);
-        drop(rooms);
         let (limit, turned) = (self.limits.idle, self.turned.get());
-        let stays = |parked: &mut Parked<C>| {
-            let idle = now.saturating_duration_since(parked.since);
-            if idle >= MOMENT {
-                parked.connection.rest();
-            }
-            (limit.is_zero() || idle < limit)
-                && (idle < GRACE || turned.is_none_or(|turned| parked.since >= turned))
-                && !parked.connection.is_closed()
-        };
         self.idle.borrow_mut().retain(|_, stack| {
-            stack.retain_mut(stays);
+            let young = |since: Instant| {
+                let idle = now.saturating_duration_since(since);
+                (limit.is_zero() || idle < limit) && (idle < GRACE || turned.is_none_or(|turned| since >= turned))
+            };
+            stack.retain_mut(|parked| young(parked.since) && !parked.connection.is_closed());
             !stack.is_empty()
         });
     }
@@ -169,21 +131,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// Its number, whether the other side has hung up, and what it holds.
-    struct Fake(u32, bool, Vec<u8>);
+    struct Fake(u32, bool);
 
     impl Idle for Fake {
         fn is_closed(&mut self) -> bool {
             self.1
         }
-
-        fn rest(&mut self) {
-            self.2 = Vec::new();
-        }
-    }
-
-    fn fake(number: u32, closed: bool) -> Fake {
-        Fake(number, closed, vec![0; 9])
     }
 
     fn key(port: u16, tls: u64) -> Key {
@@ -198,7 +151,7 @@ mod tests {
     fn the_freshest_is_taken_first_and_keys_are_kept_apart() {
         let pool = pool(2, Instant::now());
         for n in 1..=3 {
-            pool.put(key(1, 0), fake(n, false), 1);
+            pool.put(key(1, 0), Fake(n, false), 1);
         }
         assert_eq!(pool.len(), 2);
         assert!(pool.take(key(1, 7)).is_none());
@@ -210,8 +163,8 @@ mod tests {
     #[test]
     fn worn_out_and_closed_connections_are_not_kept() {
         let pool = pool(2, Instant::now());
-        pool.put(key(1, 0), fake(1, false), 3);
-        pool.put(key(1, 0), fake(2, true), 1);
+        pool.put(key(1, 0), Fake(1, false), 3);
+        pool.put(key(1, 0), Fake(2, true), 1);
         assert!(pool.is_empty());
     }
 
@@ -219,10 +172,10 @@ mod tests {
     fn what_was_idle_before_a_change_is_not_kept_for_ever() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let pool = Pool::new(Limits { per_key: 2, uses: 3, idle: Duration::ZERO }, start);
-        pool.put(key(1, 0), fake(1, false), 1);
+        pool.put(key(1, 0), Fake(1, false), 1);
         pool.sweep(start + 1000 * second);
         pool.turn(start + 1000 * second);
-        pool.put(key(2, 0), fake(2, false), 1);
+        pool.put(key(2, 0), Fake(2, false), 1);
         pool.sweep(start + 1002 * second);
         assert!(pool.take(key(1, 0)).is_none());
         pool.sweep(start + 9000 * second);
@@ -230,34 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn what_rests_holds_nothing() {
-        for (after, held) in [(999, 9), (1000, 0)] {
-            let now = Instant::now();
-            let pool = pool(2, now);
-            pool.put(key(1, 0), fake(1, false), 1);
-            pool.sweep(now + Duration::from_millis(after));
-            assert_eq!(pool.take(key(1, 0)).unwrap().0.2.len(), held);
-        }
-    }
-
-    #[test]
-    fn buffers_wait_for_others_but_not_for_ever() {
-        let pool = pool(2, Instant::now());
-        for _ in 0..ROOMS + 1 {
-            pool.take_back(BytesMut::with_capacity(9));
-        }
-        let lent: Vec<_> = (0..ROOMS + 1).map(|_| pool.lend().capacity()).collect();
-        assert_eq!((lent[ROOMS - 1], lent[ROOMS]), (9, 0));
-        pool.take_back(BytesMut::with_capacity(9));
-        pool.sweep(Instant::now());
-        assert_eq!(pool.lend().capacity(), 0);
-    }
-
-    #[test]
     fn the_old_are_swept() {
         let now = Instant::now();
         let pool = pool(2, now);
-        pool.put(key(1, 0), fake(1, false), 1);
+        pool.put(key(1, 0), Fake(1, false), 1);
         pool.sweep(now + Duration::from_secs(59));
         assert_eq!(pool.len(), 1);
         pool.sweep(now + Duration::from_secs(60));

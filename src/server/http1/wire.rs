@@ -3,25 +3,25 @@
 use super::request::Head;
 use crate::body::BodyError;
 use crate::http1::chunks::Step;
+use crate::http1::inbox::{Inbox, Rooms};
 use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
 use crate::proxy::leftover::Patience;
 use crate::server::linger;
 use crate::server::stall::Stall;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-/// Room to read into: for a usual head. It is held until the request's answer has begun.
-const ROOM: usize = 4 * 1024;
-/// The same while chunks come.
-const CHUNKS_ROOM: usize = 16 * 1024;
-/// Most room while a body comes of which it is known how much comes.
+/// Room to read into.
+const ROOM: usize = 8 * 1024;
+/// The same while a body comes.
 const BODY_ROOM: usize = 64 * 1024;
 /// Most bytes of a body that nobody wants, and that is thrown away before the answer rather than after it.
 const DRAINED: usize = 64 * 1024;
@@ -32,7 +32,7 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 pub struct Wire<S> {
     pub(super) stream: S,
     /// What was read and not understood yet.
-    pub buf: BytesMut,
+    pub buf: Inbox,
     /// What is to be written.
     pub queue: Queue,
     /// What of the request's body is still to come.
@@ -52,10 +52,10 @@ pub struct Wire<S> {
 
 impl<S> Wire<S> {
     /// A new connection; `stall` is the longest time between two writes.
-    pub fn new(stream: S, stall: Duration) -> Self {
+    pub fn new(stream: S, stall: Duration, rooms: Rc<Rooms>) -> Self {
         Self {
             stream,
-            buf: BytesMut::new(),
+            buf: Inbox::new(rooms),
             queue: Queue::default(),
             reading: Reading::Over,
             wanted: false,
@@ -68,9 +68,6 @@ impl<S> Wire<S> {
 
     /// Gives up what a connection that waits does not need.
     pub fn rest(&mut self) {
-        if self.buf.is_empty() {
-            self.buf = BytesMut::new();
-        }
         if self.queue.is_empty() {
             self.queue = Queue::default();
         }
@@ -122,15 +119,19 @@ impl<S> Wire<S> {
     }
 
     /// The socket itself, and what was read ahead.
-    pub fn into_parts(self) -> (S, Bytes) {
-        (self.stream, self.buf.freeze())
+    pub fn into_parts(mut self) -> (S, Bytes) {
+        (self.stream, self.buf.split().freeze())
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads what is there; nothing is the end.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.poll_heard(ROOM, cx)
+        let polled = self.poll_heard(ROOM, cx);
+        if polled.is_pending() {
+            self.buf.rest();
+        }
+        polled
     }
 
     /// For the connection's own task: TLS may have something to say by itself, now or when there is room.
@@ -143,10 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn poll_read(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.buf.capacity() - self.buf.len() < room / 2 {
-            self.buf.reserve(room);
-        }
-        pin!(self.stream.read_buf(&mut self.buf)).poll(cx)
+        self.buf.make_room(room / 2, room);
+        pin!(self.stream.read_buf(&mut *self.buf)).poll(cx)
     }
 
     /// Ready when the client has hung up. What it sends ahead is read once, and then it must wait.
@@ -189,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// more whether there is something left.
     fn room(&self) -> usize {
         let left = self.reading.size_hint().exact().and_then(|left| usize::try_from(left).ok());
-        left.map_or(CHUNKS_ROOM, |left| left.saturating_add(64).min(BODY_ROOM))
+        left.map_or(2 * ROOM, |left| left.saturating_add(64).min(BODY_ROOM))
     }
 
     /// Throws away what is at hand of a body that nobody wants.

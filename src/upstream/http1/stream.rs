@@ -27,17 +27,6 @@ impl Stream {
             Self::Tls(stream) => stream.get_ref().0,
         }
     }
-
-    /// Ready when something may have come, so that nobody makes room for it before. TLS may have it in its own buffers.
-    ///
-    /// # Errors
-    /// When the runtime ends.
-    pub fn poll_heard(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(socket) => socket.poll_read_ready(cx),
-            Self::Tls(_) => Poll::Ready(Ok(())),
-        }
-    }
 }
 
 impl AsyncRead for Stream {
