@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 
+import growth
 import reload
 from contenders import HEADERS, HERE, LOAD_CORE
 from process import cpu, memory, pinned, private
@@ -13,6 +14,8 @@ MODES = {"A": "HTTP/1.1 in the clear", "B": "HTTP/1.1 over TLS 1.3", "C": "HTTP/
 PACED = {"A": "clear", "B": "tls", "C": "h2"}
 # Requests a second while configurations are reloaded.
 PACE = 4000
+# What comes again and again in a job `growth`.
+BOUT = ("A:1k", "A:64k", "A:10m", "A:up-64k", "B:64k", "C:1k", "ecdsa:full", "A:idle-1000")
 SIZES = {"1k": 1 << 10, "64k": 64 << 10, "1m": 1 << 20, "10m": 10 << 20}
 FORMS = """A job is one of
   MODE:SIZE          bodies of 1k, 64k, 1m or 10m; MODE is A (HTTP/1.1), B (HTTP/1.1 over TLS), C (HTTP/2 over TLS)
@@ -21,6 +24,7 @@ FORMS = """A job is one of
   A:reload-N         1k at 4000 requests a second, beside N other routes, without and with reloads of them (nginx, gateway)
   MODE:paced-RATE    1k at RATE requests a second: what counts are the times
   MODE:idle-N        memory of N connections that asked once (A, B)
+  A:growth-N         memory after each of N bouts of most of the others
   A:ws-BYTES         messages through WebSockets
   KEY:KIND           a new TLS connection for each request; ecdsa or rsa, and full, resumed or hybrid"""
 
@@ -58,6 +62,7 @@ class Job:
                 "up": self.mode in ("A", "B") and self.argument in SIZES,
                 "routes": self.mode in MODES and number, "reload": self.mode == "A" and number, "paced": self.mode in MODES and number,
                 "idle": self.mode in ("A", "B") and number, "ws": self.mode == "A" and number,
+                "growth": self.mode == "A" and number and int(self.argument) > 1,
                 "handshakes": self.argument in ("full", "resumed", "hybrid")}.get(self.kind, False)
 
     @property
@@ -69,6 +74,11 @@ class Job:
         return int(self.argument) if self.kind in ("routes", "reload") else 0
 
     @property
+    def alone(self):
+        """Whether it is about memory, and needs a process that has done nothing else: what was freed stays resident."""
+        return self.kind in ("idle", "growth")
+
+    @property
     def unit(self):
         return {"handshakes": "connection", "ws": "message"}.get(self.kind, "request")
 
@@ -77,9 +87,9 @@ class Job:
         what = {"body": f"{self.argument} of body", "up": f"{self.argument} sent by clients",
                 "routes": f"1k of body, {self.argument} other routes",
                 "reload": f"1k of body, {PACE} requests a second, {self.argument} other routes, reloaded", "paced": f"1k of body, {self.argument} requests a second",
-                "idle": f"{self.argument} idle connections", "ws": f"WebSocket messages of {self.argument} bytes",
+                "idle": f"{self.argument} idle connections", "growth": f"{self.argument} bouts of {', '.join(BOUT)}", "ws": f"WebSocket messages of {self.argument} bytes",
                 "handshakes": f"new TLS 1.3 connections, {self.mode}, {self.argument}"}[self.kind]
-        return what if self.kind == "handshakes" else f"{what}, {MODES[self.mode]}"
+        return what if self.kind in ("handshakes", "growth") else f"{what}, {MODES[self.mode]}"
 
     def fits(self, contender):
         """The upstream itself and the floor speak no TLS, and nginx without buffers is there for large bodies. haproxy
@@ -95,6 +105,8 @@ class Job:
     def run(self, load, bench, contender, seconds):
         if self.kind == "handshakes":
             return load.own(bench, contender, "B", "handshakes", seconds, self.argument)
+        if self.kind == "idle":
+            return load.own(bench, contender, self.mode, "idle", seconds, PACED[self.mode], self.argument)
         if self.kind == "paced":
             return load.own(bench, contender, self.mode, "paced", seconds, PACED[self.mode], contender.prefix + "/1k", self.argument)
         if self.kind == "reload":
@@ -133,6 +145,8 @@ def sample(job, load, bench, contender):
     """One turn of one contender."""
     if job.kind == "idle":
         return idle(job, load, bench, contender)
+    if job.kind == "growth":
+        return growth.sample([Job(text) for text in BOUT], int(job.argument), load, bench, contender)
     if job.kind == "reload":
         return reload.sample(job, load, bench, contender)
     pid = contender.process.pid if contender.process else None

@@ -46,6 +46,8 @@ def table(samples, job):
     """Of one job, in Markdown."""
     if job.kind == "idle":
         return idle_table(samples, job)
+    if job.kind == "growth":
+        return growth_table(samples, job)
     if job.kind == "reload":
         return reload_table(samples, job)
     lines = [head("", f"CPU µs/{job.unit}, median (min–max)", "of it user", *(f"ratio to {r}" for r in REFERENCES),
@@ -97,6 +99,15 @@ def idle_table(samples, job):
     return "\n".join(lines)
 
 
+def growth_table(samples, job):
+    keys = ("start", "first", "middle", "last", "rss")
+    lines = [head("RSS MiB", "after start", "after the first bout", "half of them", "all", "a pause", "errors")]
+    for name in names(samples, job.text):
+        mine = of(samples, job.text, name)
+        lines.append(row(name, *(spread([s[key] / 1024 for s in mine], 1) for key in keys), sum(s["errors"] for s in mine)))
+    return "\n".join(lines)
+
+
 def write_csv(samples, path):
     keys = list(dict.fromkeys(key for s in samples for key in s))
     with open(path, "w", newline="") as file:
@@ -112,7 +123,7 @@ def plot(samples, jobs, path):
     # Letters as text, no date: the file changes only with the figures.
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "compare", "font.family": "sans-serif"})
     from matplotlib import pyplot
-    shown = [j for j in jobs if j.kind not in ("idle", "paced", "reload") and of(samples, j.text, "nginx")]
+    shown = [j for j in jobs if not j.alone and j.kind not in ("paced", "reload") and of(samples, j.text, "nginx")]
     everyone = [n for n in dict.fromkeys(s["name"] for s in samples) if n != "direct"]
     figure, axes = pyplot.subplots(figsize=(1.5 + 1.1 * len(shown), 4))
     width = 0.8 / len(everyone)

@@ -30,7 +30,7 @@ from contenders import Bench
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 ALL = ("A:1k,B:1k,C:1k,A:64k,B:64k,C:64k,A:10m,B:10m,C:10m,A:up-64k,A:up-10m,B:up-10m,A:ws-128,"
-       "A:routes-10,A:routes-10000,A:reload-10000,A:paced-4000,B:paced-4000,C:paced-4000,A:idle-1000,B:idle-1000,"
+       "A:routes-10,A:routes-10000,A:reload-10000,A:paced-4000,B:paced-4000,C:paced-4000,A:idle-1000,B:idle-1000,A:growth-8,"
        "ecdsa:full,rsa:full,ecdsa:resumed")
 
 
@@ -80,7 +80,7 @@ def start(bench, opts, builds):
 def measure(bench, job, load, rounds):
     fitting = [c for c in bench.contenders if job.fits(c)]
     samples = []
-    for contender in fitting if job.kind != "idle" else []:
+    for contender in fitting if not job.alone else []:
         job.run(load, bench, contender, 1)                   # warms up
     for number in range(rounds):
         for contender in turn(fitting, number):
@@ -94,16 +94,18 @@ def shown(sample):
     """What matters most of it."""
     if "kib" in sample:
         return f"{sample['kib']:6.1f} KiB"
+    if "first" in sample:
+        return f"{sample['start']} KiB, after each bout {sample['after']}, after a pause {sample['rss']}"
     if "quiet_p99" in sample:
         return f"{sample['quiet_p99']:6} µs, with {sample['reloads']} reloads {sample['p99']} µs"
     return f"{sample.get('cpu', 0):6.1f} µs"
 
 
 def groups(jobs):
-    """Jobs by their settings. Idle connections are measured once for each process: memory that was freed stays resident."""
+    """Jobs by their settings."""
     grouped = {}
     for job in jobs:
-        alone = job.text if job.kind == "idle" else ""
+        alone = job.text if job.alone else ""
         grouped.setdefault((job.key, job.routes, alone), []).append(job)
     return grouped
 
@@ -120,7 +122,8 @@ def main():
     load = kinds.Load(kinds.build_load(ROOT, opts.profile), opts.seconds, opts.connections)
     samples = []
     for (key, routes, alone), some in groups(jobs).items():
-        for number in range(opts.rounds if alone else 1):
+        # Bouts of load repeat themselves.
+        for number in range(opts.rounds if alone and some[0].kind != "growth" else 1):
             with Bench(key, routes, logs=not opts.no_logs) as bench:
                 start(bench, opts, builds)
                 for job in some:

@@ -5,6 +5,7 @@
 
 pub mod chunks;
 pub mod fields;
+pub mod inbox;
 pub mod names;
 pub mod queue;
 pub mod reading;

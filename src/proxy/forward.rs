@@ -181,7 +181,8 @@ async fn attempt(
     worker.traffic.connect(opened.is_ok(), begun.elapsed());
     let stream = opened.map_err(|error| Trouble::Unsent(connect_failure(&error, peer)))?;
     let limit = worker.links.response_head;
-    let fresh = Connection::fresh(stream, link.key, limit, worker.names.clone(), worker.pool.clone());
+    let fresh =
+        Connection::fresh(stream, link.key, limit, worker.names.clone(), worker.rooms.clone(), worker.pool.clone());
     exchange(fresh, errand, Instant::now()).await
 }
 

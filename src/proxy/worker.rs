@@ -4,6 +4,7 @@
 use super::closing::Closing;
 use super::serials::Serials;
 use super::wall::Wall;
+use crate::http1::inbox::Rooms;
 use crate::http1::names::Shared;
 use crate::observe::access::Access;
 use crate::observe::exporter::Exporter;
@@ -41,6 +42,8 @@ pub struct Worker {
     pub pool: Rc<Connections>,
     /// Names of fields that clients and upstreams sent lately.
     pub names: Shared,
+    /// Room to read into.
+    pub rooms: Rc<Rooms>,
     /// How to reach upstreams over TLS.
     pub links: Links,
     /// Where upstreams are, and whose turn it is.
@@ -94,6 +97,7 @@ impl Worker {
         Self {
             pool: Rc::new(Pool::new(limits, Instant::now())),
             names: Shared::default(),
+            rooms: Rc::default(),
             directory,
             links,
             access,
@@ -148,6 +152,7 @@ impl Worker {
         crate::lua::forget();
         self.traffic.weigh_lua(crate::lua::memory());
         self.pool.sweep(Instant::now());
+        self.rooms.halve();
         self.access.flush();
         let dropped = self.access.take_dropped();
         if dropped > 0 {

@@ -223,7 +223,8 @@ where
     let size = settings.header_total.saturating_add(settings.header_line);
     let limit = request::Limits { size, fields: settings.header_count };
     let heads = request::Heads::new(limit, Rc::clone(&worker.names));
-    let (wire, waiting) = (Wire::new(socket, settings.send_timeout), Waiting::new(limits(&settings), seat));
+    let wire = Wire::new(socket, settings.send_timeout, Rc::clone(&worker.rooms));
+    let waiting = Waiting::new(limits(&settings), seat);
     let handler = move |req| crate::proxy::handle(Rc::clone(&worker), Rc::clone(&connection), req, None);
     Box::pin(Http1::new(wire, waiting, heads, Arc::clone(&door.refuse), handler).serve())
 }

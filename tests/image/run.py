@@ -61,7 +61,7 @@ def binary(opts):
         return opts.binary.resolve()
     host = next(line.split()[1] for line in
                 subprocess.check_output(["rustc", "-vV"], text=True).splitlines() if line.startswith("host:"))
-    env = {**os.environ, "RUSTFLAGS": "-C target-feature=+crt-static"}
+    env = {**os.environ, "RUSTFLAGS": "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"}
     subprocess.run(["cargo", "build", "--locked", "--quiet", "--bin", "gateway", "--target", host], cwd=ROOT, env=env, check=True)
     return TARGET / host / "debug" / "gateway"
 

@@ -59,43 +59,75 @@ services:
     run: demo,
 };
 
+/// An expression, and texts in lower case one of which is in whatever it fits. Most files have none of them, and then the
+/// expression is not made: that takes longer than reading such a file, and 300 KB that stay resident.
+struct Pattern {
+    hints: &'static [&'static str],
+    regex: LazyLock<Option<Regex>>,
+}
+
 /// What is left of a template, whatever the value is for.
-static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?x)
-        ^(?: \$[A-Z_][A-Z0-9_]{2,} )$              # $NAME, not set
-        | (?:^|\s)\$[A-Z][A-Z0-9]*_[A-Z0-9_]+$     # Bearer $SERVICE_KEY
-        | \{\{[^{}]*\}\}                           # {{ .Values.key }}
-        | ^(?:(?:Bearer|Basic)\s+)?<[A-Za-z][A-Za-z0-9\ _.-]{2,}>$
-        | ^(?:(?:Bearer|Basic)\s+)?__[A-Z][A-Z0-9_]+__$",
-    )
-    .ok()
-});
+static MARKS: Pattern = Pattern {
+    hints: &["{{", "<", "__"],
+    regex: LazyLock::new(|| {
+        Regex::new(
+            r"(?x)
+            \{\{[^{}]*\}\}                             # {{ .Values.key }}
+            | ^(?:(?:Bearer|Basic)\s+)?<[A-Za-z][A-Za-z0-9\ _.-]{2,}>$
+            | ^(?:(?:Bearer|Basic)\s+)?__[A-Z][A-Z0-9_]+__$",
+        )
+        .ok()
+    }),
+};
 
 /// What is a placeholder where a secret is to be.
-static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?xi)^(?:(?:Bearer|Basic)\s+)?(?:
-        change[-_\ ]?(?:me|this|it)(?:[-_\ !].*)?
-        | .*[-_]change[-_]?(?:me|this)
-        | replace[-_\ ]?(?:me|this|with)(?:[-_\ ].*)?
-        | your[-_][a-z0-9]+(?:[-_].*)?
-        | (?:(?:enter|insert|paste|put|the|your)[-_\ ])*(?:[a-z]+[-_\ ]){0,2}(?:key|password|secret|token)[-_\ ](?:goes[-_\ ])?here
-        | (?:enter|insert|paste|put)[-_]your[-_].*
-        | your\ (?:[a-z]+\ ){0,2}(?:key|password|secret|token)
-        | example[-_\ ]?(?:api[-_\ ]?)?(?:key|token|secret|password)?
-        | (?:api[-_\ ]?)?(?:key|token|secret|password)[-_\ ]example
-        | x{3,} | \*{3,} | \.{3,} | …
-        | to-?do | tbd | fix-?me | placeholder | redacted | dummy
-        )$",
-    )
-    .ok()
-});
+static SECRETS: Pattern = Pattern {
+    hints: &[
+        "change",
+        "replace",
+        "your",
+        "here",
+        "example",
+        "xxx",
+        "***",
+        "...",
+        "…",
+        "todo",
+        "to-do",
+        "tbd",
+        "fixme",
+        "fix-me",
+        "placeholder",
+        "redacted",
+        "dummy",
+    ],
+    regex: LazyLock::new(|| {
+        Regex::new(
+            r"(?xi)^(?:(?:Bearer|Basic)\s+)?(?:
+            change[-_\ ]?(?:me|this|it)(?:[-_\ !].*)?
+            | .*[-_]change[-_]?(?:me|this)
+            | replace[-_\ ]?(?:me|this|with)(?:[-_\ ].*)?
+            | your[-_][a-z0-9]+(?:[-_].*)?
+            | (?:(?:enter|insert|paste|put|the|your)[-_\ ])*(?:[a-z]+[-_\ ]){0,2}(?:key|password|secret|token)[-_\ ](?:goes[-_\ ])?here
+            | (?:enter|insert|paste|put)[-_]your[-_].*
+            | your\ (?:[a-z]+\ ){0,2}(?:key|password|secret|token)
+            | example[-_\ ]?(?:api[-_\ ]?)?(?:key|token|secret|password)?
+            | (?:api[-_\ ]?)?(?:key|token|secret|password)[-_\ ]example
+            | x{3,} | \*{3,} | \.{3,} | …
+            | to-?do | tbd | fix-?me | placeholder | redacted | dummy
+            )$",
+        )
+        .ok()
+    }),
+};
 
 /// Hosts of templates.
-static HOSTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:.*[-.])?your[-_]?(?:own[-_]?)?(?:domain|host|hostname|server|project|project[-_]ref|app|company|site|ip|url)(?:[-.].*)?$").ok()
-});
+static HOSTS: Pattern = Pattern {
+    hints: &["your"],
+    regex: LazyLock::new(|| {
+        Regex::new(r"(?i)^(?:.*[-.])?your[-_]?(?:own[-_]?)?(?:domain|host|hostname|server|project|project[-_]ref|app|company|site|ip|url)(?:[-.].*)?$").ok()
+    }),
+};
 
 /// Other places of the same value that are shown.
 const MOST: usize = 3;
@@ -148,8 +180,18 @@ fn warning(subject: &Subject<'_>, text: &str, span: Span) -> crate::config::repo
 }
 
 fn is_placeholder(text: &str, purpose: Use) -> bool {
-    let fits = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(text));
-    text.len() < 200 && (fits(&MARKS) || fits(if purpose == Use::Secret { &SECRETS } else { &HOSTS }))
+    let by_purpose = if purpose == Use::Secret { &SECRETS } else { &HOSTS };
+    text.len() < 200 && (is_variable(text) || MARKS.fits(text) || by_purpose.fits(text))
+}
+
+/// `$NAME`, not set: alone, or as the last word, where it must look like one of several parts: `Bearer $SERVICE_KEY`.
+fn is_variable(text: &str) -> bool {
+    let Some((before, name)) = text.rsplit_once('$') else { return false };
+    let is_name = name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let has_parts = name.split_once('_').is_some_and(|(first, others)| !first.is_empty() && !others.is_empty());
+    let is_last_word = before.chars().next_back().is_none_or(char::is_whitespace);
+    is_name && (before.is_empty() && name.len() > 2 || is_last_word && has_parts)
 }
 
 /// All values that may not be placeholders.
@@ -234,13 +276,23 @@ fn demo(subject: &Subject<'_>, report: &mut Report) {
     }
 }
 
+// === impl Pattern ===
+
+impl Pattern {
+    fn fits(&self, text: &str) -> bool {
+        let plain = text.to_ascii_lowercase();
+        self.hints.iter().any(|hint| plain.contains(hint))
+            && self.regex.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{HOSTS, MARKS, SECRETS, Use, is_placeholder};
 
     #[test]
     fn every_pattern_compiles() {
-        assert!(HOSTS.is_some() && MARKS.is_some() && SECRETS.is_some());
+        assert!([&HOSTS, &MARKS, &SECRETS].iter().all(|pattern| pattern.regex.is_some()));
     }
 
     #[test]
@@ -264,7 +316,22 @@ mod tests {
             "replace-with-key",
             "api-key-goes-here",
             "TODO",
+            "To-Do",
             "Bearer ...",
+            "Bearer $A_B",
+            "$__X",
+            "***",
+            "…",
+            "tbd",
+            "FIXME",
+            "fix-me",
+            "Placeholder",
+            "redacted",
+            "dummy",
+            "key-example",
+            "paste_your_key",
+            "your secret key",
+            "jwt-change-this",
         ] {
             assert!(is_placeholder(text, Use::Secret), "{text}");
         }
@@ -282,6 +349,12 @@ mod tests {
             "your order is here",
             "pa$$WORD",
             "a$B",
+            "a$B_C",
+            "$_X",
+            "$1_A",
+            "Bearer $AB",
+            "Bearer $_A_B",
+            "$A_B$",
             "$(headers.authorization)",
             "exchange-key-7",
             "therefore",

@@ -14,7 +14,9 @@ const SHOWN: usize = 60;
 
 /// All pieces of a text that look like tokens, and where they are.
 pub(super) fn all(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    LOOK.iter().flat_map(|look| look.find_iter(text)).map(|found| (found.start(), found.as_str()))
+    // The expression is made only where something may fit: it takes as long as reading a usual file.
+    let look = if text.contains("eyJ") { LOOK.as_ref() } else { None };
+    look.into_iter().flat_map(|look| look.find_iter(text)).map(|found| (found.start(), found.as_str()))
 }
 
 /// Reads one.

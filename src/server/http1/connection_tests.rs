@@ -34,8 +34,13 @@ where
     let closing = Rc::new(Closing::default());
     let waiting = Waiting::new(leisure::Limits { head: second(10), rest: second(75) }, Seat::new(&closing));
     let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
-    let connection =
-        Connection::new(Wire::new(near, second(5)), waiting, Heads::new(LIMITS, Shared::default()), refuse, handler);
+    let connection = Connection::new(
+        Wire::new(near, second(5), Rc::default()),
+        waiting,
+        Heads::new(LIMITS, Shared::default()),
+        refuse,
+        handler,
+    );
     tokio::join!(connection.serve(), client(far))
 }
 

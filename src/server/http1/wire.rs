@@ -3,16 +3,18 @@
 use super::request::Head;
 use crate::body::BodyError;
 use crate::http1::chunks::Step;
+use crate::http1::inbox::{Inbox, Rooms};
 use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
 use crate::proxy::leftover::Patience;
 use crate::server::linger;
 use crate::server::stall::Stall;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -30,7 +32,7 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 pub struct Wire<S> {
     pub(super) stream: S,
     /// What was read and not understood yet.
-    pub buf: BytesMut,
+    pub buf: Inbox,
     /// What is to be written.
     pub queue: Queue,
     /// What of the request's body is still to come.
@@ -50,10 +52,10 @@ pub struct Wire<S> {
 
 impl<S> Wire<S> {
     /// A new connection; `stall` is the longest time between two writes.
-    pub fn new(stream: S, stall: Duration) -> Self {
+    pub fn new(stream: S, stall: Duration, rooms: Rc<Rooms>) -> Self {
         Self {
             stream,
-            buf: BytesMut::new(),
+            buf: Inbox::new(rooms),
             queue: Queue::default(),
             reading: Reading::Over,
             wanted: false,
@@ -66,9 +68,6 @@ impl<S> Wire<S> {
 
     /// Gives up what a connection that waits does not need.
     pub fn rest(&mut self) {
-        if self.buf.is_empty() {
-            self.buf = BytesMut::new();
-        }
         if self.queue.is_empty() {
             self.queue = Queue::default();
         }
@@ -120,15 +119,19 @@ impl<S> Wire<S> {
     }
 
     /// The socket itself, and what was read ahead.
-    pub fn into_parts(self) -> (S, Bytes) {
-        (self.stream, self.buf.freeze())
+    pub fn into_parts(mut self) -> (S, Bytes) {
+        (self.stream, self.buf.split().freeze())
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads what is there; nothing is the end.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.poll_heard(ROOM, cx)
+        let polled = self.poll_heard(ROOM, cx);
+        if polled.is_pending() {
+            self.buf.rest();
+        }
+        polled
     }
 
     /// For the connection's own task: TLS may have something to say by itself, now or when there is room.
@@ -141,10 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn poll_read(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.buf.capacity() - self.buf.len() < room / 2 {
-            self.buf.reserve(room);
-        }
-        pin!(self.stream.read_buf(&mut self.buf)).poll(cx)
+        self.buf.make_room(room / 2, room);
+        pin!(self.stream.read_buf(&mut *self.buf)).poll(cx)
     }
 
     /// Ready when the client has hung up. What it sends ahead is read once, and then it must wait.

@@ -9,6 +9,7 @@ use super::stream::Stream;
 use crate::body::{BodyError, Source};
 use crate::http1::FIELDS;
 use crate::http1::chunks::Step;
+use crate::http1::inbox::{Inbox, Rooms};
 use crate::http1::names::Shared;
 use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
@@ -16,7 +17,7 @@ use crate::http1::sending::Framing;
 use crate::pipe::Pipe;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::pool::{Idle, Key, Pool};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use http_body::{Body, Frame, SizeHint};
 use std::future::Future;
@@ -40,9 +41,9 @@ pub type Connections = Pool<Box<Connection>>;
 pub struct Connection {
     pub(super) stream: Stream,
     /// What was read and not understood yet.
-    pub(super) buf: BytesMut,
-    /// Whether it has grown for a large body.
-    grown: bool,
+    pub(super) buf: Inbox,
+    /// Whether much comes of this body.
+    much: bool,
     /// What is to be written.
     queue: Queue,
     /// What of the request's body is still to come.
@@ -88,13 +89,21 @@ pub enum Fault {
 // === impl Connection ===
 
 impl Connection {
-    /// A new connection, with the longest head that is taken from it, and the names that were read over others.
+    /// A new connection, with the longest head that is taken from it, and what it shares with others: names that were read,
+    /// room to read into, and where it goes.
     #[must_use]
-    pub fn fresh(stream: Stream, key: Key, limit: usize, names: Shared, home: Rc<Connections>) -> Box<Self> {
+    pub fn fresh(
+        stream: Stream,
+        key: Key,
+        limit: usize,
+        names: Shared,
+        rooms: Rc<Rooms>,
+        home: Rc<Connections>,
+    ) -> Box<Self> {
         Box::new(Self {
             stream,
-            buf: BytesMut::new(),
-            grown: false,
+            buf: Inbox::new(rooms),
+            much: false,
             queue: Queue::default(),
             sending: Framing::None,
             written: 0,
@@ -249,7 +258,11 @@ impl Connection {
                 self.keeps = head.keeps;
                 return Poll::Ready(Ok((head, std::mem::take(&mut self.spare))));
             }
-            if ready!(self.poll_read(cx, ROOM))? == 0 {
+            let Poll::Ready(read) = self.poll_read(cx, ROOM) else {
+                self.buf.rest();
+                return Poll::Pending;
+            };
+            if read? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
@@ -257,10 +270,8 @@ impl Connection {
 
     /// Reads what is there; nothing is the end.
     fn poll_read(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
-        if self.buf.capacity() - self.buf.len() < room {
-            self.buf.reserve(room);
-        }
-        pin!(self.stream.read_buf(&mut self.buf)).poll(cx)
+        self.buf.make_room(room, room);
+        pin!(self.stream.read_buf(&mut *self.buf)).poll(cx)
     }
 
     /// The body of the answer whose head was read.
@@ -286,8 +297,8 @@ impl Connection {
     /// What both sides agreed to speak something else over, and what of that was read already.
     #[must_use]
     pub fn into_parts(self: Box<Self>) -> (Stream, Bytes) {
-        let Self { stream, buf, .. } = *self;
-        (stream, buf.freeze())
+        let Self { stream, mut buf, .. } = *self;
+        (stream, buf.split().freeze())
     }
 
     /// How much room the rest of a body wants. A little more than comes: a socket that fills its buffer has to be asked once
@@ -295,7 +306,7 @@ impl Connection {
     fn room(&self) -> usize {
         match self.reading {
             Reading::Length(left) => usize::try_from(left).unwrap_or(MOST_ROOM).min(MOST_ROOM) + 64,
-            _ if self.grown => MOST_ROOM,
+            _ if self.much => MOST_ROOM,
             _ => ROOM,
         }
     }
@@ -307,15 +318,13 @@ impl Connection {
 
     /// Reads more of a body; false at its end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BodyError>> {
-        let room = self.room();
-        self.grown |= room > ROOM;
-        let Poll::Ready(read) = self.poll_read(cx, room) else {
+        let Poll::Ready(read) = self.poll_read(cx, self.room()) else {
             ready!(self.poll_stalled(cx));
             return Poll::Ready(Err(Stalled.into()));
         };
         self.waiting = None;
         let read = read?;
-        self.grown |= read >= ROOM;
+        self.much |= read >= ROOM;
         match (read, &self.reading) {
             (0, Reading::UntilClose) => {
                 (self.reading, self.keeps) = (Reading::Over, false);
@@ -363,9 +372,8 @@ impl Source for Connection {
         if !self.keeps || !self.is_sent() || !self.buf.is_empty() {
             return;
         }
-        if std::mem::take(&mut self.grown) {
-            self.buf = BytesMut::new();
-        }
+        self.much = false;
+        self.buf.rest();
         let (key, uses) = (self.key, self.uses);
         home.put(key, self, uses);
     }
