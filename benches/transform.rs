@@ -38,7 +38,7 @@ fn list(texts: &[&str]) -> Checked {
     Checked { value: Value::List(texts.iter().map(|t| text(t)).collect()), span: Span::default() }
 }
 
-fn record(fields: Vec<(&str, Checked)>) -> Checked {
+fn record(fields: Vec<(&'static str, Checked)>) -> Checked {
     let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
     Checked { value: Value::Map(fields), span: Span::default() }
 }
