@@ -18,7 +18,6 @@ use gateway::settings::Settings;
 use gateway::upstream::http1;
 use http::{HeaderMap, Response};
 use std::hint::black_box;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 const REQUEST: &[u8] = b"GET /rest/v1/todos?select=*&id=eq.1 HTTP/1.1\r\nHost: localhost:54321\r\nAccept: */*\r\n\
@@ -34,35 +33,31 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r
 /// Longest answer's head.
 const LIMIT: usize = 1 << 16;
 
-/// A reader to which names are known that came before, as on a connection that is kept.
-fn heads() -> Heads {
-    Heads::new(Limits { size: 1 << 15, fields: 100 }, Shared::default())
+fn head(mut buf: BytesMut, names: &Shared) -> Head {
+    let limits = Limits { size: 1 << 15, fields: 100 };
+    Heads::new(limits, names.clone()).take(&mut buf, &mut HeaderMap::with_capacity(32)).unwrap().unwrap()
 }
 
-fn head(heads: &mut Heads) -> Head {
-    heads.take(&mut BytesMut::from(REQUEST), &mut HeaderMap::with_capacity(32)).unwrap().unwrap()
-}
-
-fn answer(names: &mut Names) -> Response<Body> {
+fn answer(mut buf: BytesMut, names: &mut Names) -> Response<Body> {
     let mut headers = HeaderMap::with_capacity(32);
-    http1::response::take(&mut BytesMut::from(ANSWER), LIMIT, false, &mut headers, names).unwrap().unwrap();
+    http1::response::take(&mut buf, LIMIT, false, &mut headers, names).unwrap().unwrap();
     let mut res = Response::new(Body::Full(Some(Bytes::from_static(&[b'1'; 1024]))));
     *res.headers_mut() = headers;
     res
 }
 
 fn connection() -> Connection {
-    let [peer, local] = [40_000, 54_321].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    let [peer, local] = [40_000, 54_321].map(|port| ([127, 0, 0, 1], port).into());
     Connection::new(peer, local, None, &Settings::default())
 }
 
-/// Hop-by-hop fields out; what the upstream is told of the client in lines of its own.
+/// Hop-by-hop fields out, and what the upstream is told of the client.
 fn towards_upstream(headers: &mut HeaderMap, on: &Connection) -> Own {
-    let forwarded = Forwarded::new(headers, b"/rest/v1/todos", Some(b"/rest/v1/"), on.peer.ip(), on);
+    let told = Forwarded::new(headers, b"/rest/v1/todos", Some(b"/rest/v1/"), on.peer.ip(), on);
     let upgrade = request::wanted_upgrade(headers);
     request::remove_named_by_connection(headers);
     request::clean(headers, &upgrade);
-    Own::new(forwarded, &upgrade)
+    Own::new(told, &upgrade)
 }
 
 /// Hop-by-hop fields out, Kong's own in.
@@ -74,14 +69,17 @@ fn towards_client(res: &mut Response<Body>, closing: &Closing<'_>) {
 
 fn requests(c: &mut Criterion) {
     let mut group = c.benchmark_group("request head");
-    let (mut heads, on) = (heads(), connection());
-    group.bench_function("taken", |b| b.iter(|| head(black_box(&mut heads))));
-    let (mut parts, ()) = head(&mut heads).request.into_parts();
-    group.bench_function("rewritten", |b| {
-        let fresh = || parts.headers.clone();
-        b.iter_batched_ref(fresh, |headers| towards_upstream(headers, &on), BatchSize::SmallInput);
+    let names = Shared::default();
+    group.bench_function("taken", |b| {
+        b.iter_batched(|| BytesMut::from(REQUEST), |buf| head(buf, &names), BatchSize::SmallInput);
     });
-    let (own, mut out) = (towards_upstream(&mut parts.headers, &on), Vec::with_capacity(1 << 12));
+    let (on, asked) = (connection(), head(BytesMut::from(REQUEST), &names).request);
+    group.bench_function("rewritten", |b| {
+        b.iter_batched_ref(|| asked.headers().clone(), |headers| towards_upstream(headers, &on), BatchSize::SmallInput);
+    });
+    let mut parts = asked.into_parts().0;
+    let own = towards_upstream(&mut parts.headers, &on);
+    let mut out = Vec::with_capacity(1 << 12);
     group.bench_function("written", |b| {
         b.iter(|| {
             out.clear();
@@ -93,15 +91,18 @@ fn requests(c: &mut Criterion) {
 fn answers(c: &mut Criterion) {
     let mut group = c.benchmark_group("answer head");
     let mut names = Names::default();
-    group.bench_function("taken", |b| b.iter(|| answer(black_box(&mut names))));
+    group.bench_function("taken", |b| {
+        b.iter_batched(|| BytesMut::from(ANSWER), |buf| answer(buf, &mut names), BatchSize::SmallInput);
+    });
     let latencies = Latencies { gateway: Duration::from_millis(1), upstream: Duration::from_millis(12) };
     let (tokens, compat) = (Settings::default().headers, Compat::Kong2);
     let closing = Closing { tokens, compat, origin: Origin::Upstream, latencies, request_id: None };
     group.bench_function("rewritten", |b| {
-        let fresh = || answer(&mut names);
+        let fresh = || answer(BytesMut::from(ANSWER), &mut names);
         b.iter_batched_ref(fresh, |res| towards_client(res, &closing), BatchSize::SmallInput);
     });
-    let (asked, (parts, body)) = (head(&mut heads()).asked, answer(&mut names).into_parts());
+    let asked = head(BytesMut::from(REQUEST), &Shared::default()).asked;
+    let (parts, body) = answer(BytesMut::from(ANSWER), &mut names).into_parts();
     let mut out = Vec::with_capacity(1 << 12);
     group.bench_function("written", |b| {
         b.iter(|| {

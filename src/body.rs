@@ -1,5 +1,6 @@
 //! A message body on its way through: usually as it is read from a socket, passed on frame by frame, unboxed.
 
+use crate::pipe::Pipe;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -29,6 +30,16 @@ pub enum Body {
 pub trait Source: HttpBody<Data = Bytes, Error = BodyError> + Unpin {
     /// The body came to its end. One that is dropped instead is of no further use.
     fn ended(self: Box<Self>);
+
+    /// Whether what comes next is worth a pipe, and can go through one as it is.
+    fn passes(&self) -> bool {
+        false
+    }
+
+    /// Moves what is there of it into an empty pipe; nothing, where that cannot be done after all.
+    fn poll_pass(&mut self, _pipe: &mut Pipe, _cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// A body that comes over a [`Source`], and gives it back.
@@ -59,6 +70,27 @@ impl Lent {
         {
             source.ended();
         }
+    }
+
+    /// As [`Source::passes`].
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Open(source) if source.passes())
+    }
+
+    /// As [`Source::poll_pass`].
+    ///
+    /// # Errors
+    /// When the body breaks.
+    pub fn poll_pass(&mut self, pipe: &mut Pipe, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        let Self::Open(source) = self else { return Poll::Ready(Ok(())) };
+        let polled = source.poll_pass(pipe, cx);
+        match polled {
+            Poll::Pending => {}
+            Poll::Ready(Err(_)) => *self = Self::Broken,
+            Poll::Ready(Ok(())) => self.settle(),
+        }
+        polled
     }
 }
 

@@ -25,6 +25,7 @@ pub mod observe;
 pub mod offload;
 pub mod outbox;
 pub mod pcre;
+pub mod pipe;
 pub mod plugin;
 pub mod probe;
 pub mod proxy;

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("nginx64", 0, true),
     ("number", 0, true),
     ("pcre", 0, true),
+    ("pipe", 0, false),
     ("crypto", 0, true),
     ("keys", 0, false),
     ("keys/fixtures", 3, false),

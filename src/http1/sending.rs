@@ -36,17 +36,28 @@ impl Framing {
         body.size_hint().exact().or_else(said).map_or(Self::Chunked, Self::Length)
     }
 
+    /// So many bytes of a body with a length were sent, or are about to be.
+    ///
+    /// # Errors
+    /// When that is more than was said.
+    pub fn passed(&mut self, size: usize) -> Result<(), Malformed> {
+        if let Self::Length(left) = self {
+            *self = match left.checked_sub(size as u64).ok_or(Malformed("a body is longer than was said"))? {
+                0 => Self::None,
+                left => Self::Length(left),
+            };
+        }
+        Ok(())
+    }
+
     /// Puts the next piece, or the end, into a queue in which no piece waits.
     ///
     /// # Errors
     /// When the body is longer or shorter than it should be.
     pub fn load(&mut self, piece: Option<Bytes>, queue: &mut Queue) -> Result<(), Malformed> {
         match (&mut *self, piece) {
-            (Self::Length(left), Some(piece)) => {
-                *left = left.checked_sub(piece.len() as u64).ok_or(Malformed("a body is longer than was said"))?;
-                if *left == 0 {
-                    *self = Self::None;
-                }
+            (Self::Length(_), Some(piece)) => {
+                self.passed(piece.len())?;
                 queue.push(piece, b"");
             }
             (Self::Chunked, Some(piece)) if !piece.is_empty() => {

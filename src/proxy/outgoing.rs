@@ -4,11 +4,14 @@
 use super::activity::Busy;
 use super::upgrade::Tunnel;
 use crate::body::{Body, BodyError};
+use crate::pipe::Pipe;
 use crate::upstream::peers::Hold;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use tokio::net::TcpStream;
 
 /// Who has something to do when the last byte is gone, or the client.
 pub trait AtEnd {
@@ -32,12 +35,23 @@ pub struct Outgoing {
     bytes: u64,
     /// Why it broke, until what came before was written.
     broken: Option<BodyError>,
+    way: Way,
     /// The connection is busy as long as this is.
     busy: Option<Busy>,
     /// So is its target.
     hold: Option<Hold>,
     /// What follows an answer that is none but an agreement (101).
     tunnel: Option<Box<Tunnel>>,
+}
+
+/// How a body gets to a client whose connection is in the clear.
+enum Way {
+    /// In pieces; nobody asked for a pipe yet.
+    Open,
+    /// The kernel moves it. What is in the pipe comes before what is still to come.
+    Pipe(Pipe),
+    /// In pieces to its end.
+    Pieces,
 }
 
 /// What a body gives when it is asked.
@@ -49,7 +63,7 @@ impl Outgoing {
     /// A body, over a connection that is busy with it.
     #[must_use]
     pub fn new(body: Body, busy: Option<Busy>) -> Self {
-        Self { body, at_end: None, bytes: 0, broken: None, busy, hold: None, tunnel: None }
+        Self { body, at_end: None, bytes: 0, broken: None, way: Way::Open, busy, hold: None, tunnel: None }
     }
 
     /// Holds the target that it comes from until the end.
@@ -94,11 +108,13 @@ impl Outgoing {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => self.passed(frame),
             Poll::Ready(None) => self.finish(true),
-            Poll::Ready(Some(Err(error))) => {
-                tracing::warn!(%error, "the upstream's answer ended early");
-                self.finish(false);
-            }
+            Poll::Ready(Some(Err(error))) => self.failed(error),
         }
+    }
+
+    fn failed(&mut self, error: &BodyError) {
+        tracing::warn!(%error, "the upstream's answer ended early");
+        self.finish(false);
     }
 
     fn passed(&mut self, frame: &Frame<Bytes>) {
@@ -106,6 +122,48 @@ impl Outgoing {
         if self.body.is_end_stream() {
             self.finish(true);
         }
+    }
+}
+
+/// What the kernel moves.
+impl Outgoing {
+    /// Whether what comes next is to be had by [`Outgoing::poll_filled`] and [`Outgoing::poll_drained`], and only so.
+    pub fn passes(&mut self) -> bool {
+        if matches!((&self.way, &self.body), (Way::Open, Body::Lent(lent)) if lent.passes()) {
+            self.way = Pipe::take().map_or(Way::Pieces, Way::Pipe);
+        }
+        matches!(self.way, Way::Pipe(_))
+    }
+
+    /// Ready when something is in the pipe, or it turns out that nothing can be.
+    ///
+    /// # Errors
+    /// When the body breaks.
+    pub fn poll_filled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        let (Way::Pipe(pipe), Body::Lent(lent)) = (&mut self.way, &mut self.body) else { return Poll::Ready(Ok(())) };
+        if pipe.is_empty() {
+            let filled = ready!(lent.poll_pass(pipe, cx));
+            if pipe.is_empty() {
+                self.way = Way::Pieces;
+            }
+            filled.inspect_err(|error| self.failed(error))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Moves what is in the pipe to the client; how much that was.
+    ///
+    /// # Errors
+    /// The socket's.
+    pub fn poll_drained(&mut self, to: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Way::Pipe(pipe) = &mut self.way else { return Poll::Ready(Ok(0)) };
+        let drained = ready!(pipe.poll_drain(to, cx))?;
+        self.bytes += drained as u64;
+        if pipe.is_empty() && self.body.is_end_stream() {
+            self.way = Way::Pieces;
+            self.finish(true);
+        }
+        Poll::Ready(Ok(drained))
     }
 }
 
@@ -143,7 +201,7 @@ impl HttpBody for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && !matches!(self.way, Way::Pipe(_))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -153,7 +211,7 @@ impl HttpBody for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let whole = self.body.is_end_stream();
+        let whole = self.is_end_stream();
         if !whole {
             // The client went, or took its request back.
             drop(self.busy.take());
@@ -165,5 +223,44 @@ impl Drop for Outgoing {
 impl std::fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Outgoing").field("body", &self.body).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::body::{Lent, Source};
+    use http_body_util::BodyExt;
+    use std::future::poll_fn;
+
+    /// Says that it passes, and moves nothing.
+    struct Unwilling(Option<Bytes>);
+
+    impl HttpBody for Unwilling {
+        type Data = Bytes;
+        type Error = BodyError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Polled> {
+            Poll::Ready(self.0.take().map(|piece| Ok(Frame::data(piece))))
+        }
+    }
+
+    impl Source for Unwilling {
+        fn ended(self: Box<Self>) {}
+
+        fn passes(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_kernel_refuses_to_move_comes_in_pieces() {
+        let source = Unwilling(Some(Bytes::from("all of it")));
+        let mut body = Outgoing::new(Body::Lent(Lent::new(Box::new(source))), None);
+        assert!(body.passes());
+        poll_fn(|cx| body.poll_filled(cx)).await.unwrap();
+        assert!(!body.passes());
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "all of it");
     }
 }

@@ -37,7 +37,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -216,7 +216,7 @@ fn speak_1<S>(
     door: &Door,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
     // Whether a head is too large by nginx's rules, `inspect` decides, in Kong's words.

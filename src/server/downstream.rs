@@ -159,16 +159,6 @@ mod tests {
     use std::future::poll_fn;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-    impl Socket for DuplexStream {
-        const SEALS: bool = false;
-        fn poll_take(&mut self, bufs: &[IoSlice<'_>], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-            Pin::new(self).poll_write(cx, bufs.first().map_or(&[], |buf| &**buf))
-        }
-        fn poll_out(&mut self, _: &mut Context<'_>) -> Poll<io::Result<usize>> {
-            Poll::Ready(Ok(0))
-        }
-    }
-
     fn downstream(room: usize) -> (Downstream<DuplexStream>, DuplexStream) {
         let (ours, theirs) = duplex(room);
         let (stall, activity) = (Duration::from_secs(5), Activity::default());

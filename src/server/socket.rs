@@ -1,4 +1,5 @@
-//! A client's socket as one that puts writes together needs it: bytes are taken first, and written later.
+//! A client's socket, as those need it who put writes together (bytes are taken first, and written later), or leave a body
+//! to the kernel.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,29 +14,35 @@ pub const RECORD: usize = 16 * 1024;
 /// A socket, plain or over TLS.
 pub trait Socket: AsyncRead + AsyncWrite + Unpin {
     /// Whether it keeps what it takes, all of it, in records; if not, it writes at once.
-    const SEALS: bool;
+    const SEALS: bool = false;
 
     /// Called once, before anything else.
     fn begin(&mut self) {}
 
+    /// The socket itself, if nothing is done to what goes through.
+    fn plain(&self) -> Option<&TcpStream> {
+        None
+    }
+
     /// Takes some of these bytes.
-    fn poll_take(&mut self, bufs: &[IoSlice<'_>], cx: &mut Context<'_>) -> Poll<io::Result<usize>>;
-
-    /// Writes some of what it keeps; ready with none when that is nothing.
-    fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>>;
-}
-
-impl Socket for TcpStream {
-    const SEALS: bool = false;
-
     fn poll_take(&mut self, bufs: &[IoSlice<'_>], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         Pin::new(self).poll_write_vectored(cx, bufs)
     }
 
+    /// Writes some of what it keeps; ready with none when that is nothing.
     fn poll_out(&mut self, _: &mut Context<'_>) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(0))
     }
 }
+
+impl Socket for TcpStream {
+    fn plain(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+#[cfg(test)]
+impl Socket for tokio::io::DuplexStream {}
 
 /// tokio-rustls would write each record at once. How much may be kept is the caller's business: at a limit of its own, rustls
 /// makes short records.

@@ -29,6 +29,7 @@ mod logs;
 mod messages;
 mod names;
 mod online;
+mod passing;
 mod plugins;
 mod process;
 mod proxy_protocol;

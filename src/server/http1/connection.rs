@@ -13,6 +13,7 @@ use crate::http1::turn::turn;
 use crate::proxy::leftover;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upgrade::Tunnel;
+use crate::server::socket::Socket;
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -24,7 +25,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Makes the answer to a head that cannot be understood.
 pub type Refuse = Arc<dyn Fn(u16) -> Bytes + Send + Sync>;
@@ -63,7 +63,7 @@ enum After {
 
 impl<S, H, F> Connection<S, H, F>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Socket + 'static,
     H: Fn(Request<Body>) -> F,
     F: Future<Output = Response<Outgoing>>,
 {
@@ -184,7 +184,12 @@ where
         loop {
             let dry = self.load(plan, body, cx)?;
             let wire = &mut *self.wire.borrow_mut();
-            let written = wire.poll_write(cx)?.is_ready();
+            // What the kernel moves comes behind all that was written.
+            let written = match wire.queue.is_empty() && wire.passes(plan.framing, body) {
+                true => wire.poll_pass(&mut plan.framing, body, cx),
+                false => wire.poll_write(cx),
+            };
+            let written = written?.is_ready();
             if written && plan.framing == Framing::None {
                 return Poll::Ready(Ok(()));
             }
@@ -199,9 +204,11 @@ where
     /// Puts what there is of a body into the queue; whether the rest has not come yet.
     fn load(&mut self, plan: &mut Plan, body: &mut Outgoing, cx: &mut Context<'_>) -> io::Result<bool> {
         while plan.framing != Framing::None {
-            if self.wire.borrow().queue.is_full() {
+            let wire = self.wire.borrow();
+            if wire.queue.is_full() || wire.passes(plan.framing, body) {
                 return Ok(false);
             }
+            drop(wire);
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else { return Ok(true) };
             let frame = frame.transpose().map_err(io::Error::other)?;
             put(plan, frame, &mut self.wire.borrow_mut().queue)?;

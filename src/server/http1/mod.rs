@@ -2,11 +2,12 @@
 //!
 //! What bytes mean is decided in `request.rs`, `answer.rs` and `crate::http1`, which are pure. `wire.rs` is the socket with
 //! what was read and what waits to be written; `upload.rs` the body of a request, which is read over it by whoever wants
-//! it; `waiting.rs` the limits between requests; `connection.rs` the story. A connection that waits holds no buffer and no
+//! it; `passing.rs` the body of an answer that the kernel moves; `waiting.rs` the limits between requests; `connection.rs` the story. A connection that waits holds no buffer and no
 //! room for a request.
 
 pub mod answer;
 pub mod connection;
+pub mod passing;
 pub mod request;
 pub mod slot;
 pub mod upload;

@@ -2,6 +2,7 @@
 //! the connection itself.
 
 use super::Stalled;
+use super::passing;
 use super::request;
 use super::response::{self, Head};
 use super::stream::Stream;
@@ -12,6 +13,7 @@ use crate::http1::names::Shared;
 use crate::http1::queue::Queue;
 use crate::http1::reading::Reading;
 use crate::http1::sending::Framing;
+use crate::pipe::Pipe;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::pool::{Idle, Key, Pool};
 use bytes::{Bytes, BytesMut};
@@ -37,9 +39,9 @@ pub type Connections = Pool<Box<Connection>>;
 
 /// A connection to an upstream, in the hands of one request or idle.
 pub struct Connection {
-    stream: Stream,
+    pub(super) stream: Stream,
     /// What was read and not understood yet.
-    buf: BytesMut,
+    pub(super) buf: BytesMut,
     /// Whether it has grown for a large body.
     grown: bool,
     /// What is to be written.
@@ -54,13 +56,13 @@ pub struct Connection {
     stuck: bool,
     /// Whether HEAD was asked.
     to_head: bool,
-    reading: Reading,
+    pub(super) reading: Reading,
     /// Whether another request may follow.
     keeps: bool,
     /// Longest time between two reads.
     patience: Duration,
     /// When the wait for the next piece began. A client that is slow to take one does not make the upstream late.
-    waiting: Option<Instant>,
+    pub(super) waiting: Option<Instant>,
     alarm: Alarm,
     /// Longest head.
     limit: usize,
@@ -293,7 +295,7 @@ impl Connection {
         }
     }
 
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let since = *self.waiting.get_or_insert_with(Instant::now);
         self.alarm.poll_at(since + self.patience, cx)
     }
@@ -361,6 +363,14 @@ impl Source for Connection {
         }
         let (key, uses) = (self.key, self.uses);
         home.put(key, self, uses);
+    }
+
+    fn passes(&self) -> bool {
+        passing::is_worth_it(self)
+    }
+
+    fn poll_pass(&mut self, pipe: &mut Pipe, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        passing::poll_pass(self, pipe, cx)
     }
 }
 

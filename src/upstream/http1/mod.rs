@@ -6,6 +6,7 @@
 
 pub mod connection;
 pub mod early;
+mod passing;
 pub mod request;
 pub mod response;
 pub mod stream;
