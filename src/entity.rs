@@ -66,7 +66,7 @@ impl fmt::Display for Identity {
 }
 
 /// Whose behaviour a configuration gets, where Kong's own releases differ. Decided once, when it is compiled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Compat {
     /// `_format_version` 1.1 and 2.1: Kong 2.8.
     #[default]

@@ -3,7 +3,9 @@
 use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
 use super::tree::{NodeId, Pair, Raw, Tree};
+use foldhash::{HashMap, HashMapExt};
 use serde::de::IgnoredAny;
+use std::sync::Arc;
 
 /// Walks a text that is known to be JSON, not nested deeper than `serde_json` allows (128).
 struct Walk<'a> {
@@ -55,15 +57,16 @@ impl Walk<'_> {
 
     fn map(&mut self) -> Option<Raw> {
         let mut pairs: Vec<Pair> = Vec::new();
-        let mut index = std::collections::HashMap::new();
+        let mut index = HashMap::new();
         self.at += 1;
         while self.next_is_element(b'}')? {
             let start = self.at;
-            let key: Box<str> = self.string()?.into();
+            let key = self.string()?;
+            let key = self.tree.key(&key);
             let key_span = Span::new(start, self.at);
             self.blanks();
             self.at += 1; // the colon
-            let pair = Pair { key: key.clone(), key_span, value: self.value()? };
+            let pair = Pair { key: Arc::clone(&key), key_span, value: self.value()? };
             match index.get(&key) {
                 Some(&at) => pairs[at] = pair,
                 None => {

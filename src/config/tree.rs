@@ -4,7 +4,9 @@
 //! ask for a huge tree.
 
 use super::report::Span;
+use foldhash::HashSet;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Levels of nesting that a document may have. Kong's files need nine.
 pub(super) const MAX_DEPTH: usize = 128;
@@ -19,6 +21,8 @@ pub(super) struct NodeId(u32);
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
+    /// Every key once: a document has a few, and thousands of each.
+    keys: HashSet<Arc<str>>,
     added: usize,
 }
 
@@ -56,7 +60,7 @@ pub(super) enum Raw {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pair {
     /// The key. What is no text is written as one.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     /// Where the key stands.
     pub key_span: Span,
     /// The value.
@@ -79,6 +83,16 @@ impl Tree {
         };
         self.nodes.push(Node { raw, span, weight: below.saturating_add(1) });
         NodeId(u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// A text as a key.
+    pub(super) fn key(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(text) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = text.into();
+        self.keys.insert(Arc::clone(&key));
+        key
     }
 
     /// Notes that a node is mentioned once more.

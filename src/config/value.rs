@@ -27,7 +27,8 @@ pub enum Value {
     Str(Cow<'static, str>),
     /// A list or set.
     List(Vec<Checked>),
-    /// A map or record, in the order of the document; a record's missing fields are filled in behind.
+    /// A map or record, in the order of the document; those of a record's missing fields that have a default are filled
+    /// in behind.
     Map(Vec<(Key, Checked)>),
 }
 

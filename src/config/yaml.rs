@@ -6,8 +6,10 @@ use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
 use super::tree::{MAX_DEPTH, MAX_EXPANSION, NodeId, Pair, Raw, TooMuch, Tree};
 use super::{scalar, syntax};
+use foldhash::{HashMap, HashMapExt, HashSet};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Why reading ended. The words are in the report.
 struct Stop;
@@ -24,16 +26,12 @@ const MANY: usize = 32;
 /// A mapping that is not closed yet.
 #[derive(Default)]
 struct Mapping {
-    pairs: Vec<Entry>,
+    pairs: Vec<Pair>,
+    /// Positions of those that a merge key brought: a written key replaces them without a word.
+    merged: HashSet<usize>,
     /// Positions by key, once there are [`MANY`] pairs.
-    index: HashMap<Box<str>, usize>,
-    key: Option<(Box<str>, Span)>,
-}
-
-/// A pair, and whether a merge key brought it: then a written key replaces it without a word.
-struct Entry {
-    pair: Pair,
-    merged: bool,
+    index: HashMap<Arc<str>, usize>,
+    key: Option<(Arc<str>, Span)>,
 }
 
 /// An [`Open`] with its beginning and its anchor (0 is none).
@@ -96,7 +94,7 @@ impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, span: saphyr_parser::Span) -> Result<(), Stop> {
         let place = self.place(span);
         match event {
-            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), place),
+            Event::Scalar(text, style, anchor, tag) => self.scalar(text, style, anchor, tag.as_deref(), place),
             Event::Alias(anchor) => self.alias(anchor, place),
             Event::SequenceStart(anchor, _) => self.open(Open::List(Vec::new()), anchor, place),
             Event::MappingStart(anchor, _) => self.open(Open::Map(Mapping::default()), anchor, place),
@@ -123,7 +121,7 @@ impl Reader<'_> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         let raw = match frame.open {
             Open::List(items) => Raw::List(items),
-            Open::Map(mapping) => Raw::Map(mapping.pairs.into_iter().map(|entry| entry.pair).collect()),
+            Open::Map(mapping) => Raw::Map(mapping.pairs),
         };
         // A flow collection ends with its bracket; a block ends with its last child.
         let end = self.lines.after_bracket(place.start).unwrap_or(frame.end);
@@ -134,7 +132,7 @@ impl Reader<'_> {
 
     fn scalar(
         &mut self,
-        text: &str,
+        text: Cow<'_, str>,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&Tag>,
@@ -145,18 +143,21 @@ impl Reader<'_> {
         let is_key = self.wants_key();
         if is_key {
             let place = if text.is_empty() { self.lines.character(place.start) } else { place };
-            self.key(text.into(), place);
+            let key = self.tree.key(&text);
+            self.key(key, place);
             if anchor == 0 && core.is_none() {
                 return Ok(());
             }
         }
         let raw = match core {
-            Some(tag) => match scalar::tagged(&tag.suffix, text) {
+            Some(tag) => match scalar::tagged(&tag.suffix, &text) {
                 Some(raw) => raw,
                 None => return Err(self.stop("syntax", place, format!("invalid '{tag}' value: '{text}'"))),
             },
-            None if style == ScalarStyle::Plain => scalar::plain(text),
-            None => Raw::Text(text.into()),
+            None => {
+                let other = if style == ScalarStyle::Plain { scalar::other_than_text(&text) } else { None };
+                other.unwrap_or_else(|| Raw::Text(text.into_owned().into()))
+            }
         };
         let id = self.tree.push(raw, place);
         if !is_key {
@@ -172,7 +173,7 @@ impl Reader<'_> {
         matches!(self.frames.last(), Some(Frame { open: Open::Map(Mapping { key: None, .. }), .. }))
     }
 
-    fn key(&mut self, text: Box<str>, place: Span) {
+    fn key(&mut self, text: Arc<str>, place: Span) {
         if let Some(Frame { open: Open::Map(mapping), .. }) = self.frames.last_mut() {
             mapping.key = Some((text, place));
         }
@@ -187,7 +188,8 @@ impl Reader<'_> {
                 return Err(self.stop("syntax", place, "a key must be text"));
             };
             let text = text.clone();
-            self.key(text, place);
+            let key = self.tree.key(&text);
+            self.key(key, place);
             return Ok(());
         }
         let id = self.tree.mention(id).map_err(|too_much| self.too_much(too_much, place))?;
@@ -288,7 +290,7 @@ impl Reader<'_> {
 impl Mapping {
     fn position(&self, key: &str) -> Option<usize> {
         if self.pairs.len() < MANY {
-            return self.pairs.iter().position(|entry| &*entry.pair.key == key);
+            return self.pairs.iter().position(|pair| &*pair.key == key);
         }
         self.index.get(key).copied()
     }
@@ -301,23 +303,24 @@ impl Mapping {
             MANY => 0,
             _ => last,
         };
-        let keys = self.pairs.iter().map(|entry| entry.pair.key.clone()).enumerate().skip(from);
+        let keys = self.pairs.iter().map(|pair| Arc::clone(&pair.key)).enumerate().skip(from);
         self.index.extend(keys.map(|(at, key)| (key, at)));
     }
 
     /// Adds a pair. A written key replaces one of the same name; the first one is told then, unless it was merged.
-    fn put(&mut self, pair: Pair, merged: bool) -> Option<(Span, Box<str>, Span)> {
+    fn put(&mut self, pair: Pair, merged: bool) -> Option<(Span, Arc<str>, Span)> {
         let Some(at) = self.position(&pair.key) else {
-            self.pairs.push(Entry { pair, merged });
+            self.merged.extend(merged.then_some(self.pairs.len()));
+            self.pairs.push(pair);
             self.book();
             return None;
         };
         if merged {
             return None;
         }
-        let told = (self.pairs[at].pair.key_span, pair.key.clone(), pair.key_span);
-        let was_merged = std::mem::replace(&mut self.pairs[at], Entry { pair, merged }).merged;
-        (!was_merged).then_some(told)
+        let told = (self.pairs[at].key_span, Arc::clone(&pair.key), pair.key_span);
+        self.pairs[at] = pair;
+        (!self.merged.remove(&at)).then_some(told)
     }
 }
 

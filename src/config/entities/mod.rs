@@ -17,7 +17,7 @@ pub(super) use plugin::RECORD as PLUGIN;
 use super::check::article;
 use super::schema::{Field, Kind, Record, Since};
 use crate::entity::Compat;
-use std::collections::BTreeMap;
+use foldhash::HashMap;
 use std::sync::LazyLock;
 
 /// One kind of entity.
@@ -63,14 +63,18 @@ pub(super) static ALL: &[EntityType] = &[
     consumer::OAUTH2,
 ];
 
-/// What may be written inside of each kind. Found once: every entity of a document asks for it.
-static CHILDREN: LazyLock<BTreeMap<(&str, Compat), Vec<Child>>> = LazyLock::new(|| {
+/// What is known of each kind beside its table. Found once: every entity of a document asks for it.
+static BELOW: LazyLock<HashMap<(&str, Compat), Below>> = LazyLock::new(|| {
     let both = |kind: &'static EntityType| [Compat::Kong2, Compat::Kong3].map(|compat| (kind, compat));
-    ALL.iter()
-        .flat_map(both)
-        .map(|(kind, compat)| ((kind.name, compat), kind.find_children(compat).collect()))
-        .collect()
+    ALL.iter().flat_map(both).map(|(kind, compat)| ((kind.name, compat), Below::of(kind, compat))).collect()
 });
+
+/// What stands below an entity and is none of its fields.
+struct Below {
+    children: Vec<Child>,
+    /// Their keys, and those that nobody reads.
+    names: Vec<&'static str>,
+}
 
 /// What to say of a list or a field that only Kong Enterprise has.
 pub(super) const ENTERPRISE: &str = "only Kong Enterprise has this";
@@ -89,6 +93,16 @@ pub(super) fn whose(field: &str) -> Option<String> {
     let of = |name: &str| ALL.iter().find(|kind| kind.name == name);
     let noun = first.into_iter().filter_map(of).chain(ALL).find(has)?.noun;
     Some(format!("this is a field of {} {noun}", article(noun)))
+}
+
+// === impl Below ===
+
+impl Below {
+    fn of(kind: &'static EntityType, compat: Compat) -> Self {
+        let children: Vec<_> = kind.find_children(compat).collect();
+        let names = children.iter().map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect();
+        Self { children, names }
+    }
 }
 
 // === impl EntityType ===
@@ -112,7 +126,12 @@ impl EntityType {
 
     /// The kinds that may be written inside of this one, and the field that this one stands for.
     pub(super) fn children(&self, compat: Compat) -> &'static [Child] {
-        CHILDREN.get(&(self.name, compat)).map_or(&[], Vec::as_slice)
+        BELOW.get(&(self.name, compat)).map_or(&[], |below| &below.children)
+    }
+
+    /// Keys that are not read with its fields: nested entities, and what nobody reads.
+    pub(super) fn elsewhere(&self, compat: Compat) -> &'static [&'static str] {
+        BELOW.get(&(self.name, compat)).map_or(&[], |below| &below.names)
     }
 
     fn find_children(&self, compat: Compat) -> impl Iterator<Item = Child> {

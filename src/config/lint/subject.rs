@@ -7,7 +7,8 @@ use crate::config::value::Checked;
 use crate::route::{Shadow, shadows};
 use crate::settings::Settings;
 use crate::world::World;
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::HashSet;
 
 /// A configuration without errors, and what is known around it.
 pub(super) struct Subject<'a> {
