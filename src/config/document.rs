@@ -145,7 +145,7 @@ impl Walker<'_> {
         let node = self.tree.node(list);
         let (items, span) = match &node.raw {
             Raw::Null => return,
-            Raw::List(items) => (items.clone(), node.span),
+            Raw::List(items) => (items.to_vec(), node.span),
             Raw::Map(pairs) if pairs.is_empty() => return,
             _ => (Vec::new(), node.span),
         };
@@ -208,7 +208,7 @@ impl Walker<'_> {
         }
         let span = node.span;
         let pair = Pair { key: self.tree.key("name"), key_span: span, value: id };
-        self.tree.push(Raw::Map(vec![pair]), span)
+        self.tree.push(Raw::Map([pair].into()), span)
     }
 
     /// A credential as it is read; see [`blank`].

@@ -141,5 +141,5 @@ fn other_document(tree: &Tree, root: NodeId) -> Option<&'static str> {
 }
 
 fn first_line(span: Span) -> Span {
-    Span::new(span.start, span.end.min(span.start + 1))
+    Span::new(span.start(), span.end().min(span.start() + 1))
 }

@@ -75,7 +75,7 @@ impl Walk<'_> {
                 }
             }
         }
-        Some(Raw::Map(pairs))
+        Some(Raw::Map(pairs.into()))
     }
 
     fn list(&mut self) -> Option<Raw> {
@@ -84,7 +84,7 @@ impl Walk<'_> {
         while self.next_is_element(b']')? {
             items.push(self.value()?);
         }
-        Some(Raw::List(items))
+        Some(Raw::List(items.into()))
     }
 
     /// Skips to the next element of a collection, or past its end.
@@ -146,14 +146,14 @@ mod tests {
         assert_eq!(tree.pairs(root).len(), 2);
         let last = tree.get(root, "a").unwrap();
         assert_eq!(tree.node(last.value).raw, Raw::Null);
-        assert_eq!(&text[last.key_span.start..last.key_span.end], "\"a\"");
+        assert_eq!(&text[last.key_span.range()], "\"a\"");
     }
 
     #[test]
     fn what_is_no_json_is_told_with_its_place() {
         let mut report = Report::default();
         assert!(read("{\"a\": 1,\n x}", &mut report).is_none());
-        assert_eq!(report.found[0].span.start, 10);
+        assert_eq!(report.found[0].span.start(), 10);
         assert!(!is_json("_format_version: 1"));
         assert!(is_json("[]"));
     }

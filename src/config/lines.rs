@@ -54,17 +54,17 @@ impl<'a> Lines<'a> {
 
     /// The same place without blanks and line ends at its end.
     pub(super) fn trimmed(&self, place: Span) -> Span {
-        let inside = self.text.get(place.start..place.end).unwrap_or_default();
+        let inside = self.text.get(place.range()).unwrap_or_default();
         match inside.trim_end().len() {
             0 => place,
-            length => Span::new(place.start, place.start + length),
+            length => Span::new(place.start(), place.start() + length),
         }
     }
 
     /// The same place up to the quote that closes the text: the parser counts a comment behind it in.
     pub(super) fn quoted(&self, place: Span) -> Span {
-        let inside = self.text.get(place.start..place.end).unwrap_or_default();
-        closing_quote(inside).map_or(place, |length| Span::new(place.start, place.start + length))
+        let inside = self.text.get(place.range()).unwrap_or_default();
+        closing_quote(inside).map_or(place, |length| Span::new(place.start(), place.start() + length))
     }
 }
 

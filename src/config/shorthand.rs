@@ -34,7 +34,7 @@ pub(super) fn expand(tree: &mut Tree, service: NodeId, url: &str, span: Span) ->
         }
     }
     let whole = tree.node(service).span;
-    tree.push(Raw::Map(pairs), whole)
+    tree.push(Raw::Map(pairs.into()), whole)
 }
 
 const PARTS: [&str; 4] = ["protocol", "host", "port", "path"];

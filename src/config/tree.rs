@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Levels of nesting that a document may have. Kong's files need nine.
 pub(super) const MAX_DEPTH: usize = 128;
 /// Nodes that aliases and merge keys may add, all together.
-pub(super) const MAX_EXPANSION: usize = 1_000_000;
+pub(super) const MAX_EXPANSION: u32 = 1_000_000;
 
 /// A node's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) struct Tree {
     nodes: Vec<Node>,
     /// Every key once: a document has a few, and thousands of each.
     keys: HashSet<Arc<str>>,
-    added: usize,
+    added: u32,
 }
 
 /// A value and its place.
@@ -34,7 +34,7 @@ pub(super) struct Node {
     /// Its place; of an alias, the place of what it names.
     pub span: Span,
     /// Nodes below and including this one, aliases counted as if they were copies.
-    weight: usize,
+    weight: u32,
 }
 
 /// A value as written, with Kong's idea of what a plain scalar means.
@@ -51,9 +51,9 @@ pub(super) enum Raw {
     /// Text.
     Text(Box<str>),
     /// A list.
-    List(Vec<NodeId>),
+    List(Box<[NodeId]>),
     /// A mapping; keys are unique.
-    Map(Vec<Pair>),
+    Map(Box<[Pair]>),
 }
 
 /// A key and its value.
@@ -76,9 +76,9 @@ pub(super) struct TooMuch;
 impl Tree {
     /// Adds a node.
     pub(super) fn push(&mut self, raw: Raw, span: Span) -> NodeId {
-        let below: usize = match &raw {
-            Raw::List(items) => items.iter().map(|id| self.node(*id).weight).fold(0, usize::saturating_add),
-            Raw::Map(pairs) => pairs.iter().map(|p| self.node(p.value).weight).fold(0, usize::saturating_add),
+        let below: u32 = match &raw {
+            Raw::List(items) => items.iter().map(|id| self.node(*id).weight).fold(0, u32::saturating_add),
+            Raw::Map(pairs) => pairs.iter().map(|p| self.node(p.value).weight).fold(0, u32::saturating_add),
             _ => 0,
         };
         self.nodes.push(Node { raw, span, weight: below.saturating_add(1) });
@@ -180,7 +180,7 @@ mod tests {
         let mut id = tree.push(Raw::Null, Span::default());
         let mut rounds = 0;
         while tree.mention(id).is_ok() && tree.mention(id).is_ok() {
-            id = tree.push(Raw::List(vec![id, id]), Span::default());
+            id = tree.push(Raw::List([id, id].into()), Span::default());
             rounds += 1;
         }
         assert!((10..25).contains(&rounds), "{rounds}");

@@ -113,18 +113,18 @@ impl Reader<'_> {
         if self.frames.len() >= MAX_DEPTH {
             return Err(self.stop("too-deep", place, format!("more than {MAX_DEPTH} levels of nesting")));
         }
-        self.frames.push(Frame { open, start: place.start, end: place.end, anchor });
+        self.frames.push(Frame { open, start: place.start(), end: place.end(), anchor });
         Ok(())
     }
 
     fn close(&mut self, place: Span) -> Result<(), Stop> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         let raw = match frame.open {
-            Open::List(items) => Raw::List(items),
-            Open::Map(mapping) => Raw::Map(mapping.pairs),
+            Open::List(items) => Raw::List(items.into()),
+            Open::Map(mapping) => Raw::Map(mapping.pairs.into()),
         };
         // A flow collection ends with its bracket; a block ends with its last child.
-        let end = self.lines.after_bracket(place.start).unwrap_or(frame.end);
+        let end = self.lines.after_bracket(place.start()).unwrap_or(frame.end);
         let place = if end > frame.start { Span::new(frame.start, end) } else { self.lines.character(frame.start) };
         let id = self.tree.push(raw, place);
         self.attach(id, frame.anchor)
@@ -142,7 +142,7 @@ impl Reader<'_> {
         let core = tag.filter(|tag| tag.is_yaml_core_schema());
         let is_key = self.wants_key();
         if is_key {
-            let place = if text.is_empty() { self.lines.character(place.start) } else { place };
+            let place = if text.is_empty() { self.lines.character(place.start()) } else { place };
             let key = self.tree.key(&text);
             self.key(key, place);
             if anchor == 0 && core.is_none() {
@@ -193,7 +193,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let id = self.tree.mention(id).map_err(|too_much| self.too_much(too_much, place))?;
-        self.extend(place.end);
+        self.extend(place.end());
         self.attach(id, 0)
     }
 
@@ -213,7 +213,7 @@ impl Reader<'_> {
             self.root = Some(id);
             return Ok(());
         };
-        frame.end = if frame.end > span.start { frame.end } else { span.end };
+        frame.end = if frame.end > span.start() { frame.end } else { span.end() };
         match &mut frame.open {
             Open::List(items) => items.push(id),
             Open::Map(mapping) => match mapping.key.take() {
@@ -237,7 +237,7 @@ impl Reader<'_> {
     fn merge(&mut self, id: NodeId, place: Span) -> Result<(), Stop> {
         let sources = match &self.tree.node(id).raw {
             Raw::Map(_) => vec![id],
-            Raw::List(items) => items.clone(),
+            Raw::List(items) => items.to_vec(),
             other => {
                 let message = format!("invalid '<<' merge: {} instead of a mapping", other.kind());
                 return Err(self.stop("syntax", place, message));
@@ -274,7 +274,7 @@ impl Reader<'_> {
 
     fn stop(&mut self, code: &'static str, place: Span, message: impl Into<String>) -> Stop {
         let message = message.into();
-        let (line, column) = self.lines.position(place.start);
+        let (line, column) = self.lines.position(place.start());
         let kong = format!("failed parsing declarative configuration: {line}:{column}: {message}");
         let found = match code {
             "syntax" => syntax::yaml(self.text, place, &message),

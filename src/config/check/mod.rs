@@ -171,7 +171,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let found = found.kong(self.path.clone(), kong);
-        let apart = |place: &Span| place.end <= found.span.start || found.span.end <= place.start;
+        let apart = |place: &Span| place.end() <= found.span.start() || found.span.end() <= place.start();
         let name = self.owner.name.as_ref().map(|(_, place)| *place).filter(apart);
         let label = format!("in this {}", self.owner.noun);
         self.report.push(match name {

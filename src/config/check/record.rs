@@ -61,7 +61,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.absent(record, span, around, &meant, &mut pairs, &mut fields);
-        fields.checked.value = Value::Map(pairs);
+        fields.checked.value = Value::Map(pairs.into());
         self.several(record, &fields, &meant);
         Some(fields)
     }
@@ -71,7 +71,7 @@ impl<'a> Checker<'a> {
         let mut fields = Fields { checked: Checked { value: Value::Null, span: place }, bad: Vec::new() };
         let mut pairs = Vec::with_capacity(record.defaults());
         self.absent(record, place, Around::NOTHING, &[], &mut pairs, &mut fields);
-        fields.checked.value = Value::Map(pairs);
+        fields.checked.value = Value::Map(pairs.into());
         self.several(record, &fields, &[]);
         fields
     }
@@ -289,7 +289,7 @@ impl<'a> Checker<'a> {
 
     fn owner_place(&self, record: Span) -> Span {
         let name = self.owner.name.as_ref().map(|(_, place)| *place);
-        name.filter(|place| record.start <= place.start && place.end <= record.end).unwrap_or(record)
+        name.filter(|place| record.start() <= place.start() && place.end() <= record.end()).unwrap_or(record)
     }
 }
 

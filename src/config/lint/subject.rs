@@ -70,7 +70,7 @@ impl<'a> Subject<'a> {
 
     /// The text at a place; empty where a value comes from elsewhere.
     pub(super) fn written(&self, span: Span) -> &'a str {
-        self.text.get(span.start..span.end).unwrap_or_default()
+        self.text.get(span.range()).unwrap_or_default()
     }
 
     /// The variable that a value at a place comes from, if it names one.
