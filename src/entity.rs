@@ -5,6 +5,7 @@
 //! number, and so needs no lifetime.
 
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 macro_rules! number {
@@ -53,7 +54,7 @@ pub struct Identity {
     /// Written in the file, derived from the name (version 5), or random (version 4) for what has no name.
     pub id: Uuid,
     /// The entity's name, username or key, as far as it has one.
-    pub name: Option<Box<str>>,
+    pub name: Option<Arc<str>>,
 }
 
 impl fmt::Display for Identity {

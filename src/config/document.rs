@@ -142,21 +142,20 @@ impl Walker<'_> {
     }
 
     fn list(&mut self, kind: &'static EntityType, list: NodeId, parent: Option<(usize, &'static str)>) {
-        let node = self.tree.node(list);
-        let (items, span) = match &node.raw {
-            Raw::Null => return,
-            Raw::List(items) => (items.to_vec(), node.span),
-            Raw::Map(pairs) if pairs.is_empty() => return,
-            _ => (Vec::new(), node.span),
-        };
         self.path.push(Step::Key(kind.name.into()));
-        if items.is_empty() && !matches!(self.tree.node(list).raw, Raw::List(_)) {
-            let message = format!("`{}` must be a list, not {}", kind.name, self.tree.node(list).raw.kind());
-            let found = Diagnostic::error("wrong-type", span, message);
-            let found = found.label(format!("with `- ` before each {}", kind.noun));
-            self.report.push(found.kong(self.path.clone(), "expected an array"));
+        let node = self.tree.node(list);
+        match &node.raw {
+            Raw::Null | Raw::List(_) => {}
+            Raw::Map(pairs) if pairs.is_empty() => {}
+            other => {
+                let message = format!("`{}` must be a list, not {}", kind.name, other.kind());
+                let found = Diagnostic::error("wrong-type", node.span, message);
+                let found = found.label(format!("with `- ` before each {}", kind.noun));
+                self.report.push(found.kong(self.path.clone(), "expected an array"));
+            }
         }
-        for (n, item) in items.into_iter().enumerate() {
+        for n in 0.. {
+            let Some(&item) = self.tree.items(list).get(n) else { break };
             self.path.push(Step::Entry(n));
             self.entity(kind, item, parent);
             self.path.pop();

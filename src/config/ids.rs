@@ -77,21 +77,21 @@ fn own_key(draft: &Draft, key: &str, parent: Option<Uuid>) -> Option<String> {
 /// Kind and fields, joined by colons. A reference counts as it is written; a parent by its id; an explicit null is
 /// passed over, as Kong does.
 fn cache_key(draft: &Draft, parent: Option<Uuid>, compat: Compat) -> Option<String> {
-    let mut parts = vec![draft.kind.name.to_owned()];
+    let mut name = draft.kind.name.to_owned();
     if compat == Compat::Kong3 {
-        parts.push("*".to_owned());
+        name += ":*";
     }
     for field in draft.kind.cache_key {
         let is_parent = draft.parent.is_some_and(|(_, stands_for)| stands_for == *field);
         match written(draft, field) {
-            Some(Value::Str(text)) => parts.push(text.to_string()),
+            Some(Value::Str(text)) => name.extend([":", text]),
             Some(_) => {}
-            None if is_parent => parts.push(parent?.to_string()),
-            None if draft.kind.name == "plugins" => parts.push(String::new()),
+            None if is_parent => name.extend([":", parent?.hyphenated().encode_lower(&mut Uuid::encode_buffer())]),
+            None if draft.kind.name == "plugins" => name.push(':'),
             None => return None,
         }
     }
-    Some(parts.join(":"))
+    Some(name)
 }
 
 /// A field that stands in the document, null or not: what was filled in has the place of the whole record.

@@ -142,6 +142,15 @@ impl Tree {
         }
     }
 
+    /// The entries of a list; none of anything else.
+    #[must_use]
+    pub(super) fn items(&self, id: NodeId) -> &[NodeId] {
+        match &self.node(id).raw {
+            Raw::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// The text of a key's value, if it is one.
     #[must_use]
     pub(super) fn text(&self, id: NodeId, key: &str) -> Option<(&str, Span)> {
