@@ -20,14 +20,14 @@ pub(super) fn id(draft: &Draft, parent: Option<(Uuid, bool)>, compat: Compat) ->
     }
     let parent = parent.filter(|(_, lasting)| *lasting).map(|(id, _)| id);
     match name(draft, parent, compat) {
-        Some(name) => (from_name(draft.kind.name, &name), true),
+        Some(name) => (version_5(draft.kind.namespace(compat), &name), true),
         None => (from_place(&draft.path), false),
     }
 }
 
-/// A version 5 UUID under the namespace of a kind of entity, which is one itself.
-fn from_name(kind: &str, name: &str) -> Uuid {
-    version_5(version_5(BASE, kind), name)
+/// What the names of a kind of entity are in: a version 5 UUID itself.
+pub(super) fn namespace(kind: &str) -> Uuid {
+    version_5(BASE, kind)
 }
 
 /// As RFC 9562 §5.5 says; the crate `sha1` does it with the processor's own instructions, which that of `uuid` does not.
@@ -124,7 +124,7 @@ mod tests {
             ),
             ("acls", "acls:zz:g", "2c674d30-aa1f-518e-a8c4-bc393d19fe18"),
         ] {
-            assert_eq!(from_name(kind, name).to_string(), id, "{name}");
+            assert_eq!(version_5(namespace(kind), name).to_string(), id, "{name}");
         }
     }
 
