@@ -30,7 +30,6 @@ const GUARDS: &[&str] = &[
 pub(super) struct Guarded<'a> {
     /// By username: the first one, with its place in the file.
     names: HashMap<&'a str, (usize, Uuid)>,
-    ids: HashMap<Uuid, usize>,
     /// Those with a guard of their own.
     own: HashSet<Uuid>,
 }
@@ -39,21 +38,20 @@ pub(super) struct Guarded<'a> {
 
 impl<'a> Guarded<'a> {
     fn of(model: &'a Model) -> Self {
-        let (mut names, mut ids) = (HashMap::new(), HashMap::new());
+        let mut names = HashMap::new();
         for (at, consumer) in model.all("consumers").iter().enumerate() {
-            ids.insert(consumer.id, at);
             if let Some(name) = consumer.key.as_deref() {
                 names.entry(name).or_insert((at, consumer.id));
             }
         }
         let guards = model.all("plugins").iter().filter(|plugin| plugin.fields.bool("enabled") && is_named(plugin));
-        Self { names, ids, own: guards.filter_map(|plugin| plugin.link("consumer")).collect() }
+        Self { names, own: guards.filter_map(|plugin| plugin.link("consumer")).collect() }
     }
 
     /// Who is meant by a username or id: of several, who comes first.
-    fn find(&self, name: &str) -> Option<Uuid> {
+    fn find(&self, model: &Model, name: &str) -> Option<Uuid> {
         let id = name.parse::<Uuid>().ok().filter(|id| id.to_string() == name);
-        let by_id = id.and_then(|id| Some((*self.ids.get(&id)?, id)));
+        let by_id = id.and_then(|id| Some((*model.tables.get("consumers")?.by_id.get(&id)?, id)));
         self.names.get(name).copied().into_iter().chain(by_id).min().map(|(_, id)| id)
     }
 }
@@ -74,7 +72,7 @@ fn is_guard(subject: &Subject<'_>, plugin: &Entity) -> bool {
 /// Whether the requests of a consumer are kept from going on. Those of one who does not exist are.
 fn is_stopped(subject: &Subject<'_>, name: &str) -> bool {
     let guarded = subject.guarded.get_or_init(|| Guarded::of(subject.model));
-    guarded.find(name).is_none_or(|consumer| guarded.own.contains(&consumer))
+    guarded.find(subject.model, name).is_none_or(|consumer| guarded.own.contains(&consumer))
 }
 
 fn is_named(plugin: &Entity) -> bool {
