@@ -51,12 +51,12 @@ fn slot(name: &str, config: &Checked) -> Slot {
     let mut cx = Build {
         compat,
         report: &mut report,
-        path,
+        path: &path,
         files,
         watch,
         shared: &mut shared,
         before: &Extensions::new(),
-        standing: "",
+        standing: &String::new,
     };
     let plugin = (entry.build)(config, &mut cx);
     Slot { name: entry.name, base: Some(plugin.unwrap()), special: Vec::new() }

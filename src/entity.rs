@@ -5,6 +5,7 @@
 //! number, and so needs no lifetime.
 
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 macro_rules! number {
@@ -53,7 +54,7 @@ pub struct Identity {
     /// Written in the file, derived from the name (version 5), or random (version 4) for what has no name.
     pub id: Uuid,
     /// The entity's name, username or key, as far as it has one.
-    pub name: Option<Box<str>>,
+    pub name: Option<Arc<str>>,
 }
 
 impl fmt::Display for Identity {
@@ -66,7 +67,7 @@ impl fmt::Display for Identity {
 }
 
 /// Whose behaviour a configuration gets, where Kong's own releases differ. Decided once, when it is compiled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Compat {
     /// `_format_version` 1.1 and 2.1: Kong 2.8.
     #[default]

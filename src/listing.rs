@@ -4,6 +4,7 @@
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// One entity.
@@ -11,7 +12,7 @@ pub struct Item {
     /// Its id.
     pub id: Uuid,
     /// What else it is found by: a name that is no secret.
-    pub name: Option<Box<str>>,
+    pub name: Option<Arc<str>>,
     /// All of its fields, secrets masked.
     pub masked: Value,
     /// The same with secrets; only where a setting asks for them.

@@ -139,7 +139,7 @@ fn read(name: &str, text: &str) {
     let (snapshot, report) = load(&source, World::EMPTY, &Settings::default());
     assert_eq!(snapshot.is_none(), report.has_errors(), "{text:?}");
     for found in &report.found {
-        let (start, end) = (found.span.start, found.span.end);
+        let (start, end) = (found.span.start(), found.span.end());
         assert!(start <= end && end <= text.len(), "{found:?} in {text:?}");
         assert!(end > 0 || text.is_empty(), "no place: {found:?} in {text:?}");
         assert!(!found.message.is_empty() && !found.message.ends_with('.'), "{found:?}");

@@ -195,7 +195,7 @@ fn is_tame(text: &str) {
         }
         Err(refused) => {
             let span = refused.report.found[0].span;
-            assert!(span.start <= span.end && span.end <= refused.source.text.len(), "{span:?}");
+            assert!(span.start() <= span.end() && span.end() <= refused.source.text.len(), "{span:?}");
             assert!(!render::human(&refused.report, &refused.source, false, 120).is_empty());
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn without_blank_key(
     report.push(warning(&blank, place));
     let pairs = tree.pairs(id).iter().filter(|pair| &*pair.key != "key").cloned().collect::<Vec<Pair>>();
     let whole = tree.node(id).span;
-    tree.push(Raw::Map(pairs), whole)
+    tree.push(Raw::Map(pairs.into()), whole)
 }
 
 fn blank_key(tree: &Tree, id: NodeId, filled: bool, world: World<'_>) -> Option<(Blank, Span)> {

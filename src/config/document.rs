@@ -8,7 +8,7 @@ use super::entities::{self, EntityType};
 use super::expand::expand;
 use super::plugins::{self, Built, Status};
 use super::report::{Diagnostic, Key, KongError, Report, Size, Span, Step};
-use super::tree::{NodeId, Raw, Tree};
+use super::tree::{NodeId, Pair, Raw, Tree};
 use super::unsupported;
 use super::value::{Checked, Value};
 use super::{blank, header, shorthand};
@@ -142,21 +142,20 @@ impl Walker<'_> {
     }
 
     fn list(&mut self, kind: &'static EntityType, list: NodeId, parent: Option<(usize, &'static str)>) {
-        let node = self.tree.node(list);
-        let (items, span) = match &node.raw {
-            Raw::Null => return,
-            Raw::List(items) => (items.clone(), node.span),
-            Raw::Map(pairs) if pairs.is_empty() => return,
-            _ => (Vec::new(), node.span),
-        };
         self.path.push(Step::Key(kind.name.into()));
-        if items.is_empty() && !matches!(self.tree.node(list).raw, Raw::List(_)) {
-            let message = format!("`{}` must be a list, not {}", kind.name, self.tree.node(list).raw.kind());
-            let found = Diagnostic::error("wrong-type", span, message);
-            let found = found.label(format!("with `- ` before each {}", kind.noun));
-            self.report.push(found.kong(self.path.clone(), "expected an array"));
+        let node = self.tree.node(list);
+        match &node.raw {
+            Raw::Null | Raw::List(_) => {}
+            Raw::Map(pairs) if pairs.is_empty() => {}
+            other => {
+                let message = format!("`{}` must be a list, not {}", kind.name, other.kind());
+                let found = Diagnostic::error("wrong-type", node.span, message);
+                let found = found.label(format!("with `- ` before each {}", kind.noun));
+                self.report.push(found.kong(self.path.clone(), "expected an array"));
+            }
         }
-        for (n, item) in items.into_iter().enumerate() {
+        for n in 0.. {
+            let Some(&item) = self.tree.items(list).get(n) else { break };
             self.path.push(Step::Entry(n));
             self.entity(kind, item, parent);
             self.path.pop();
@@ -207,8 +206,8 @@ impl Walker<'_> {
             return id;
         }
         let span = node.span;
-        let pair = super::tree::Pair { key: "name".into(), key_span: span, value: id };
-        self.tree.push(Raw::Map(vec![pair]), span)
+        let pair = Pair { key: self.tree.key("name"), key_span: span, value: id };
+        self.tree.push(Raw::Map([pair].into()), span)
     }
 
     /// A credential as it is read; see [`blank`].
@@ -246,29 +245,30 @@ impl Walker<'_> {
     }
 
     fn fields(&mut self, kind: &'static EntityType, id: NodeId, nested: bool, tainted: bool) -> Option<Fields> {
-        let elsewhere = elsewhere(kind, self.compat);
-        let mut checker = self.checker(kind.noun, kind.label(), id, tainted);
-        checker.record(id, kind.record, Around { elsewhere: &elsewhere, nested, config: &[], whose: entities::whose })
+        let (elsewhere, whose) = (kind.elsewhere(self.compat), entities::whose);
+        let (mut checker, _) = self.checker(kind.noun, kind.label(), id, tainted);
+        checker.record(id, kind.record, Around { elsewhere, nested, config: None, whose })
     }
 
-    fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> Checker<'_> {
+    /// What reads an entity, and those that were read before.
+    fn checker(&mut self, noun: &'static str, key: Option<&str>, id: NodeId, tainted: bool) -> (Checker<'_>, &[Draft]) {
         let name = key
             .and_then(|key| self.tree.text(id, key))
             // A variable, which may not be set, is no name to call anything by.
-            .filter(|(text, _)| !text.is_empty() && !text.contains("${"))
-            .map(|(text, span)| (text.into(), span));
+            .filter(|(text, _)| !text.is_empty() && !text.contains("${"));
         let owner = Owner { noun, name, depth: self.path.len() };
-        Checker {
+        let checker = Checker {
             tree: &self.tree,
             world: self.world,
             read: &mut self.read,
             compat: self.compat,
             report: self.report,
-            path: self.path.clone(),
+            path: &mut self.path,
             owner,
             verbatim: false,
             tainted,
-        }
+        };
+        (checker, &self.drafts)
     }
 
     fn plugin(&mut self, kind: &'static EntityType, id: NodeId, parent: Option<(usize, &'static str)>) {
@@ -287,41 +287,20 @@ impl Walker<'_> {
             }
             Status::Here(_) => {}
         }
-        let elsewhere = elsewhere(kind, self.compat);
-        let config: Vec<_> = match status {
-            Status::Here(entry) => (entry.schema)().fields(self.compat).map(|field| field.name).collect(),
-            _ => Vec::new(),
-        };
-        let (nested, whose) = (parent.is_some(), entities::whose);
-        let around = Around { elsewhere: &elsewhere, nested, config: &config, whose };
-        let mut checker = self.checker("plugin", Some("name"), id, false);
-        let fields = checker.record(id, &entities::PLUGIN, around);
-        let Status::Here(entry) = status else { return self.keep(kind, id, fields, None, parent) };
-        let plugin = self.build(entry, id, parent);
+        let entry = if let Status::Here(entry) = status { Some(entry) } else { None };
+        let config = entry.map(|entry| (entry.schema)());
+        let (elsewhere, whose) = (kind.elsewhere(self.compat), entities::whose);
+        let (nested, before) = (parent.is_some(), self.before);
+        let (mut checker, drafts) = self.checker("plugin", Some("name"), id, false);
+        let fields = checker.record(id, &entities::PLUGIN, Around { elsewhere, nested, config, whose });
+        let Some(entry) = entry else { return self.keep(kind, id, fields, None, parent) };
+        let (tree, config) = (checker.tree, checker.tree.get(id, "config").map(|pair| pair.value));
+        let plugin = plugins::build(&mut checker, entry, config, before, &|| standing(tree, drafts, id, parent));
         self.keep(kind, id, fields, plugin, parent);
         self.scope(entry, place, parent);
         if entry.extension {
             self.report.extension(place, format!("plugin `{name}` is this gateway's, not Kong's"));
         }
-    }
-
-    fn build(&mut self, entry: &'static Entry, id: NodeId, parent: Option<(usize, &'static str)>) -> Option<Built> {
-        let config = self.tree.get(id, "config").map(|pair| pair.value);
-        let (before, standing) = (self.before, self.standing(id, parent));
-        plugins::build(&mut self.checker("plugin", Some("name"), id, false), entry, config, before, &standing)
-    }
-
-    /// What a plugin is bound to, by names: the same in the next document, whatever else comes or goes there. An entity
-    /// without a name is told by its place.
-    fn standing(&self, id: NodeId, parent: Option<(usize, &'static str)>) -> String {
-        let within = parent.and_then(|(at, field)| {
-            let draft = self.drafts.get(at)?;
-            let name = draft.kind.label().and_then(|label| draft.fields.str(label));
-            Some(format!("{field} {};", name.map_or_else(|| format!("{:?}", draft.path), str::to_owned)))
-        });
-        let bound = ["route", "service", "consumer"].into_iter();
-        let bound = bound.filter_map(|field| Some(format!("{field} {};", self.tree.text(id, field)?.0)));
-        within.into_iter().chain(bound).collect()
     }
 
     /// A plugin without a name is not looked at any further.
@@ -393,9 +372,17 @@ impl Walker<'_> {
     }
 }
 
-/// Keys of an entity that are not read with its fields: nested entities, and what nobody reads.
-fn elsewhere(kind: &EntityType, compat: Compat) -> Vec<&'static str> {
-    kind.children(compat).iter().map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect()
+/// What a plugin is bound to, by names: the same in the next document, whatever else comes or goes there. An entity
+/// without a name is told by its place.
+fn standing(tree: &Tree, drafts: &[Draft], id: NodeId, parent: Option<(usize, &'static str)>) -> String {
+    let within = parent.and_then(|(at, field)| {
+        let draft = drafts.get(at)?;
+        let name = draft.kind.label().and_then(|label| draft.fields.str(label));
+        Some(format!("{field} {};", name.map_or_else(|| format!("{:?}", draft.path), str::to_owned)))
+    });
+    let bound = ["route", "service", "consumer"].into_iter();
+    let bound = bound.filter_map(|field| Some(format!("{field} {};", tree.text(id, field)?.0)));
+    within.into_iter().chain(bound).collect()
 }
 
 /// A text as it may stand in a help; anything else as dots.

@@ -75,7 +75,7 @@ pub(super) fn check(tree: &Tree, root: NodeId, compat: Compat, report: &mut Repo
     let kinds = entities::ALL.iter().filter(|kind| kind.since.knows(compat)).map(|kind| kind.name);
     let known: Vec<_> = kinds.chain(unsupported::lists(compat)).collect();
     let owner = Owner { noun: "file", name: None, depth: 0 };
-    let (world, read, path) = (World::EMPTY, &mut Read::default(), Vec::new());
+    let (world, read, path) = (World::EMPTY, &mut Read::default(), &mut Vec::new());
     let mut checker = Checker { tree, world, read, compat, report, path, owner, verbatim: true, tainted: false };
     checker.record(root, &RECORD, Around { elsewhere: &known, whose: enterprise, ..Around::NOTHING });
     if tree.get(root, "_format_version").is_some() {
@@ -141,5 +141,5 @@ fn other_document(tree: &Tree, root: NodeId) -> Option<&'static str> {
 }
 
 fn first_line(span: Span) -> Span {
-    Span::new(span.start, span.end.min(span.start + 1))
+    Span::new(span.start(), span.end().min(span.start() + 1))
 }

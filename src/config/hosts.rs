@@ -1,5 +1,6 @@
 //! Hosts as Kong takes them apart, in entities and plugins alike (`kong/tools/utils.lua`, `kong/db/schema/typedefs.lua`).
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A host as Kong takes it apart.
@@ -86,6 +87,6 @@ pub(crate) fn host_pattern(text: &str) -> Result<(), String> {
     if stars == 1 && !text.starts_with("*.") && !without_port.ends_with(".*") {
         return Err("invalid wildcard: must be placed at leftmost or rightmost label".to_owned());
     }
-    let tame = text.replace('*', "abc");
-    host_port(&tame).map(|_| ()).map_err(|error| error.replace(&tame, text))
+    let tame = if stars == 0 { Cow::Borrowed(text) } else { Cow::Owned(text.replace('*', "abc")) };
+    host_port(&tame).map(|_| ()).map_err(|error| error.replace(&*tame, text))
 }

@@ -20,14 +20,14 @@ pub(super) fn id(draft: &Draft, parent: Option<(Uuid, bool)>, compat: Compat) ->
     }
     let parent = parent.filter(|(_, lasting)| *lasting).map(|(id, _)| id);
     match name(draft, parent, compat) {
-        Some(name) => (from_name(draft.kind.name, &name), true),
+        Some(name) => (version_5(draft.kind.namespace(compat), &name), true),
         None => (from_place(&draft.path), false),
     }
 }
 
-/// A version 5 UUID under the namespace of a kind of entity, which is one itself.
-fn from_name(kind: &str, name: &str) -> Uuid {
-    version_5(version_5(BASE, kind), name)
+/// What the names of a kind of entity are in: a version 5 UUID itself.
+pub(super) fn namespace(kind: &str) -> Uuid {
+    version_5(BASE, kind)
 }
 
 /// As RFC 9562 §5.5 says; the crate `sha1` does it with the processor's own instructions, which that of `uuid` does not.
@@ -77,21 +77,21 @@ fn own_key(draft: &Draft, key: &str, parent: Option<Uuid>) -> Option<String> {
 /// Kind and fields, joined by colons. A reference counts as it is written; a parent by its id; an explicit null is
 /// passed over, as Kong does.
 fn cache_key(draft: &Draft, parent: Option<Uuid>, compat: Compat) -> Option<String> {
-    let mut parts = vec![draft.kind.name.to_owned()];
+    let mut name = draft.kind.name.to_owned();
     if compat == Compat::Kong3 {
-        parts.push("*".to_owned());
+        name += ":*";
     }
     for field in draft.kind.cache_key {
         let is_parent = draft.parent.is_some_and(|(_, stands_for)| stands_for == *field);
         match written(draft, field) {
-            Some(Value::Str(text)) => parts.push(text.to_string()),
+            Some(Value::Str(text)) => name.extend([":", text]),
             Some(_) => {}
-            None if is_parent => parts.push(parent?.to_string()),
-            None if draft.kind.name == "plugins" => parts.push(String::new()),
+            None if is_parent => name.extend([":", parent?.hyphenated().encode_lower(&mut Uuid::encode_buffer())]),
+            None if draft.kind.name == "plugins" => name.push(':'),
             None => return None,
         }
     }
-    Some(parts.join(":"))
+    Some(name)
 }
 
 /// A field that stands in the document, null or not: what was filled in has the place of the whole record.
@@ -124,7 +124,7 @@ mod tests {
             ),
             ("acls", "acls:zz:g", "2c674d30-aa1f-518e-a8c4-bc393d19fe18"),
         ] {
-            assert_eq!(from_name(kind, name).to_string(), id, "{name}");
+            assert_eq!(version_5(namespace(kind), name).to_string(), id, "{name}");
         }
     }
 

@@ -15,8 +15,8 @@ pub(super) fn settle(report: &mut Report, document: &str) {
 
 /// The place of a part of the text that is written at `span`; what is behind its end is its last character.
 fn place(document: &str, span: Span, inside: Inside) -> Option<Span> {
-    let written = document.get(span.start..)?;
-    let end = span.end.saturating_sub(span.start);
+    let written = document.get(span.start()..)?;
+    let end = span.end().saturating_sub(span.start());
     let mut characters = Characters::new(written, end);
     let mut last = None;
     let first = loop {
@@ -29,12 +29,12 @@ fn place(document: &str, span: Span, inside: Inside) -> Option<Span> {
     let mut place = first;
     for next in characters.take(inside.length.saturating_sub(1)) {
         // A mark spans no lines.
-        if next.start != place.end {
+        if next.start() != place.end() {
             break;
         }
-        place.end = next.end;
+        place = Span::new(place.start(), next.end());
     }
-    Some(Span::new(span.start + place.start, span.start + place.end))
+    Some(Span::new(span.start() + place.start(), span.start() + place.end()))
 }
 
 /// What follows anchor and tag, and the first line of a block that has them.
@@ -145,7 +145,7 @@ mod tests {
         settle(&mut report, document);
         let span = report.found[0].span;
         assert_eq!(report.found[0].inside, None);
-        &document[span.start..span.end]
+        &document[span.range()]
     }
 
     #[test]

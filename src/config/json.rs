@@ -3,7 +3,9 @@
 use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
 use super::tree::{NodeId, Pair, Raw, Tree};
+use foldhash::{HashMap, HashMapExt};
 use serde::de::IgnoredAny;
+use std::sync::Arc;
 
 /// Walks a text that is known to be JSON, not nested deeper than `serde_json` allows (128).
 struct Walk<'a> {
@@ -55,15 +57,16 @@ impl Walk<'_> {
 
     fn map(&mut self) -> Option<Raw> {
         let mut pairs: Vec<Pair> = Vec::new();
-        let mut index = std::collections::HashMap::new();
+        let mut index = HashMap::new();
         self.at += 1;
         while self.next_is_element(b'}')? {
             let start = self.at;
-            let key: Box<str> = self.string()?.into();
+            let key = self.string()?;
+            let key = self.tree.key(&key);
             let key_span = Span::new(start, self.at);
             self.blanks();
             self.at += 1; // the colon
-            let pair = Pair { key: key.clone(), key_span, value: self.value()? };
+            let pair = Pair { key: Arc::clone(&key), key_span, value: self.value()? };
             match index.get(&key) {
                 Some(&at) => pairs[at] = pair,
                 None => {
@@ -72,7 +75,7 @@ impl Walk<'_> {
                 }
             }
         }
-        Some(Raw::Map(pairs))
+        Some(Raw::Map(pairs.into()))
     }
 
     fn list(&mut self) -> Option<Raw> {
@@ -81,7 +84,7 @@ impl Walk<'_> {
         while self.next_is_element(b']')? {
             items.push(self.value()?);
         }
-        Some(Raw::List(items))
+        Some(Raw::List(items.into()))
     }
 
     /// Skips to the next element of a collection, or past its end.
@@ -143,14 +146,14 @@ mod tests {
         assert_eq!(tree.pairs(root).len(), 2);
         let last = tree.get(root, "a").unwrap();
         assert_eq!(tree.node(last.value).raw, Raw::Null);
-        assert_eq!(&text[last.key_span.start..last.key_span.end], "\"a\"");
+        assert_eq!(&text[last.key_span.range()], "\"a\"");
     }
 
     #[test]
     fn what_is_no_json_is_told_with_its_place() {
         let mut report = Report::default();
         assert!(read("{\"a\": 1,\n x}", &mut report).is_none());
-        assert_eq!(report.found[0].span.start, 10);
+        assert_eq!(report.found[0].span.start(), 10);
         assert!(!is_json("_format_version: 1"));
         assert!(is_json("[]"));
     }

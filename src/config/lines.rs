@@ -12,13 +12,12 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Finds the lines: they end with CR, LF or both.
     pub(super) fn new(text: &'a str) -> Self {
-        let bytes = text.as_bytes();
-        let ends = (0..bytes.len()).filter(|&at| match bytes[at] {
-            b'\n' => true,
-            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-            _ => false,
-        });
-        let starts = std::iter::once(0).chain(ends.map(|at| at + 1)).collect();
+        let mut starts = vec![0];
+        for line in text.split_inclusive('\n') {
+            let (from, to) = (starts.last().copied().unwrap_or_default(), line.len());
+            let ends = line.match_indices('\r').map(|(at, _)| at + 1).chain(line.ends_with('\n').then_some(to));
+            starts.extend(ends.filter(|end| !line[*end..].starts_with('\n')).map(|end| from + end));
+        }
         Self { text, starts, last: (0, 0, 0) }
     }
 
@@ -29,8 +28,7 @@ impl<'a> Lines<'a> {
             (l, c, byte) if l == line && c <= column => (c, byte),
             _ => (0, start),
         };
-        let rest = &self.text[from..];
-        let skipped = rest.char_indices().nth(column - seen).map_or(rest.len(), |(at, _)| at);
+        let skipped = characters(&self.text[from..], column - seen);
         self.last = (line, column, from + skipped);
         from + skipped
     }
@@ -56,17 +54,25 @@ impl<'a> Lines<'a> {
 
     /// The same place without blanks and line ends at its end.
     pub(super) fn trimmed(&self, place: Span) -> Span {
-        let inside = self.text.get(place.start..place.end).unwrap_or_default();
+        let inside = self.text.get(place.range()).unwrap_or_default();
         match inside.trim_end().len() {
             0 => place,
-            length => Span::new(place.start, place.start + length),
+            length => Span::new(place.start(), place.start() + length),
         }
     }
 
     /// The same place up to the quote that closes the text: the parser counts a comment behind it in.
     pub(super) fn quoted(&self, place: Span) -> Span {
-        let inside = self.text.get(place.start..place.end).unwrap_or_default();
-        closing_quote(inside).map_or(place, |length| Span::new(place.start, place.start + length))
+        let inside = self.text.get(place.range()).unwrap_or_default();
+        closing_quote(inside).map_or(place, |length| Span::new(place.start(), place.start() + length))
+    }
+}
+
+/// The length of so many characters at the beginning of a text.
+fn characters(text: &str, count: usize) -> usize {
+    match text.as_bytes().get(..count) {
+        Some(bytes) if bytes.is_ascii() => count,
+        _ => text.char_indices().nth(count).map_or(text.len(), |(at, _)| at),
     }
 }
 

@@ -3,9 +3,10 @@
 use super::entities::{self, EntityType};
 use super::mask::mask;
 use super::model::{Entity, Model};
-use super::schema::Field;
+use super::schema::{Field, Kind, Record};
 use super::value::{Checked, Value};
 use crate::consumers::passwords::stored;
+use crate::entity::Compat;
 use crate::listing::{Item, Listing};
 use md5::{Digest as _, Md5};
 use serde_json::{Map, Value as Json, json};
@@ -86,7 +87,7 @@ fn document(model: &Model, kind: &'static EntityType, entity: &Entity, now: u64)
     let mut fields = Map::new();
     let known = |field: &&Field| model.read.expressions || !field.flavored;
     for field in kind.record.fields(model.compat).filter(known) {
-        let value = entity.fields.get(field.name).map_or(Json::Null, json);
+        let value = entity.fields.get(field.name).map_or(Json::Null, |value| json(value, field.kind, model.compat));
         if !(value.is_null() && (field.extension || field.alias.is_some() || field.name == "ttl")) {
             fields.insert(field.name.to_owned(), value);
         }
@@ -101,19 +102,34 @@ fn document(model: &Model, kind: &'static EntityType, entity: &Entity, now: u64)
         }
     }
     if let Some(built) = &entity.plugin {
-        fields.insert("config".to_owned(), json(&built.config));
+        let kind = Kind::Record((built.entry.schema)());
+        fields.insert("config".to_owned(), json(&built.config, kind, model.compat));
     }
     fields
 }
 
-fn json(checked: &Checked) -> Json {
-    match &checked.value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => (*truth).into(),
-        Value::Int(number) => (*number).into(),
-        Value::Num(number) => (*number).into(),
-        Value::Str(text) => (&**text).into(),
-        Value::List(items) => items.iter().map(json).collect(),
-        Value::Map(pairs) => Json::Object(pairs.iter().map(|(key, value)| (key.to_string(), json(value))).collect()),
+fn json(checked: &Checked, kind: Kind, compat: Compat) -> Json {
+    match (&checked.value, kind) {
+        (Value::Null, _) => Json::Null,
+        (Value::Bool(truth), _) => (*truth).into(),
+        (Value::Int(number), _) => (*number).into(),
+        (Value::Num(number), _) => (*number).into(),
+        (Value::Str(text), _) => (&**text).into(),
+        (Value::List(items), Kind::Array(of) | Kind::Set(of)) => {
+            items.iter().map(|item| json(item, of.kind, compat)).collect()
+        }
+        (Value::Map(_), Kind::Record(of)) => record(checked, of, compat),
+        (Value::Map(pairs), Kind::Map(_, of)) => {
+            Json::Object(pairs.iter().map(|(key, value)| (key.to_string(), json(value, of.kind, compat))).collect())
+        }
+        // No field of another kind holds several values.
+        (Value::List(_) | Value::Map(_), _) => Json::Null,
     }
+}
+
+/// All fields that there are: an absent one is null.
+fn record(checked: &Checked, of: &'static Record, compat: Compat) -> Json {
+    let own = of.fields(compat).filter(|field| field.alias.is_none());
+    let value = |field: &Field| checked.get(field.name).map_or(Json::Null, |value| json(value, field.kind, compat));
+    Json::Object(own.map(|field| (field.name.to_owned(), value(field))).collect())
 }

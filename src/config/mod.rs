@@ -174,7 +174,8 @@ impl Opened {
         let document = document::read(tree, root, world, settings, table, before, &mut report);
         report.size = document.size();
         let model = resolve::resolve(document, &mut report);
-        let snapshot = if report.has_errors() { None } else { compile::compile(&model, &mut report) };
+        let specs = if report.has_errors() { Vec::new() } else { compile::specs(&model) };
+        let snapshot = if report.has_errors() { None } else { compile::compile(&model, &specs, &mut report) };
         let snapshot = snapshot.map(|snapshot| {
             let wanted = !settings.admin_listen.is_empty();
             let (shown, now) = (settings.admin_show_secrets, world.now);
@@ -183,7 +184,7 @@ impl Opened {
             Snapshot { listing, secrets, ..snapshot }
         });
         if snapshot.is_some() {
-            lint::run(&model, &source, world, settings, &mut report);
+            lint::run(&model, &specs, &source, world, settings, &mut report);
         }
         inside::settle(&mut report, &source.text);
         (snapshot.map(|snapshot| (snapshot, model)), report)

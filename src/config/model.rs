@@ -5,8 +5,9 @@ use super::plugins::Built;
 use super::report::{Span, Step};
 use super::value::Checked;
 use crate::entity::{Compat, Identity};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Every entity of a document.
@@ -27,7 +28,7 @@ pub(super) struct Table {
     pub entities: Vec<Entity>,
     /// Position by id.
     pub by_id: HashMap<Uuid, usize>,
-    keys: HashMap<Box<str>, usize>,
+    keys: HashMap<Arc<str>, usize>,
 }
 
 /// One entity.
@@ -35,7 +36,7 @@ pub(super) struct Entity {
     /// Its id.
     pub id: Uuid,
     /// The field that others refer to it by.
-    pub key: Option<Box<str>>,
+    pub key: Option<Arc<str>>,
     /// Its fields.
     pub fields: Checked,
     /// What a plugin entity builds.
@@ -85,6 +86,12 @@ impl fmt::Debug for Entity {
 // === impl Table ===
 
 impl Table {
+    /// An empty one with room for so many entities.
+    pub(super) fn with_capacity(entities: usize) -> Self {
+        let (by_id, keys) = (HashMap::with_capacity(entities), HashMap::with_capacity(entities));
+        Self { entities: Vec::with_capacity(entities), by_id, keys }
+    }
+
     /// Position by key; the last one of that key counts.
     pub(super) fn by_key(&self, key: &str) -> Option<usize> {
         self.keys.get(key).copied()
@@ -99,7 +106,7 @@ impl Table {
     pub(super) fn put(&mut self, entity: Entity) {
         let at = self.by_id.get(&entity.id).copied();
         if let Some(key) = &entity.key {
-            self.keys.insert(key.clone(), at.unwrap_or(self.entities.len()));
+            self.keys.insert(Arc::clone(key), at.unwrap_or(self.entities.len()));
         }
         match at {
             Some(at) => self.entities[at] = entity,

@@ -77,7 +77,7 @@ impl Outline {
 /// Plugins have no key; their name is where people look.
 fn start(entity: &Entity) -> usize {
     let name = entity.fields.get("name").map(|name| name.span).filter(|_| entity.key.is_none());
-    name.unwrap_or(entity.place).start
+    name.unwrap_or(entity.place).start()
 }
 
 fn route(entity: &Entity, line: usize) -> RouteOutline {

@@ -247,22 +247,33 @@ pub(super) fn build(
     entry: &'static Entry,
     config: Option<NodeId>,
     before: &Extensions,
-    standing: &str,
+    standing: &dyn Fn() -> String,
 ) -> Option<Built> {
-    let config = self::config(checker, entry, config)?;
-    let path = checker.path.iter().cloned().chain([Step::Key("config".into())]).collect();
+    checker.at(Step::Key("config".into()), |checker| {
+        let config = self::config(checker, entry, config)?;
+        let plugin = made(checker, entry, &config, before, standing)?;
+        Some(Built { entry, config, plugin })
+    })
+}
+
+fn made(
+    checker: &mut Checker<'_>,
+    entry: &Entry,
+    config: &Checked,
+    before: &Extensions,
+    standing: &dyn Fn() -> String,
+) -> Option<Arc<dyn Plugin>> {
     let mut build = Build {
         compat: checker.compat,
         report: checker.report,
-        path,
+        path: checker.path,
         files: checker.world.file,
         watch: &mut checker.read.live,
         shared: &mut checker.read.shared,
         before,
         standing,
     };
-    let plugin = (entry.build)(&config, &mut build)?;
-    Some(Built { entry, config, plugin })
+    (entry.build)(config, &mut build)
 }
 
 fn config(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> Option<Checked> {
@@ -270,10 +281,10 @@ fn config(checker: &mut Checker<'_>, entry: &Entry, config: Option<NodeId>) -> O
     let config = config.filter(|id| checker.tree.node(*id).raw != Raw::Null);
     let Some(id) = config else {
         let whole = checker.owner.name.as_ref().map(|(_, place)| *place).unwrap_or_default();
-        let fields = checker.at(Step::Key("config".into()), |this| this.absent_record(record, whole));
+        let fields = checker.absent_record(record, whole);
         return fields.bad.is_empty().then_some(fields.checked);
     };
     checker.verbatim = LUA.contains(&entry.name);
-    let fields = checker.at(Step::Key("config".into()), |this| this.record(id, record, Around::NOTHING))?;
+    let fields = checker.record(id, record, Around::NOTHING)?;
     fields.bad.is_empty().then_some(fields.checked)
 }

@@ -15,13 +15,11 @@ pub struct Source {
     pub text: Arc<str>,
 }
 
-/// A place in a [`Source`]: byte offsets, end exclusive.
+/// A place in a [`Source`]: byte offsets, end exclusive. Small, for every value has one; no document is longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
-    /// First byte.
-    pub start: usize,
-    /// One past the last byte.
-    pub end: usize,
+    start: u32,
+    end: u32,
 }
 
 /// Whether a configuration can run with it.
@@ -162,10 +160,29 @@ impl Source {
 // === impl Span ===
 
 impl Span {
-    /// From the first byte to one past the last.
+    /// From the first byte to one past the last. Saturates, far behind [`MAX_TEXT`](super::MAX_TEXT).
     #[must_use]
-    pub const fn new(start: usize, end: usize) -> Self {
-        Self { start, end }
+    pub fn new(start: usize, end: usize) -> Self {
+        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: short(start), end: short(end) }
+    }
+
+    /// First byte.
+    #[must_use]
+    pub const fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// One past the last byte.
+    #[must_use]
+    pub const fn end(self) -> usize {
+        self.end as usize
+    }
+
+    /// All its bytes.
+    #[must_use]
+    pub const fn range(self) -> Range<usize> {
+        self.start()..self.end()
     }
 }
 

@@ -108,7 +108,7 @@ impl<'a> Resolver<'a> {
     /// What the references of an entity mean.
     fn links(&mut self, at: usize) -> Vec<(&'static str, Uuid)> {
         let draft = &self.drafts[at];
-        let mut links: Vec<(&'static str, Uuid)> = Vec::new();
+        let mut links: Vec<(&'static str, Uuid)> = Vec::with_capacity(usize::from(draft.parent.is_some()));
         for (field, to) in draft.kind.foreigns() {
             let stands_for = draft.parent.filter(|(_, stands_for)| *stands_for == field);
             if let Some(value) = draft.fields.get(field) {
@@ -275,7 +275,10 @@ fn tables(
     compat: Compat,
     report: &mut Report,
 ) -> HashMap<&'static str, Table> {
-    let mut tables: HashMap<&'static str, Table> = HashMap::new();
+    let mut counts: HashMap<&'static str, usize> = HashMap::new();
+    drafts.iter().for_each(|draft| *counts.entry(draft.kind.name).or_default() += 1);
+    let tables = counts.into_iter().map(|(kind, count)| (kind, Table::with_capacity(count)));
+    let mut tables: HashMap<&'static str, Table> = tables.collect();
     for ((draft, id), links) in drafts.into_iter().zip(ids).zip(links) {
         let key = key(&draft).map(Into::into);
         let (kind, place) = (draft.kind, draft.place);

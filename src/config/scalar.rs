@@ -6,16 +6,22 @@ use super::tree::Raw;
 /// The value of an unquoted text.
 #[must_use]
 pub(super) fn plain(text: &str) -> Raw {
+    other_than_text(text).unwrap_or_else(|| Raw::Text(text.into()))
+}
+
+/// The same where it is not the text itself.
+#[must_use]
+pub(super) fn other_than_text(text: &str) -> Option<Raw> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Raw::Null,
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Raw::Null),
         _ => {}
     }
     if let Some(truth) = boolean(text) {
-        return Raw::Bool(truth);
+        return Some(Raw::Bool(truth));
     }
     let number = || integer(text).or_else(|| float(text)).or_else(|| sexagesimal(text));
     let may_be_one = text.starts_with(|c: char| c.is_ascii_digit() || "+-._".contains(c));
-    may_be_one.then(number).flatten().unwrap_or_else(|| Raw::Text(text.into()))
+    may_be_one.then(number).flatten()
 }
 
 /// The value of a text under one of YAML's own tags; `None` if it does not fit or the tag is another.

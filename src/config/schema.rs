@@ -163,6 +163,12 @@ pub enum Since {
 // === impl Record ===
 
 impl Record {
+    /// How many of its fields have a default, in whatever compatibility.
+    #[must_use]
+    pub fn defaults(&self) -> usize {
+        self.fields.iter().filter(|field| field.has_default()).count()
+    }
+
     /// The fields that a compatibility knows.
     pub fn fields(&self, compat: Compat) -> impl Iterator<Item = &'static Field> + use<> {
         let fields: &'static [Field] = self.fields;
@@ -197,6 +203,12 @@ impl Since {
 // === impl Field ===
 
 impl Field {
+    /// Whether something stands there when nothing is written. In a record there always is: its own fields may have one.
+    #[must_use]
+    pub const fn has_default(&self) -> bool {
+        !matches!(self.default, Default::None) || matches!(self.kind, Kind::Record(_))
+    }
+
     const fn new(name: &'static str, kind: Kind) -> Self {
         Self {
             name,

@@ -30,11 +30,11 @@ pub(super) fn expand(tree: &mut Tree, service: NodeId, url: &str, span: Span) ->
     for (name, raw) in made {
         // An absent host is a host that is missing; an absent path is none.
         if name != "host" || raw != Raw::Null {
-            pairs.push(Pair { key: name.into(), key_span: span, value: tree.push(raw, span) });
+            pairs.push(Pair { key: tree.key(name), key_span: span, value: tree.push(raw, span) });
         }
     }
     let whole = tree.node(service).span;
-    tree.push(Raw::Map(pairs), whole)
+    tree.push(Raw::Map(pairs.into()), whole)
 }
 
 const PARTS: [&str; 4] = ["protocol", "host", "port", "path"];

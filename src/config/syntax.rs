@@ -46,7 +46,7 @@ const YAML: &[(&str, Find)] = &[
 
 /// The error for a YAML text that a parser refuses with these words.
 pub(super) fn yaml(text: &str, place: Span, info: &str) -> Diagnostic {
-    let case = Case { text, at: place.start };
+    let case = Case { text, at: place.start() };
     let known = YAML.iter().filter(|(words, _)| info.contains(words)).find_map(|(_, find)| find(&case));
     known.unwrap_or_else(|| error(place, info))
 }
@@ -67,7 +67,7 @@ const JSON: &[(&str, &str, &str)] = &[
 
 /// The error for a JSON text.
 pub(super) fn json(text: &str, place: Span, info: &str) -> Diagnostic {
-    let closes = text.get(place.start..).is_some_and(|rest| rest.starts_with(['}', ']']));
+    let closes = text.get(place.start()..).is_some_and(|rest| rest.starts_with(['}', ']']));
     let info = if closes && info.contains("key must be a string") { "trailing comma" } else { info };
     match JSON.iter().find(|(words, ..)| info.contains(words)) {
         Some((_, message, "")) => error(place, *message),
@@ -77,7 +77,7 @@ pub(super) fn json(text: &str, place: Span, info: &str) -> Diagnostic {
 }
 
 fn error(place: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error("syntax", Span::new(place.start, place.end.max(place.start)), message)
+    Diagnostic::error("syntax", Span::new(place.start(), place.end().max(place.start())), message)
 }
 
 /// What a whole document is that is no mapping, where it can be told.
@@ -203,7 +203,7 @@ fn indentation(case: &Case<'_>) -> Option<Diagnostic> {
     if columns.contains(&(own + 1)) || columns.is_empty() {
         return None;
     }
-    let place = Span::new(line.start + own, line.content_span().end);
+    let place = Span::new(line.start + own, line.content_span().end());
     let found = error(place, "this line is indented like none of those above it");
     Some(
         found
@@ -277,7 +277,7 @@ fn first_character(case: &Case<'_>) -> Option<Diagnostic> {
     }
     let sign = if sign == '`' { "a backtick".to_owned() } else { format!("`{sign}`") };
     let found = error(place, format!("a text that begins with {sign} needs quotes"));
-    let text = &case.text[place.start..place.end.max(place.start)];
+    let text = &case.text[place.start()..place.end().max(place.start())];
     Some(if text.contains('"') { found } else { found.help(format!("write `\"{text}\"`")) })
 }
 
@@ -389,7 +389,7 @@ mod tests {
             let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
             for (info, find) in YAML {
                 if let Some(found) = find(&Case { text: &text, at }) {
-                    assert!(found.span.start <= found.span.end && found.span.end <= text.len(), "{info}: {found:?}");
+                    assert!(found.span.start() <= found.span.end() && found.span.end() <= text.len(), "{info}: {found:?}");
                 }
             }
             let _ = no_document(&text);

@@ -4,12 +4,14 @@
 //! ask for a huge tree.
 
 use super::report::Span;
+use foldhash::HashSet;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Levels of nesting that a document may have. Kong's files need nine.
 pub(super) const MAX_DEPTH: usize = 128;
 /// Nodes that aliases and merge keys may add, all together.
-pub(super) const MAX_EXPANSION: usize = 1_000_000;
+pub(super) const MAX_EXPANSION: u32 = 1_000_000;
 
 /// A node's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +21,9 @@ pub(super) struct NodeId(u32);
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    added: usize,
+    /// Every key once: a document has a few, and thousands of each.
+    keys: HashSet<Arc<str>>,
+    added: u32,
 }
 
 /// A value and its place.
@@ -30,7 +34,7 @@ pub(super) struct Node {
     /// Its place; of an alias, the place of what it names.
     pub span: Span,
     /// Nodes below and including this one, aliases counted as if they were copies.
-    weight: usize,
+    weight: u32,
 }
 
 /// A value as written, with Kong's idea of what a plain scalar means.
@@ -47,16 +51,16 @@ pub(super) enum Raw {
     /// Text.
     Text(Box<str>),
     /// A list.
-    List(Vec<NodeId>),
+    List(Box<[NodeId]>),
     /// A mapping; keys are unique.
-    Map(Vec<Pair>),
+    Map(Box<[Pair]>),
 }
 
 /// A key and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pair {
     /// The key. What is no text is written as one.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     /// Where the key stands.
     pub key_span: Span,
     /// The value.
@@ -72,13 +76,23 @@ pub(super) struct TooMuch;
 impl Tree {
     /// Adds a node.
     pub(super) fn push(&mut self, raw: Raw, span: Span) -> NodeId {
-        let below: usize = match &raw {
-            Raw::List(items) => items.iter().map(|id| self.node(*id).weight).fold(0, usize::saturating_add),
-            Raw::Map(pairs) => pairs.iter().map(|p| self.node(p.value).weight).fold(0, usize::saturating_add),
+        let below: u32 = match &raw {
+            Raw::List(items) => items.iter().map(|id| self.node(*id).weight).fold(0, u32::saturating_add),
+            Raw::Map(pairs) => pairs.iter().map(|p| self.node(p.value).weight).fold(0, u32::saturating_add),
             _ => 0,
         };
         self.nodes.push(Node { raw, span, weight: below.saturating_add(1) });
         NodeId(u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// A text as a key.
+    pub(super) fn key(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(text) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = text.into();
+        self.keys.insert(Arc::clone(&key));
+        key
     }
 
     /// Notes that a node is mentioned once more.
@@ -128,6 +142,15 @@ impl Tree {
         }
     }
 
+    /// The entries of a list; none of anything else.
+    #[must_use]
+    pub(super) fn items(&self, id: NodeId) -> &[NodeId] {
+        match &self.node(id).raw {
+            Raw::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// The text of a key's value, if it is one.
     #[must_use]
     pub(super) fn text(&self, id: NodeId, key: &str) -> Option<(&str, Span)> {
@@ -166,7 +189,7 @@ mod tests {
         let mut id = tree.push(Raw::Null, Span::default());
         let mut rounds = 0;
         while tree.mention(id).is_ok() && tree.mention(id).is_ok() {
-            id = tree.push(Raw::List(vec![id, id]), Span::default());
+            id = tree.push(Raw::List([id, id].into()), Span::default());
             rounds += 1;
         }
         assert!((10..25).contains(&rounds), "{rounds}");

@@ -71,7 +71,7 @@ pub(super) fn report(kind: &EntityType, fields: &Fields, place: Span, report: &m
 fn told(row: &Field, kind: &EntityType, value: &Checked, whole: Span, place: Span) -> Diagnostic {
     let span = if value.span == whole { place } else { value.span };
     let found = Diagnostic::error(CODE, span, format!("{} is not supported yet", row.what));
-    let apart = place.end <= span.start || span.end <= place.start;
+    let apart = place.end() <= span.start() || span.end() <= place.start();
     let found = if apart { found.also(place, format!("in this {}", kind.noun)) } else { found };
     if row.help.is_empty() { found } else { found.help(row.help) }
 }

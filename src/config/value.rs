@@ -26,9 +26,10 @@ pub enum Value {
     /// Text. A default's stands in our tables.
     Str(Cow<'static, str>),
     /// A list or set.
-    List(Vec<Checked>),
-    /// A map or record, in the order of the document; a record's missing fields are filled in behind.
-    Map(Vec<(Key, Checked)>),
+    List(Box<[Checked]>),
+    /// A map or record, in the order of the document; those of a record's missing fields that have a default are filled
+    /// in behind.
+    Map(Box<[(Key, Checked)]>),
 }
 
 impl PartialEq for Checked {

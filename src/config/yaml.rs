@@ -6,8 +6,10 @@ use super::lines::Lines;
 use super::report::{Diagnostic, Report, Span};
 use super::tree::{MAX_DEPTH, MAX_EXPANSION, NodeId, Pair, Raw, TooMuch, Tree};
 use super::{scalar, syntax};
+use foldhash::{HashMap, HashMapExt, HashSet};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Why reading ended. The words are in the report.
 struct Stop;
@@ -24,16 +26,12 @@ const MANY: usize = 32;
 /// A mapping that is not closed yet.
 #[derive(Default)]
 struct Mapping {
-    pairs: Vec<Entry>,
+    pairs: Vec<Pair>,
+    /// Positions of those that a merge key brought: a written key replaces them without a word.
+    merged: HashSet<usize>,
     /// Positions by key, once there are [`MANY`] pairs.
-    index: HashMap<Box<str>, usize>,
-    key: Option<(Box<str>, Span)>,
-}
-
-/// A pair, and whether a merge key brought it: then a written key replaces it without a word.
-struct Entry {
-    pair: Pair,
-    merged: bool,
+    index: HashMap<Arc<str>, usize>,
+    key: Option<(Arc<str>, Span)>,
 }
 
 /// An [`Open`] with its beginning and its anchor (0 is none).
@@ -96,7 +94,7 @@ impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, span: saphyr_parser::Span) -> Result<(), Stop> {
         let place = self.place(span);
         match event {
-            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), place),
+            Event::Scalar(text, style, anchor, tag) => self.scalar(text, style, anchor, tag.as_deref(), place),
             Event::Alias(anchor) => self.alias(anchor, place),
             Event::SequenceStart(anchor, _) => self.open(Open::List(Vec::new()), anchor, place),
             Event::MappingStart(anchor, _) => self.open(Open::Map(Mapping::default()), anchor, place),
@@ -115,18 +113,18 @@ impl Reader<'_> {
         if self.frames.len() >= MAX_DEPTH {
             return Err(self.stop("too-deep", place, format!("more than {MAX_DEPTH} levels of nesting")));
         }
-        self.frames.push(Frame { open, start: place.start, end: place.end, anchor });
+        self.frames.push(Frame { open, start: place.start(), end: place.end(), anchor });
         Ok(())
     }
 
     fn close(&mut self, place: Span) -> Result<(), Stop> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         let raw = match frame.open {
-            Open::List(items) => Raw::List(items),
-            Open::Map(mapping) => Raw::Map(mapping.pairs.into_iter().map(|entry| entry.pair).collect()),
+            Open::List(items) => Raw::List(items.into()),
+            Open::Map(mapping) => Raw::Map(mapping.pairs.into()),
         };
         // A flow collection ends with its bracket; a block ends with its last child.
-        let end = self.lines.after_bracket(place.start).unwrap_or(frame.end);
+        let end = self.lines.after_bracket(place.start()).unwrap_or(frame.end);
         let place = if end > frame.start { Span::new(frame.start, end) } else { self.lines.character(frame.start) };
         let id = self.tree.push(raw, place);
         self.attach(id, frame.anchor)
@@ -134,7 +132,7 @@ impl Reader<'_> {
 
     fn scalar(
         &mut self,
-        text: &str,
+        text: Cow<'_, str>,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&Tag>,
@@ -144,19 +142,22 @@ impl Reader<'_> {
         let core = tag.filter(|tag| tag.is_yaml_core_schema());
         let is_key = self.wants_key();
         if is_key {
-            let place = if text.is_empty() { self.lines.character(place.start) } else { place };
-            self.key(text.into(), place);
+            let place = if text.is_empty() { self.lines.character(place.start()) } else { place };
+            let key = self.tree.key(&text);
+            self.key(key, place);
             if anchor == 0 && core.is_none() {
                 return Ok(());
             }
         }
         let raw = match core {
-            Some(tag) => match scalar::tagged(&tag.suffix, text) {
+            Some(tag) => match scalar::tagged(&tag.suffix, &text) {
                 Some(raw) => raw,
                 None => return Err(self.stop("syntax", place, format!("invalid '{tag}' value: '{text}'"))),
             },
-            None if style == ScalarStyle::Plain => scalar::plain(text),
-            None => Raw::Text(text.into()),
+            None => {
+                let other = if style == ScalarStyle::Plain { scalar::other_than_text(&text) } else { None };
+                other.unwrap_or_else(|| Raw::Text(text.into_owned().into()))
+            }
         };
         let id = self.tree.push(raw, place);
         if !is_key {
@@ -172,7 +173,7 @@ impl Reader<'_> {
         matches!(self.frames.last(), Some(Frame { open: Open::Map(Mapping { key: None, .. }), .. }))
     }
 
-    fn key(&mut self, text: Box<str>, place: Span) {
+    fn key(&mut self, text: Arc<str>, place: Span) {
         if let Some(Frame { open: Open::Map(mapping), .. }) = self.frames.last_mut() {
             mapping.key = Some((text, place));
         }
@@ -187,11 +188,12 @@ impl Reader<'_> {
                 return Err(self.stop("syntax", place, "a key must be text"));
             };
             let text = text.clone();
-            self.key(text, place);
+            let key = self.tree.key(&text);
+            self.key(key, place);
             return Ok(());
         }
         let id = self.tree.mention(id).map_err(|too_much| self.too_much(too_much, place))?;
-        self.extend(place.end);
+        self.extend(place.end());
         self.attach(id, 0)
     }
 
@@ -211,7 +213,7 @@ impl Reader<'_> {
             self.root = Some(id);
             return Ok(());
         };
-        frame.end = if frame.end > span.start { frame.end } else { span.end };
+        frame.end = if frame.end > span.start() { frame.end } else { span.end() };
         match &mut frame.open {
             Open::List(items) => items.push(id),
             Open::Map(mapping) => match mapping.key.take() {
@@ -235,7 +237,7 @@ impl Reader<'_> {
     fn merge(&mut self, id: NodeId, place: Span) -> Result<(), Stop> {
         let sources = match &self.tree.node(id).raw {
             Raw::Map(_) => vec![id],
-            Raw::List(items) => items.clone(),
+            Raw::List(items) => items.to_vec(),
             other => {
                 let message = format!("invalid '<<' merge: {} instead of a mapping", other.kind());
                 return Err(self.stop("syntax", place, message));
@@ -272,7 +274,7 @@ impl Reader<'_> {
 
     fn stop(&mut self, code: &'static str, place: Span, message: impl Into<String>) -> Stop {
         let message = message.into();
-        let (line, column) = self.lines.position(place.start);
+        let (line, column) = self.lines.position(place.start());
         let kong = format!("failed parsing declarative configuration: {line}:{column}: {message}");
         let found = match code {
             "syntax" => syntax::yaml(self.text, place, &message),
@@ -288,7 +290,7 @@ impl Reader<'_> {
 impl Mapping {
     fn position(&self, key: &str) -> Option<usize> {
         if self.pairs.len() < MANY {
-            return self.pairs.iter().position(|entry| &*entry.pair.key == key);
+            return self.pairs.iter().position(|pair| &*pair.key == key);
         }
         self.index.get(key).copied()
     }
@@ -301,23 +303,24 @@ impl Mapping {
             MANY => 0,
             _ => last,
         };
-        let keys = self.pairs.iter().map(|entry| entry.pair.key.clone()).enumerate().skip(from);
+        let keys = self.pairs.iter().map(|pair| Arc::clone(&pair.key)).enumerate().skip(from);
         self.index.extend(keys.map(|(at, key)| (key, at)));
     }
 
     /// Adds a pair. A written key replaces one of the same name; the first one is told then, unless it was merged.
-    fn put(&mut self, pair: Pair, merged: bool) -> Option<(Span, Box<str>, Span)> {
+    fn put(&mut self, pair: Pair, merged: bool) -> Option<(Span, Arc<str>, Span)> {
         let Some(at) = self.position(&pair.key) else {
-            self.pairs.push(Entry { pair, merged });
+            self.merged.extend(merged.then_some(self.pairs.len()));
+            self.pairs.push(pair);
             self.book();
             return None;
         };
         if merged {
             return None;
         }
-        let told = (self.pairs[at].pair.key_span, pair.key.clone(), pair.key_span);
-        let was_merged = std::mem::replace(&mut self.pairs[at], Entry { pair, merged }).merged;
-        (!was_merged).then_some(told)
+        let told = (self.pairs[at].key_span, Arc::clone(&pair.key), pair.key_span);
+        self.pairs[at] = pair;
+        (!self.merged.remove(&at)).then_some(told)
     }
 }
 

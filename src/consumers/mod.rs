@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub struct Consumers {
     list: Box<[Consumer]>,
     credentials: Box<[Credential]>,
-    by_name: HashMap<Box<str>, ConsumerId>,
+    by_name: HashMap<Arc<str>, ConsumerId>,
     by_id: HashMap<Uuid, ConsumerId>,
     /// Of key-auth.
     pub keys: Keys,

@@ -16,7 +16,7 @@ pub struct Entities {
     /// Consumers by number.
     pub consumers: Box<[Checked]>,
     /// Upstreams by name.
-    pub upstreams: HashMap<Box<str>, UpstreamId>,
+    pub upstreams: HashMap<Arc<str>, UpstreamId>,
 }
 
 /// The entities of the configuration that something belongs to. Empty until it is compiled.

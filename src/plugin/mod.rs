@@ -185,7 +185,7 @@ pub struct Build<'a> {
     /// Where errors go.
     pub report: &'a mut Report,
     /// Kong's path to this `config`, e.g. `services / 1 / plugins / 0 / config`.
-    pub path: Vec<Step>,
+    pub path: &'a [Step],
     /// A file's content.
     pub files: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
     /// Files that the plugin wants to be told of when they change.
@@ -196,7 +196,7 @@ pub struct Build<'a> {
     /// changed, for this configuration may yet be refused.
     pub before: &'a Extensions,
     /// Where the plugin stands, told by names as far as there are any: the same in the next configuration.
-    pub standing: &'a str,
+    pub standing: &'a dyn Fn() -> String,
 }
 
 /// A row of the table: a [`Define`] without its type.

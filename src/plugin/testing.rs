@@ -48,12 +48,12 @@ pub(crate) fn build_sharing<P: Define>(config: &Json, compat: Compat, shared: &m
     let mut cx = Build {
         compat,
         report: &mut report,
-        path: Vec::new(),
+        path: &[],
         files,
         watch,
         shared,
         before: &Extensions::new(),
-        standing: "",
+        standing: &String::new,
     };
     let plugin = P::build(&checked(config), &mut cx);
     (plugin, report)

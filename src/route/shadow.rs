@@ -8,7 +8,7 @@ use super::order::{self, Place};
 use super::rule::{Kinds, Path, paths, sni};
 use super::{Flavor, Spec};
 use crate::entity::Compat;
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 /// A path of a route (or the route, if it has none) that is never used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,11 @@ use crate::config::schema::{Default, Field, Kind, Record};
 use crate::config::value::{Checked, Value};
 use crate::entity::Compat;
 
-/// A record in which nothing was written.
+/// A record in which nothing was written. What has no default is left out: most of a record's fields.
 #[must_use]
 pub(super) fn defaults(record: &'static Record, compat: Compat, span: Span) -> Checked {
-    let pairs = record.fields(compat).map(|field| (field.name.into(), default(field, compat, span)));
+    let there = record.fields(compat).filter(|field| field.has_default());
+    let pairs = there.map(|field| (field.name.into(), default(field, compat, span)));
     Checked { value: Value::Map(pairs.collect()), span }
 }
 

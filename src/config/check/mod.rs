@@ -23,11 +23,11 @@ use words::{Said, Spare};
 
 /// Whose field it is, for messages.
 #[derive(Clone, Debug)]
-pub(super) struct Owner {
+pub(super) struct Owner<'a> {
     /// E.g. `service`.
     pub noun: &'static str,
     /// Its name and where that is written.
-    pub name: Option<(Box<str>, Span)>,
+    pub name: Option<(&'a str, Span)>,
     /// How many steps of the path lead to it.
     pub depth: usize,
 }
@@ -54,9 +54,9 @@ pub(super) struct Checker<'a> {
     /// Where errors go.
     pub report: &'a mut Report,
     /// Where we are, as Kong counts.
-    pub path: Vec<Step>,
+    pub path: &'a mut Vec<Step>,
     /// Whose fields these are.
-    pub owner: Owner,
+    pub owner: Owner<'a>,
     /// Set where texts are code, in which `$` is no variable.
     pub verbatim: bool,
     /// Set while a value is looked at that lacks a variable: further errors are only its consequence.
@@ -171,7 +171,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let found = found.kong(self.path.clone(), kong);
-        let apart = |place: &Span| place.end <= found.span.start || found.span.end <= place.start;
+        let apart = |place: &Span| place.end() <= found.span.start() || found.span.end() <= place.start();
         let name = self.owner.name.as_ref().map(|(_, place)| *place).filter(apart);
         let label = format!("in this {}", self.owner.noun);
         self.report.push(match name {
@@ -209,7 +209,7 @@ impl<'a> Checker<'a> {
 
 // === impl Owner ===
 
-impl Owner {
+impl Owner<'_> {
     fn described(&self) -> String {
         match &self.name {
             Some((name, _)) => format!("{} `{name}`", self.noun),

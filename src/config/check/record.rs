@@ -16,8 +16,8 @@ pub(crate) struct Around<'a> {
     pub elsewhere: &'a [&'static str],
     /// Whether references may be absent, because a parent stands for one.
     pub nested: bool,
-    /// Fields of the `config` below it, where people forget to indent them.
-    pub config: &'a [&'static str],
+    /// The `config` below it, whose fields people forget to indent.
+    pub config: Option<&'static Record>,
     /// Who has a field of this name, to say where one belongs.
     pub whose: fn(&str) -> Option<String>,
 }
@@ -29,7 +29,7 @@ const MANY: usize = 16;
 
 impl Around<'_> {
     /// A record that stands for itself.
-    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false, config: &[], whose: |_| None };
+    pub(crate) const NOTHING: Around<'static> = Around { elsewhere: &[], nested: false, config: None, whose: |_| None };
 }
 
 impl<'a> Checker<'a> {
@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
         }
         let tree: &'a Tree = self.tree;
         let mut fields = Fields { checked: Checked { value: Value::Null, span }, bad: Vec::new() };
-        let mut pairs = Vec::with_capacity(record.fields.len());
+        let mut pairs = Vec::with_capacity(tree.pairs(id).len() + record.defaults());
         // What the unknown fields were meant to be: errors about those may be but consequences.
         let mut meant = Vec::new();
         for pair in tree.pairs(id) {
@@ -61,7 +61,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.absent(record, span, around, &meant, &mut pairs, &mut fields);
-        fields.checked.value = Value::Map(pairs);
+        fields.checked.value = Value::Map(pairs.into());
         self.several(record, &fields, &meant);
         Some(fields)
     }
@@ -69,9 +69,9 @@ impl<'a> Checker<'a> {
     /// A record that is not written at all.
     pub(crate) fn absent_record(&mut self, record: &'static Record, place: Span) -> Fields {
         let mut fields = Fields { checked: Checked { value: Value::Null, span: place }, bad: Vec::new() };
-        let mut pairs = Vec::with_capacity(record.fields.len());
+        let mut pairs = Vec::with_capacity(record.defaults());
         self.absent(record, place, Around::NOTHING, &[], &mut pairs, &mut fields);
-        fields.checked.value = Value::Map(pairs);
+        fields.checked.value = Value::Map(pairs.into());
         self.several(record, &fields, &[]);
         fields
     }
@@ -108,18 +108,18 @@ impl<'a> Checker<'a> {
         pairs: &mut Vec<(Key, Checked)>,
         fields: &mut Fields,
     ) {
+        let written = pairs.len();
         for field in record.fields(self.compat) {
-            if field.alias.is_some() || pairs.iter().any(|(name, _)| &**name == field.name) {
+            if field.alias.is_some() || pairs[..written].iter().any(|(name, _)| &**name == field.name) {
                 continue;
             }
-            let optional = around.nested && matches!(field.kind, Kind::Foreign(_));
-            let default = fill::default(field, self.compat, span);
-            if field.required && !optional && default.is_null() {
+            let optional = !field.required || (around.nested && matches!(field.kind, Kind::Foreign(_)));
+            if field.has_default() {
+                pairs.push((field.name.into(), fill::default(field, self.compat, span)));
+            } else if !optional {
                 fields.bad.push(field.name);
                 let meant = meant.contains(&field.name);
                 self.at(Step::Key(field.name.into()), |this| this.missing(span, field.name, meant));
-            } else {
-                pairs.push((field.name.into(), default));
             }
         }
     }
@@ -217,7 +217,7 @@ impl<'a> Checker<'a> {
         if key.contains('\u{a0}') {
             return found.label("the blanks here are no-break spaces").help("replace them by plain spaces");
         }
-        if around.config.contains(&key) {
+        if around.config.is_some_and(|config| config.fields(self.compat).any(|field| field.name == key)) {
             return found.label("this belongs below `config`").help("indent it below `config:`");
         }
         if let Some(field) = record.fields.iter().find(|field| field.name == key) {
@@ -289,7 +289,7 @@ impl<'a> Checker<'a> {
 
     fn owner_place(&self, record: Span) -> Span {
         let name = self.owner.name.as_ref().map(|(_, place)| *place);
-        name.filter(|place| record.start <= place.start && place.end <= record.end).unwrap_or(record)
+        name.filter(|place| record.start() <= place.start() && place.end() <= record.end()).unwrap_or(record)
     }
 }
 

@@ -150,7 +150,7 @@ impl<'a> Checker<'a> {
         let all: Vec<Checked> = read.into_iter().collect::<Option<_>>()?;
         match rules::length_error(all.len(), field.rules) {
             Some(message) => self.refuse(field, span, "", &message),
-            None => Some(Checked { value: Value::List(all), span }),
+            None => Some(Checked { value: Value::List(all.into()), span }),
         }
     }
 
@@ -165,8 +165,8 @@ impl<'a> Checker<'a> {
             return self.refuse(key, pair.key_span, &pair.key, &message);
         }
         let read: Vec<_> = pairs.iter().map(|pair| self.pair(pair, value)).collect();
-        let all = read.into_iter().collect::<Option<_>>()?;
-        Some(Checked { value: Value::Map(all), span })
+        let all = read.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(Checked { value: Value::Map(all.into()), span })
     }
 
     fn pair(&mut self, pair: &Pair, field: &'static Field) -> Option<(Key, Checked)> {
@@ -227,10 +227,12 @@ fn without_repeats(mut checked: Checked) -> Checked {
         && items.len() > 1
     {
         let mut seen = std::collections::HashSet::new();
-        items.retain(|item| match item.as_str() {
+        let mut all = std::mem::take(items).into_vec();
+        all.retain(|item| match item.as_str() {
             Some(text) => seen.insert(text.to_owned()),
             None => true,
         });
+        *items = all.into();
     }
     checked
 }

@@ -28,7 +28,7 @@ pub(super) fn compile(model: &Model) -> Entities {
 /// An entity's fields and its id; a reference is a record with the other's id.
 fn record(model: &Model, entity: &Entity) -> Checked {
     let mut pairs = vec![id(entity, entity.id), pair(entity, "ws_id", Value::Str(WORKSPACE.into()))];
-    pairs.extend(entity.links.iter().map(|(name, other)| pair(entity, name, Value::Map(vec![id(entity, *other)]))));
+    pairs.extend(entity.links.iter().map(|(name, other)| pair(entity, name, Value::Map([id(entity, *other)].into()))));
     let known = |name: &str| NESTED.contains(&name) || entity.links.iter().any(|(link, _)| *link == name);
     pairs.extend(fields(entity).filter(|(name, _)| !known(name)).cloned());
     complete(model, entity, &["created_at", "updated_at"], pairs)
@@ -49,7 +49,7 @@ fn complete(model: &Model, entity: &Entity, times: &[&'static str], mut pairs: V
             pairs.push(pair(entity, time, Value::Int(model.read.loaded)));
         }
     }
-    Checked { value: Value::Map(pairs), span: entity.fields.span }
+    Checked { value: Value::Map(pairs.into()), span: entity.fields.span }
 }
 
 fn fields(entity: &Entity) -> impl Iterator<Item = &Pair> {

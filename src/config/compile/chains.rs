@@ -4,8 +4,9 @@ use crate::config::model::{Entity, Model};
 use crate::config::plugins::Built;
 use crate::entity::{Compat, ConsumerId};
 use crate::plugin::{Chain, Entry, Plugin, Scope, Slot, Special};
+use foldhash::{HashMap, HashMapExt};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 

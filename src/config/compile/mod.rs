@@ -27,15 +27,15 @@ use std::sync::Arc;
 use std::time::Duration;
 pub(super) use upstreams::targets;
 
-/// Compiles a model. `None`: reported.
-pub(super) fn compile(model: &Model, report: &mut Report) -> Option<Snapshot> {
+/// Compiles a model whose routes ask for `specs`. `None`: reported.
+pub(super) fn compile(model: &Model, specs: &[Spec], report: &mut Report) -> Option<Snapshot> {
     let mut chains = Chains::of(model);
     let mut secure = secure::Secure::of(model);
     let services = model.all("services").iter().map(|entity| service(model, entity, &mut secure, report));
     let services: Box<[Service]> = services.collect();
     let routes = model.all("routes").iter().enumerate().map(|(at, entity)| route(model, at, entity, &mut chains));
     let routes = routes.collect();
-    let router = Router::build(&specs(model), model.compat);
+    let router = Router::build(specs, model.compat);
     let router = router.map_err(|errors| errors.iter().for_each(|error| report.push(unroutable(model, error)))).ok();
     if let Some(known) = model.read.shared.get::<Catalog>() {
         known.fill(catalog::compile(model));
@@ -179,7 +179,7 @@ pub(super) fn specs(model: &Model) -> Vec<Spec> {
 }
 
 /// What a route asks of a request.
-pub(super) fn spec(at: usize, entity: &Entity) -> Spec {
+fn spec(at: usize, entity: &Entity) -> Spec {
     let fields = &entity.fields;
     let texts = |name: &str| fields.strs(name).map(str::to_owned).collect::<Vec<_>>();
     let headers = fields.pairs("headers").iter().filter_map(|(name, values)| {

@@ -6,7 +6,7 @@ use crate::config::report::{Diagnostic, Report};
 use crate::config::value::Checked;
 use crate::snapshot::{Certificates, ClientAuth, Host, KeyPair, PairFiles, UpstreamTls};
 use crate::sni::Names;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// TLS settings of services, each distinct one once, so that connections can be shared.

@@ -15,10 +15,12 @@ mod upstream;
 pub(super) use plugin::RECORD as PLUGIN;
 
 use super::check::article;
+use super::ids;
 use super::schema::{Field, Kind, Record, Since};
 use crate::entity::Compat;
-use std::collections::BTreeMap;
+use foldhash::HashMap;
 use std::sync::LazyLock;
+use uuid::Uuid;
 
 /// One kind of entity.
 #[derive(Debug)]
@@ -63,14 +65,19 @@ pub(super) static ALL: &[EntityType] = &[
     consumer::OAUTH2,
 ];
 
-/// What may be written inside of each kind. Found once: every entity of a document asks for it.
-static CHILDREN: LazyLock<BTreeMap<(&str, Compat), Vec<Child>>> = LazyLock::new(|| {
+/// What is known of each kind besides. Found once: every entity of a document asks for it.
+static KNOWN: LazyLock<HashMap<(&str, Compat), Known>> = LazyLock::new(|| {
     let both = |kind: &'static EntityType| [Compat::Kong2, Compat::Kong3].map(|compat| (kind, compat));
-    ALL.iter()
-        .flat_map(both)
-        .map(|(kind, compat)| ((kind.name, compat), kind.find_children(compat).collect()))
-        .collect()
+    ALL.iter().flat_map(both).map(|(kind, compat)| ((kind.name, compat), Known::of(kind, compat))).collect()
 });
+
+/// What follows from the tables for a kind.
+struct Known {
+    children: Vec<Child>,
+    /// Keys that are no fields: those of the children, and those that nobody reads.
+    elsewhere: Vec<&'static str>,
+    namespace: Uuid,
+}
 
 /// What to say of a list or a field that only Kong Enterprise has.
 pub(super) const ENTERPRISE: &str = "only Kong Enterprise has this";
@@ -89,6 +96,16 @@ pub(super) fn whose(field: &str) -> Option<String> {
     let of = |name: &str| ALL.iter().find(|kind| kind.name == name);
     let noun = first.into_iter().filter_map(of).chain(ALL).find(has)?.noun;
     Some(format!("this is a field of {} {noun}", article(noun)))
+}
+
+// === impl Known ===
+
+impl Known {
+    fn of(kind: &'static EntityType, compat: Compat) -> Self {
+        let children: Vec<_> = kind.find_children(compat).collect();
+        let elsewhere = children.iter().map(|(child, _)| child.name).chain(["_comment", "_ignore"]).collect();
+        Self { children, elsewhere, namespace: ids::namespace(kind.name) }
+    }
 }
 
 // === impl EntityType ===
@@ -112,7 +129,17 @@ impl EntityType {
 
     /// The kinds that may be written inside of this one, and the field that this one stands for.
     pub(super) fn children(&self, compat: Compat) -> &'static [Child] {
-        CHILDREN.get(&(self.name, compat)).map_or(&[], Vec::as_slice)
+        KNOWN.get(&(self.name, compat)).map_or(&[], |known| &known.children)
+    }
+
+    /// Keys that are not read with its fields: nested entities, and what nobody reads.
+    pub(super) fn elsewhere(&self, compat: Compat) -> &'static [&'static str] {
+        KNOWN.get(&(self.name, compat)).map_or(&[], |known| &known.elsewhere)
+    }
+
+    /// What the ids of its entities are made in; see [`ids`].
+    pub(super) fn namespace(&self, compat: Compat) -> Uuid {
+        KNOWN.get(&(self.name, compat)).map_or_else(|| ids::namespace(self.name), |known| known.namespace)
     }
 
     fn find_children(&self, compat: Compat) -> impl Iterator<Item = Child> {

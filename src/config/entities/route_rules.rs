@@ -64,15 +64,15 @@ fn by_expression(route: &Checked) -> Vec<Fault> {
     let lists = LISTS.iter().any(|name| !is_empty(route, name));
     let all = "'methods', 'hosts', 'paths', 'headers', 'snis', 'sources' or 'destinations'";
     let refused = [
-        (set("expression") && lists, format!("cannot set 'expression' with {all} simultaneously")),
-        (
-            set("expression") && number("regex_priority"),
-            "cannot set 'regex_priority' with 'expression' simultaneously".to_owned(),
-        ),
-        (number("priority") && lists, format!("cannot set 'priority' with {all} simultaneously")),
+        (set("expression") && lists, ("expression", all)),
+        (set("expression") && number("regex_priority"), ("regex_priority", "'expression'")),
+        (number("priority") && lists, ("priority", all)),
     ];
     let first = refused.into_iter().find(|(wrong, _)| *wrong).map(|(_, words)| words);
-    first.map(|words| ("@entity", format!("Router Expression failed validation: {words}"))).into_iter().collect()
+    let words = |(field, others)| {
+        format!("Router Expression failed validation: cannot set '{field}' with {others} simultaneously")
+    };
+    first.map(|refused| ("@entity", words(refused))).into_iter().collect()
 }
 
 fn of_protocols(route: &Checked) -> Vec<Fault> {

@@ -63,8 +63,8 @@ fn taken_before(subject: &Subject<'_>) -> HashSet<Uuid> {
             .any(|name| view.plugin(name).is_some_and(|(_, config)| config.bool("hide_credentials")))
     };
     let on = |hidden: bool| {
-        let views = subject.routes.iter().filter(move |view| hides(view) == hidden);
-        views.filter_map(|view| Some(view.plugin("request-transformer")?.0.id)).collect::<HashSet<_>>()
+        let all = subject.routes.iter().filter_map(|view| Some((view, view.plugin("request-transformer")?.0.id)));
+        all.filter(|(view, _)| hides(view) == hidden).map(|(_, id)| id).collect::<HashSet<_>>()
     };
     &on(true) - &on(false)
 }

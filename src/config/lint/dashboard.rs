@@ -71,16 +71,17 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
 fn is_dashboard(view: &View<'_>) -> bool {
     let Some(service) = view.service else { return false };
     let fields = &service.fields;
+    // A piece of it, such as its metrics or its health, is none.
+    if !view.takes_all_paths() && !matches!(fields.str("path"), None | Some("/")) {
+        return false;
+    }
     let host = fields.str("host").unwrap_or_default().to_ascii_lowercase();
     let label = host.split('.').next().unwrap_or_default();
-    // A piece of it, such as its metrics or its health, is none.
-    let whole = view.takes_all_paths() || matches!(fields.str("path"), None | Some("/"));
     let ends_in =
         |word: &str| label.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with(['-', '_']));
-    let known = match fields.int("port") {
+    match fields.int("port") {
         Some(3000 | 54323) if ends_in("studio") => true,
         Some(8080) if ends_in("meta") => true,
         _ => WORDS.iter().any(|word| ends_in(word)),
-    };
-    whole && known
+    }
 }

@@ -120,7 +120,7 @@ fn by_proxy(subject: &Subject<'_>, report: &mut Report) {
     }
     let by_address = |(plugin, config): &(&Entity, &Checked)| counts_addresses(subject, plugin, config);
     let limits = LIMITS.iter().chain(&["response-ratelimiting"]).flat_map(|name| subject.plugins(name));
-    let Some((plugin, _)) = limits.filter(by_address).min_by_key(|(plugin, _)| plugin.place.start) else { return };
+    let Some((plugin, _)) = limits.filter(by_address).min_by_key(|(plugin, _)| plugin.place.start()) else { return };
     let warning = BY_PROXY.warn(plugin.place, "this limit counts by address, and `trusted_ips` is empty");
     let warning = warning.label("if a proxy is in front, all clients count as one");
     report.push(warning.help(

@@ -63,7 +63,7 @@ fn warning(token: &Token, places: &[Span], subject: &Subject<'_>) -> Diagnostic 
 
 /// The lines in which it stands besides.
 fn again(places: &[Span], text: &str) -> String {
-    let line = |place: &Span| text.as_bytes()[..place.start].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = |place: &Span| text.as_bytes()[..place.start()].iter().filter(|byte| **byte == b'\n').count() + 1;
     let lines: Vec<_> = places.iter().take(MOST).map(|place| line(place).to_string()).collect();
     let more = places.len().saturating_sub(MOST);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

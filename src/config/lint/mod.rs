@@ -30,6 +30,7 @@ mod token;
 
 use super::model::Model;
 use super::report::{Diagnostic, Report, Source, Span};
+use crate::route::Spec;
 use crate::settings::Settings;
 use crate::world::World;
 use subject::Subject;
@@ -95,9 +96,16 @@ pub static RULES: &[&Rule] = &[
     &acme::IDLE,
 ];
 
-/// Looks for everything. The model has no errors.
-pub(super) fn run(model: &Model, source: &Source, world: World<'_>, settings: &Settings, report: &mut Report) {
-    let subject = Subject::new(model, &source.text, world, settings);
+/// Looks for everything. The model has no errors, and its routes ask for `specs`.
+pub(super) fn run(
+    model: &Model,
+    specs: &[Spec],
+    source: &Source,
+    world: World<'_>,
+    settings: &Settings,
+    report: &mut Report,
+) {
+    let subject = Subject::new(model, specs, &source.text, world, settings);
     for rule in RULES {
         (rule.run)(&subject, report);
     }

@@ -228,7 +228,8 @@ fn in_config<'a>(value: &'a Checked, holds: Option<Holds>, all: &mut Vec<(&'a st
         }
         (Value::List(items), _) => items.iter().for_each(|item| in_config(item, holds, all)),
         (Value::Map(pairs), _) => {
-            let there = pairs.iter().filter(|(_, value)| !value.is_null());
+            let may_hold = |value: &Checked| matches!(value.value, Value::Str(_) | Value::List(_) | Value::Map(_));
+            let there = pairs.iter().filter(|(_, value)| may_hold(value));
             there.for_each(|(name, value)| in_config(value, Holds::of(name), all));
         }
         _ => {}

@@ -1,13 +1,15 @@
 //! What rules look at: the model by route, with the plugins in effect there, and what stands in the text.
 
-use crate::config::compile::spec;
+use super::guard::Guarded;
 use crate::config::model::{Entity, Model};
 use crate::config::report::Span;
 use crate::config::value::Checked;
-use crate::route::{Shadow, shadows};
+use crate::route::{Shadow, Spec, shadows};
 use crate::settings::Settings;
 use crate::world::World;
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt};
+use std::cell::OnceCell;
+use std::collections::HashSet;
 
 /// A configuration without errors, and what is known around it.
 pub(super) struct Subject<'a> {
@@ -25,12 +27,12 @@ pub(super) struct Subject<'a> {
     pub shadows: Vec<Shadow>,
     /// Server names, in lower case, whose clients must show a certificate.
     pub demanding: HashSet<String>,
+    /// Whom plugins of their own let in; nearly never asked for.
+    pub guarded: OnceCell<Guarded<'a>>,
 }
 
 /// A route, and what happens to its requests.
 pub(super) struct View<'a> {
-    /// Its position among all routes.
-    pub at: usize,
     /// The route.
     pub route: &'a Entity,
     /// Where it leads.
@@ -45,19 +47,25 @@ type Scopes<'a> = HashMap<(Option<usize>, Option<usize>), Vec<&'a Entity>>;
 // === impl Subject ===
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(model: &'a Model, text: &'a str, world: World<'a>, settings: &'a Settings) -> Self {
+    pub(super) fn new(
+        model: &'a Model,
+        specs: &[Spec],
+        text: &'a str,
+        world: World<'a>,
+        settings: &'a Settings,
+    ) -> Self {
         let scopes = scopes(model);
         let (routes, services) = (model.all("routes"), model.all("services"));
-        let view = |(at, route): (usize, &'a Entity)| {
+        let view = |spec: &Spec| {
+            let at = spec.id.index();
+            let route = routes.get(at)?;
             let number = model.position("services", route, "service");
             let plugins = in_effect(&scopes, at, number);
-            View { at, route, service: number.map(|at| &services[at]), plugins }
+            Some(View { route, service: number.map(|at| &services[at]), plugins })
         };
-        let enabled = |view: &View<'_>| view.service.is_none_or(|service| service.fields.bool("enabled"));
-        let routes: Vec<_> = routes.iter().enumerate().map(view).filter(enabled).collect();
-        let specs: Vec<_> = routes.iter().map(|view| spec(view.at, view.route)).collect();
-        let shadows = shadows(&specs, model.compat);
-        Self { model, text, world, settings, routes, shadows, demanding: demanding(model) }
+        let routes = specs.iter().filter_map(view).collect();
+        let (shadows, guarded) = (shadows(specs, model.compat), OnceCell::new());
+        Self { model, text, world, settings, routes, shadows, demanding: demanding(model), guarded }
     }
 
     /// All plugins of a name that run at all, with their `config`.
@@ -69,7 +77,7 @@ impl<'a> Subject<'a> {
 
     /// The text at a place; empty where a value comes from elsewhere.
     pub(super) fn written(&self, span: Span) -> &'a str {
-        self.text.get(span.start..span.end).unwrap_or_default()
+        self.text.get(span.range()).unwrap_or_default()
     }
 
     /// The variable that a value at a place comes from, if it names one.
@@ -109,8 +117,7 @@ fn scopes(model: &Model) -> Scopes<'_> {
 
 /// The more specific instance of a name goes first (`kong/plugins.md` §1).
 fn in_effect<'a>(scopes: &Scopes<'a>, route: usize, service: Option<usize>) -> Vec<&'a Entity> {
-    let mut levels = vec![(Some(route), service), (Some(route), None), (None, service), (None, None)];
-    levels.dedup();
+    let levels = [(Some(route), service), (Some(route), None), (None, service), (None, None)];
     let mut found: Vec<&Entity> = Vec::new();
     for plugin in levels.iter().filter_map(|level| scopes.get(level)).flatten() {
         if !found.iter().any(|other| other.fields.str("name") == plugin.fields.str("name")) {

@@ -44,7 +44,7 @@ fn gathered<'a>(all: impl Iterator<Item = &'a Diagnostic>) -> Vec<Vec<&'a Diagno
     let once = |group: &Vec<&Diagnostic>| group.len() > ALIKE || group.iter().any(|found| is_once(found));
     let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(once);
     let mut groups: Vec<_> = few.into_iter().flatten().map(|found| vec![found]).chain(many).collect();
-    groups.sort_by_key(|group| group.first().map(|found| (found.span.start, found.severity)));
+    groups.sort_by_key(|group| group.first().map(|found| (found.span.start(), found.severity)));
     groups
 }
 
@@ -140,7 +140,7 @@ impl Excerpts<'_> {
             let same = found.others.iter().filter(|other| other.text == "the same").map(|other| other.span);
             std::iter::once(found.span).chain(same)
         });
-        let mut lines: Vec<_> = places.map(|place| self.text.position(place.start).0).collect();
+        let mut lines: Vec<_> = places.map(|place| self.text.position(place.start()).0).collect();
         lines.dedup();
         let more = lines.len().saturating_sub(LINES);
         let shown: Vec<_> = lines.iter().take(LINES).map(usize::to_string).collect();
@@ -152,14 +152,14 @@ impl Excerpts<'_> {
     /// The renderer counts columns in the excerpt, which is short of what was cut.
     fn true_column(&self, found: &Diagnostic, rendered: String) -> String {
         let mark = self.mark(found.span, None, true);
-        let (line, column) = self.text.position(mark.span.start);
+        let (line, column) = self.text.position(mark.span.start());
         let (start, end) = (self.text.start_of(mark.line), self.text.end_of(mark.line));
         let (from, _) = self.cut(std::slice::from_ref(&mark), start, end);
         if from == start {
             return rendered;
         }
         let place = |column: usize| format!("{}:{line}:{column}", self.text.source.name);
-        let counted = self.text.source.text[from..mark.span.start].chars().count() + 1;
+        let counted = self.text.source.text[from..mark.span.start()].chars().count() + 1;
         rendered.replacen(&place(counted), &place(column), 1)
     }
 
@@ -181,8 +181,8 @@ impl Excerpts<'_> {
     /// A place that goes on over several lines is underlined on its first.
     fn mark(&self, span: Span, label: Option<&str>, primary: bool) -> Mark {
         let text = &self.text.source.text;
-        let start = floor(text, span.start);
-        let rest = &text[start..ceil(text, span.end.max(start))];
+        let start = floor(text, span.start());
+        let rest = &text[start..ceil(text, span.end().max(start))];
         let first = rest.split(['\n', '\r']).next().unwrap_or_default();
         Mark {
             span: Span::new(start, start + first.len()),
@@ -196,10 +196,10 @@ impl Excerpts<'_> {
         let first = marks.iter().map(|mark| mark.line).min().unwrap_or_default();
         let last = marks.iter().map(|mark| mark.line).max().unwrap_or_default();
         let (from, to) = self.cut(marks, self.text.start_of(first), self.text.end_of(last));
-        let shown = marks.iter().filter(|mark| from <= mark.span.start && mark.span.start <= to);
+        let shown = marks.iter().filter(|mark| from <= mark.span.start() && mark.span.start() <= to);
         let annotations = shown.map(|mark| {
             let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-            kind.span(mark.span.start - from..mark.span.end.min(to) - from).label(mark.label.clone())
+            kind.span(mark.span.start() - from..mark.span.end().min(to) - from).label(mark.label.clone())
         });
         let text = self.text.masked()[from..to].replace('\r', " ");
         let (line, _) = self.text.position(from);
@@ -212,8 +212,8 @@ impl Excerpts<'_> {
             return (from, to);
         }
         let (text, mark) = (&self.text.source.text, &marks[0].span);
-        let before = floor(text, mark.start.saturating_sub(self.width / 2).max(from));
-        (before, ceil(text, (mark.start + self.width).min(to)))
+        let before = floor(text, mark.start().saturating_sub(self.width / 2).max(from));
+        (before, ceil(text, (mark.start() + self.width).min(to)))
     }
 }
 

@@ -108,8 +108,8 @@ impl<'a> Text<'a> {
 
     fn range(&self, span: Span) -> Range {
         Range {
-            start: self.position(span.start),
-            end: self.position(ceil(&self.source.text, span.end.max(span.start))),
+            start: self.position(span.start()),
+            end: self.position(ceil(&self.source.text, span.end().max(span.start()))),
         }
     }
 }

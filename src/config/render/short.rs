@@ -8,7 +8,7 @@ use crate::config::report::{Diagnostic, Report, Source};
 pub fn short(report: &Report, source: &Source) -> String {
     let text = Text::of(source);
     let line = |found: &Diagnostic| {
-        let (line, column) = text.position(found.span.start);
+        let (line, column) = text.position(found.span.start());
         let label = found.label.as_deref().map(|label| format!(" ({})", said(label))).unwrap_or_default();
         let (severity, code, message) = (severity(found), found.code, said(&found.message));
         format!("{}:{line}:{column}: {severity}[{code}]: {message}{label}\n", source.name)

@@ -213,7 +213,7 @@ mod tests {
                 match lexer.next() {
                     Ok(Some(_)) => {}
                     Ok(None) => return None,
-                    Err(found) => return Some(found.span.start),
+                    Err(found) => return Some(found.span.start()),
                 }
             }
         };

@@ -56,21 +56,21 @@ impl Notes {
     pub(super) fn of(&self, owner: Owner) -> Vec<String> {
         let own = self.by_owner.get(&owner).into_iter().flatten();
         let mut own: Vec<_> = own.filter_map(|number| self.found.get(*number)).collect();
-        own.sort_by_key(|(_, at, _)| (at.file, at.span.start));
+        own.sort_by_key(|(_, at, _)| (at.file, at.span.start()));
         own.into_iter().map(|(_, _, note)| note.line()).collect()
     }
 
     /// What belongs to no part that has a place of its own, as lines of comment.
     pub(super) fn unplaced(&self, placed: &HashSet<Owner>) -> Vec<String> {
         let mut rest: Vec<_> = self.found.iter().filter(|(owner, _, _)| !placed.contains(owner)).collect();
-        rest.sort_by_key(|(_, at, _)| (at.file, at.span.start));
+        rest.sort_by_key(|(_, at, _)| (at.file, at.span.start()));
         rest.into_iter().map(|(_, _, note)| note.line()).collect()
     }
 
     /// Everything, in the order of the files.
     pub(super) fn all(&self) -> Vec<Note> {
         let mut all: Vec<_> = self.found.iter().collect();
-        all.sort_by_key(|(_, at, _)| (at.file, at.span.start));
+        all.sort_by_key(|(_, at, _)| (at.file, at.span.start()));
         all.into_iter().map(|(_, _, note)| note.clone()).collect()
     }
 

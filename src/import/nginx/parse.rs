@@ -76,7 +76,8 @@ impl Parser<'_> {
 
     fn end(&mut self, span: Span) -> Result<(), Fault> {
         if let Some(first) = self.words.first() {
-            let whole = Span::new(first.span.start, self.words.last().map_or(first.span.end, |word| word.span.end));
+            let whole =
+                Span::new(first.span.start(), self.words.last().map_or(first.span.end(), |word| word.span.end()));
             return Err(fault(whole, format!("directive `{}` does not end with `;`", first.text)));
         }
         let Some(open) = self.open.pop() else { return Err(fault(span, "`}` closes nothing")) };
@@ -88,7 +89,7 @@ impl Parser<'_> {
     fn push(&mut self, words: Vec<Word>, block: Option<Vec<Directive>>) {
         let mut words = words.into_iter();
         let Some(name) = words.next() else { return };
-        let line = self.lines.partition_point(|end| *end < name.span.start) + 1;
+        let line = self.lines.partition_point(|end| *end < name.span.start()) + 1;
         let at = At { file: self.file, line, span: name.span };
         self.done.push(Directive { name: name.text, args: words.collect(), block, at, owner: Owner::Head });
     }
@@ -132,10 +133,10 @@ mod tests {
             (" ;", 1, "`;` stands here without a directive before it"),
         ] {
             let found = read(text).unwrap_err();
-            assert_eq!((found.span.start, found.message.as_str()), (place, words), "{text}");
+            assert_eq!((found.span.start(), found.message.as_str()), (place, words), "{text}");
         }
         let deep = "a{".repeat(100_000);
-        assert_eq!(read(&deep).unwrap_err().span.start, 2 * MAX_DEPTH + 1);
+        assert_eq!(read(&deep).unwrap_err().span.start(), 2 * MAX_DEPTH + 1);
     }
 
     #[test]

@@ -26,8 +26,8 @@ fn acl(config: &Json) -> Acl {
     let (mut report, mut shared) = (Report::default(), Extensions::new());
     let directory = shared.get_or_insert_default::<Directory>().clone();
     let (files, watch) = (World::EMPTY.file, &mut Vec::new());
-    let (compat, path) = (Compat::Kong2, Vec::new());
-    let (shared, before, standing) = (&mut shared, &Extensions::new(), "");
+    let (compat, path): (_, &[_]) = (Compat::Kong2, &[]);
+    let (shared, before, standing) = (&mut shared, &Extensions::new(), &String::new);
     let mut cx = Build { compat, report: &mut report, path, files, watch, shared, before, standing };
     let acl = Acl::build(&checked(config), &mut cx).unwrap();
     directory.fill(Arc::new(everybody()));

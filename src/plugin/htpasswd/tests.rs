@@ -43,9 +43,9 @@ fn build_after(before: &Extensions, shared: &mut Extensions, content: &str, more
     };
     let (mut report, mut watch) = (Report::default(), Vec::new());
     let (report_to, compat) = (&mut report, Compat::Kong3);
-    let (files, watch_to, standing) = (&files, &mut watch, "");
+    let (files, watch_to, standing) = (&files, &mut watch, &String::new);
     let mut cx =
-        Build { compat, report: report_to, path: Vec::new(), files, watch: watch_to, shared, before, standing };
+        Build { compat, report: report_to, path: &[], files, watch: watch_to, shared, before, standing };
     let plugin = Htpasswd::build(&checked(&config), &mut cx);
     Built { plugin, report, watch }
 }

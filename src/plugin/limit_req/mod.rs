@@ -94,7 +94,7 @@ impl Define for LimitReq {
     fn build(config: &Checked, cx: &mut Build<'_>) -> Option<Self> {
         let rate = config.get("rate")?;
         let zone = zone(config, Rate::parse(rate.as_str()?).ok()?, rate.span, cx)?;
-        let name = config.str("zone").map_or_else(|| place(&cx.path), Into::into);
+        let name = config.str("zone").map_or_else(|| place(cx.path), Into::into);
         let burst = config.int("burst").and_then(|burst| u64::try_from(burst).ok()).unwrap_or_default() * ONE;
         let status = config.int("status").and_then(|status| u16::try_from(status).ok());
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
@@ -107,13 +107,13 @@ fn zone(config: &Checked, rate: Rate, place: Span, cx: &mut Build<'_>) -> Option
     let (name, before) = (config.str("zone"), cx.before.get::<Zones>());
     let known = before.and_then(|zones| match name {
         Some(name) => zones.named.get(name).map(|(zone, _)| zone),
-        None => zones.own.get(cx.standing),
+        None => zones.own.get(&*(cx.standing)()),
     });
     let make = || known.filter(|zone| zone.rate() == rate).map_or_else(|| Arc::new(Zone::new(rate)), Arc::clone);
     let zones = cx.shared.get_or_insert_default::<Zones>();
     let Some(name) = name else {
         let zone = make();
-        zones.own.insert(cx.standing.into(), Arc::clone(&zone));
+        zones.own.insert((cx.standing)().into(), Arc::clone(&zone));
         return Some(zone);
     };
     let (zone, first) = zones.named.entry(name.into()).or_insert_with(|| (make(), place));

@@ -15,8 +15,8 @@ use std::sync::Arc;
 fn template(text: &str, compat: Compat, rules: UntrustedLua) -> Template {
     let (mut report, mut shared) = (Report::default(), Extensions::new());
     shared.insert(Arc::new(rules));
-    let (files, watch, path) = (World::EMPTY.file, &mut Vec::new(), Vec::new());
-    let (shared, before, standing) = (&mut shared, &Extensions::new(), "");
+    let (files, watch, path): (_, _, &[_]) = (World::EMPTY.file, &mut Vec::new(), &[]);
+    let (shared, before, standing) = (&mut shared, &Extensions::new(), &String::new);
     let mut cx = Build { compat, report: &mut report, path, files, watch, shared, before, standing };
     read(&checked(&json!(text)), text, &mut cx).unwrap()
 }
