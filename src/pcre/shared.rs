@@ -149,11 +149,15 @@ impl Scan<'_> {
 
     /// A class of single bytes, simple ranges and the usual escapes.
     fn class(&mut self) -> Option<Token> {
+        let all = self.rest;
         self.skip(b"^");
         let mut items = 0_u32;
         loop {
             match self.next()? {
-                b']' if items > 0 => return Some(Token::Item { empty: false }),
+                b']' if items > 0 => {
+                    let inside = &all[..all.len() - self.rest.len() - 1];
+                    return (!is_posix(inside)).then_some(Token::Item { empty: false });
+                }
                 byte => self.class_item(byte, items == 0)?,
             }
             items += 1;
@@ -249,6 +253,11 @@ impl Scan<'_> {
         let number = std::str::from_utf8(number).ok()?.parse().ok()?;
         (number <= REPEAT).then_some(number)
     }
+}
+
+/// What PCRE takes for `[.a.]`, `[=a=]` or `[:a:]` of POSIX, and knows inside of other classes only, or not at all.
+fn is_posix(class: &[u8]) -> bool {
+    matches!(class, [first @ (b'.' | b'=' | b':'), .., last] if first == last)
 }
 
 /// See [`super::literal_prefix`]. Only of patterns without an alternative or an option that could change its start.

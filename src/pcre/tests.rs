@@ -107,6 +107,17 @@ fn the_engine_is_chosen_by_meaning() {
 }
 
 #[test]
+fn what_looks_like_a_posix_class_is_left_to_pcre() {
+    for text in ["[..]", "[.a.]", "[=a\\=]", "[:a:]"] {
+        assert!(shared::scan(text).is_none(), "{text}");
+        assert!(backtracking(text).is_err(), "{text}");
+    }
+    for text in ["[.]", "[:]", "[.a]", "[a.]", "[^.a.]", "[.:]"] {
+        assert!(shared::scan(text).is_some() && backtracking(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
 fn dollar_matches_before_a_final_line_feed() {
     let regex = Pcre::anchored("/exact$").unwrap();
     assert_eq!(regex.match_len(b"/exact"), Some(6));
