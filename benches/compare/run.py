@@ -42,6 +42,7 @@ def arguments():
     ap.add_argument("--connections", type=int, default=32)
     ap.add_argument("--profile", default="dist", help="cargo profile of the gateway and the load")
     ap.add_argument("--gateway", action="append", default=[], metavar="NAME=PATH", help="a build, instead of making one")
+    ap.add_argument("--load", type=pathlib.Path, help="the built program that makes load, instead of making one")
     ap.add_argument("--without", default="", help="contenders to leave out: direct, floor, nginx-unbuffered, haproxy")
     ap.add_argument("--no-logs", action="store_true", help="without access logs")
     ap.add_argument("--json", type=pathlib.Path, default=TARGET / "compare.json", help="where every sample goes")
@@ -119,7 +120,7 @@ def main():
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two cores are needed")
     builds = [g.split("=", 1) for g in opts.gateway] or [("gateway", build_gateway(opts.profile))]
-    load = kinds.Load(kinds.build_load(ROOT, opts.profile), opts.seconds, opts.connections)
+    load = kinds.Load(opts.load or kinds.build_load(ROOT, opts.profile), opts.seconds, opts.connections)
     samples = []
     for (key, routes, alone), some in groups(jobs).items():
         # Bouts of load repeat themselves.
