@@ -16,14 +16,10 @@ it need not be kept up to the day; a look with --check before a release is enoug
 import argparse
 import pathlib
 import re
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 
 import start
-from contenders import Bench, free_port
+from contenders import Bench
 from instructions import ask
 from jobs import Job
 from run import build_gateway
@@ -76,21 +72,13 @@ def by_jobs(program):
 
 def by_start(program):
     """Functions of a start with many entities, and of a request that no route takes."""
-    opts = argparse.Namespace(config=start.ROOT / "tests" / "real" / "supabase" / "kong.yml", set=[])
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "wb") as log:
-        command = [*TRACED, f"--callgrind-out-file={folder}/profile", program, "run", "--config", opts.config]
-        process = subprocess.Popen(command, env=start.environment(opts, port, 1), stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log)
-        end = time.monotonic() + LIMIT
-        while not start.answered(port):
-            if process.poll() is not None or time.monotonic() > end:
-                process.kill()
-                sys.exit(f"no answer:\n{pathlib.Path(log.name).read_text()}")
-            time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
-        process.wait(LIMIT)
-        return functions(pathlib.Path(folder) / "profile", program)
+    config = start.ROOT / "tests" / "real" / "supabase" / "kong.yml"
+    opts = argparse.Namespace(gateway=program, config=config, set=[])
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
+        profile = pathlib.Path(folder) / "profile"
+        process, _, _ = start.started(opts, 1, log, [*TRACED, f"--callgrind-out-file={profile}"], LIMIT)
+        start.stop(process, LIMIT)
+        return functions(profile, program)
 
 
 def functions(profile, program):

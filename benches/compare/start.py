@@ -22,6 +22,8 @@ import sys
 import tempfile
 import time
 
+from contenders import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 LIMIT = 10
@@ -38,12 +40,6 @@ def arguments():
     ap.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable, such as KONG_…")
     ap.add_argument("--json", action="store_true")
     return ap.parse_args()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def invent(name):
@@ -80,10 +76,10 @@ def answered(port):
         return False
 
 
-def answers(process, port, begin, log):
+def answers(process, port, begin, log, limit):
     """Waits for the first; ends with what the process wrote, if there is none."""
     while not answered(port):
-        if process.poll() is not None or time.monotonic() > begin + LIMIT:
+        if process.poll() is not None or time.monotonic() > begin + limit:
             process.kill()
             log.seek(0)
             sys.exit("no answer:\n" + log.read().decode("utf-8", "replace"))
@@ -96,20 +92,21 @@ def cpu(process):
     return sum(int(stat.read_text().split()[0]) for stat in stats) / 1e6
 
 
-def started(opts, workers, log):
-    """A process that has answered once, how long that took, and its processor time, in ms."""
+def started(opts, workers, log, within=(), limit=LIMIT):
+    """A process that has answered once, how long that took, and its processor time, in ms; `within` is a program that runs
+    it."""
     port = free_port()
     env = environment(opts, port, workers)
     begin = time.monotonic()
-    process = subprocess.Popen([opts.gateway, "run", "--config", opts.config], env=env, stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([*within, opts.gateway, "run", "--config", opts.config], env=env, stdin=subprocess.DEVNULL,
                                stdout=log, stderr=log)
-    answers(process, port, begin, log)
+    answers(process, port, begin, log, limit)
     return process, (time.monotonic() - begin) * 1000, cpu(process)
 
 
-def stop(process):
+def stop(process, limit=LIMIT):
     process.send_signal(signal.SIGTERM)
-    process.wait(LIMIT)
+    process.wait(limit)
 
 
 def memory(process):

@@ -227,9 +227,9 @@ impl Drop for Gateway {
     }
 }
 
-/// The program under test: this package's, or the one that `GATEWAY_BINARY` names (such as one of another profile).
+/// The program under test: this package's, or the one that `TESTED_BINARY` names (such as one of another profile).
 pub(crate) fn binary() -> String {
-    std::env::var("GATEWAY_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_gateway").to_owned())
+    std::env::var("TESTED_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_gateway").to_owned())
 }
 
 /// A port that is free now. It lies below the range from which the kernel serves port 0 and outgoing connections, so
