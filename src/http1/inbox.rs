@@ -43,7 +43,7 @@ impl Inbox {
         }
     }
 
-    /// Nothing more comes for now: the room is for others, if nothing is in it.
+    /// Nothing has come: the room is for others, if nothing is in it.
     pub fn rest(&mut self) {
         if !self.buf.is_empty() {
             return;
