@@ -9,7 +9,8 @@ pub(crate) fn shouting(peer: &mut Peer, _: usize) -> io::Result<()> {
     let head = peer.head()?;
     let (upgrade, connection) = (head.get("upgrade").unwrap_or("none"), head.get("connection").unwrap_or_default());
     if upgrade == "none" || !connection.to_ascii_lowercase().contains("upgrade") {
-        return peer.send("HTTP/1.1 400 No Upgrade\r\nContent-Length: 0\r\n\r\n");
+        // It closes, and says so: who takes it up again gets a reset at times.
+        return peer.send("HTTP/1.1 400 No Upgrade\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     }
     let accept = head.get("sec-websocket-key").map(|key| format!("Sec-WebSocket-Accept: for-{key}\r\n"));
     let accept = accept.unwrap_or_default();
