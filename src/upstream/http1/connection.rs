@@ -17,7 +17,7 @@ use crate::http1::sending::Framing;
 use crate::pipe::Pipe;
 use crate::upstream::alarm::Alarm;
 use crate::upstream::pool::{Idle, Key, Pool};
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use http::{HeaderMap, Method, Request};
 use http_body::{Body, Frame, SizeHint};
 use std::future::Future;
@@ -31,6 +31,8 @@ use tokio::time::Instant;
 
 /// Room to read into while it is not known how much comes.
 const ROOM: usize = 16 * 1024;
+/// The same for the head of an answer whose body may go through a pipe: what is read of that is copied.
+const HEAD_ROOM: usize = 2 * 1024;
 /// Most room for a body.
 const MOST_ROOM: usize = 64 * 1024;
 
@@ -44,6 +46,8 @@ pub struct Connection {
     pub(super) buf: Inbox,
     /// Whether much comes of this body.
     much: bool,
+    /// Whether the last body went through a pipe: the next one may as well.
+    pub(super) passed: bool,
     /// What is to be written.
     queue: Queue,
     /// What of the request's body is still to come.
@@ -104,6 +108,7 @@ impl Connection {
             stream,
             buf: Inbox::new(rooms),
             much: false,
+            passed: false,
             queue: Queue::default(),
             sending: Framing::None,
             written: 0,
@@ -250,28 +255,30 @@ impl Connection {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Head, HeaderMap)>> {
+        let mut most = if self.passed { HEAD_ROOM } else { ROOM };
         loop {
             let mut names = self.names.borrow_mut();
             let head = response::take(&mut self.buf, self.limit, self.to_head, &mut self.spare, &mut names)?;
             drop(names);
             if let Some(head) = head {
-                self.keeps = head.keeps;
+                (self.keeps, self.passed) = (head.keeps, false);
                 return Poll::Ready(Ok((head, std::mem::take(&mut self.spare))));
             }
-            let Poll::Ready(read) = self.poll_read(cx, ROOM) else {
+            let Poll::Ready(read) = self.poll_read(cx, ROOM, most) else {
                 self.buf.rest();
                 return Poll::Pending;
             };
             if read? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
+            most = ROOM;
         }
     }
 
-    /// Reads what is there; nothing is the end.
-    fn poll_read(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+    /// Reads what is there into so much room, so many bytes at most; nothing is the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>, room: usize, most: usize) -> Poll<io::Result<usize>> {
         self.buf.make_room(room, room);
-        pin!(self.stream.read_buf(&mut *self.buf)).poll(cx)
+        pin!(self.stream.read_buf(&mut (&mut *self.buf).limit(most))).poll(cx)
     }
 
     /// The body of the answer whose head was read.
@@ -318,7 +325,7 @@ impl Connection {
 
     /// Reads more of a body; false at its end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BodyError>> {
-        let Poll::Ready(read) = self.poll_read(cx, self.room()) else {
+        let Poll::Ready(read) = self.poll_read(cx, self.room(), usize::MAX) else {
             ready!(self.poll_stalled(cx));
             return Poll::Ready(Err(Stalled.into()));
         };
@@ -392,7 +399,7 @@ impl Idle for Box<Connection> {
     fn is_closed(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let quiet = self.stream.socket().poll_read_ready(&mut cx).is_pending();
-        !quiet && self.poll_read(&mut cx, 1).is_ready()
+        !quiet && self.poll_read(&mut cx, 1, usize::MAX).is_ready()
     }
 }
 

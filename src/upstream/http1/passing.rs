@@ -39,6 +39,7 @@ pub(super) fn poll_pass(
         Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         Ok(count) => {
             connection.reading = Reading::length(left.saturating_sub(count as u64));
+            connection.passed = true;
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
