@@ -24,6 +24,7 @@ pub mod number;
 pub mod observe;
 pub mod offload;
 pub mod outbox;
+pub mod pace;
 pub mod pcre;
 pub mod pipe;
 pub mod plugin;

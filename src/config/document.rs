@@ -15,6 +15,7 @@ use super::{blank, header, shorthand};
 use crate::entity::Compat;
 use crate::health::Boards;
 use crate::live::LiveFile;
+use crate::pace::breathe;
 use crate::plugin::Entry;
 use crate::settings::{Plugins, RouterFlavor, Settings};
 use crate::world::World;
@@ -164,6 +165,7 @@ impl Walker<'_> {
     }
 
     fn entity(&mut self, kind: &'static EntityType, id: NodeId, parent: Option<(usize, &'static str)>) {
+        breathe();
         let id = self.sni_text(kind, id);
         if !matches!(self.tree.node(id).raw, Raw::Map(_)) && !self.is_empty_list(id) {
             let node = self.tree.node(id);

@@ -5,6 +5,7 @@
 use super::model::{Entity, Model};
 use super::report::Step;
 use super::value::{Checked, Value};
+use crate::pace::breathe;
 use foldhash::quality::FixedState;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -86,13 +87,13 @@ impl Inventory {
     #[must_use]
     pub fn changes(&self, to: &Self) -> Changes {
         let only = |these: &Self, those: &Self| {
-            let gone = these.0.keys().filter(|label| !those.0.contains_key(label));
+            let gone = these.0.keys().inspect(|_| breathe()).filter(|label| !those.0.contains_key(label));
             gone.map(ToString::to_string).collect()
         };
         let differs = |(label, hash): &(&Label, &u64)| to.0.get(label).is_some_and(|other| other != *hash);
         Changes {
             added: only(to, self),
-            changed: self.0.iter().filter(differs).map(|(label, _)| label.to_string()).collect(),
+            changed: self.0.iter().inspect(|_| breathe()).filter(differs).map(|(label, _)| label.to_string()).collect(),
             removed: only(self, to),
         }
     }
@@ -106,6 +107,7 @@ fn count(all: &mut BTreeMap<Label, u64>, label: Label, entity: &Entity) {
 
 /// Whom it refers to counts, however that is written.
 fn fingerprint(entity: &Entity) -> u64 {
+    breathe();
     let fields = fields(&entity.fields).filter(|(key, _)| entity.link(key).is_none());
     let links = entity.links.iter().map(|link| HASH.hash_one(link));
     let config = entity.plugin.as_ref().map(|built| hashed(&built.config));

@@ -5,6 +5,7 @@ use super::plugins::Built;
 use super::report::{Span, Step};
 use super::value::Checked;
 use crate::entity::{Compat, Identity};
+use crate::pace::free;
 use foldhash::{HashMap, HashMapExt};
 use std::fmt;
 use std::sync::Arc;
@@ -84,6 +85,12 @@ impl fmt::Debug for Entity {
 }
 
 // === impl Table ===
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        free(std::mem::take(&mut self.entities));
+    }
+}
 
 impl Table {
     /// An empty one with room for so many entities.

@@ -12,6 +12,7 @@ use super::nearest::nearest;
 use super::report::{Diagnostic, Report, Span, Step};
 use super::value::{Checked, Value};
 use crate::entity::Compat;
+use crate::pace::breathe;
 use foldhash::{HashMap, HashMapExt};
 use uuid::Uuid;
 
@@ -66,6 +67,7 @@ pub(super) fn resolve(document: Document, report: &mut Report) -> Model {
 fn all_ids(drafts: &[Draft], compat: Compat) -> Vec<Uuid> {
     let mut ids: Vec<(Uuid, bool)> = Vec::with_capacity(drafts.len());
     for draft in drafts {
+        breathe();
         let parent = draft.parent.map(|(at, _)| ids[at]);
         ids.push(ids::id(draft, parent, compat));
     }
@@ -107,6 +109,7 @@ fn written_id(text: &str) -> Option<Uuid> {
 impl<'a> Resolver<'a> {
     /// What the references of an entity mean.
     fn links(&mut self, at: usize) -> Vec<(&'static str, Uuid)> {
+        breathe();
         let draft = &self.drafts[at];
         let mut links: Vec<(&'static str, Uuid)> = Vec::with_capacity(usize::from(draft.parent.is_some()));
         for (field, to) in draft.kind.foreigns() {
@@ -280,6 +283,7 @@ fn tables(
     let tables = counts.into_iter().map(|(kind, count)| (kind, Table::with_capacity(count)));
     let mut tables: HashMap<&'static str, Table> = tables.collect();
     for ((draft, id), links) in drafts.into_iter().zip(ids).zip(links) {
+        breathe();
         let key = key(&draft).map(Into::into);
         let (kind, place) = (draft.kind, draft.place);
         let Draft { fields, plugin, path, .. } = draft;

@@ -4,6 +4,7 @@
 //! ask for a huge tree.
 
 use super::report::Span;
+use crate::pace::{breathe, free};
 use foldhash::HashSet;
 use serde_json::Value;
 use std::sync::Arc;
@@ -73,9 +74,16 @@ pub(super) struct TooMuch;
 
 // === impl Tree ===
 
+impl Drop for Tree {
+    fn drop(&mut self) {
+        free(std::mem::take(&mut self.nodes));
+    }
+}
+
 impl Tree {
     /// Adds a node.
     pub(super) fn push(&mut self, raw: Raw, span: Span) -> NodeId {
+        breathe();
         let below: u32 = match &raw {
             Raw::List(items) => items.iter().map(|id| self.node(*id).weight).fold(0, u32::saturating_add),
             Raw::Map(pairs) => pairs.iter().map(|p| self.node(p.value).weight).fold(0, u32::saturating_add),

@@ -9,6 +9,7 @@ use super::rule::{Header, Kinds, Path, Rule, patterns, sni};
 use super::trie::{Forest, Root, Side, Tree};
 use super::{Spec, SpecError};
 use crate::entity::Compat;
+use crate::pace::breathe;
 use crate::pcre::{Pcre, literal_prefix};
 use foldhash::fast::FixedState;
 use http::HeaderName;
@@ -129,6 +130,7 @@ impl Index {
         };
         let mut builder = Builder { index: Self { compat, expressed, ..Self::default() }, ..Builder::default() };
         for (spec, path) in places.into_iter().map(Place::order) {
+            breathe();
             let text = specs[spec].paths.get(path).map(String::as_str).unwrap_or_default();
             if let Err(message) = builder.add(spec, &specs[spec], read[spec].get(path)) {
                 errors.push(SpecError { route: specs[spec].id, text: text.to_owned(), message });
@@ -139,6 +141,7 @@ impl Index {
 
     /// A route's paths, read.
     pub(super) fn paths_of(spec: &Spec, compat: Compat) -> Vec<Path> {
+        breathe();
         spec.paths.iter().map(|path| Path::read(path, compat)).collect()
     }
 

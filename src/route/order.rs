@@ -7,6 +7,7 @@
 use super::Spec;
 use super::rule::{Kinds, Path, patterns};
 use crate::entity::Compat;
+use crate::pace::breathe;
 use std::cmp::Reverse;
 use uuid::Uuid;
 
@@ -101,6 +102,7 @@ pub(super) fn by_kinds(won: Kinds, lost: Kinds, compat: Compat) -> Option<Criter
 pub(super) fn places(specs: &[Spec], read: &[Vec<Path>], compat: Compat) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     for (number, (spec, paths)) in specs.iter().zip(read).enumerate() {
+        breathe();
         let texts = spec.paths.iter().map(String::as_str).zip(paths).map(Some);
         let none = spec.paths.is_empty().then_some(None);
         let all = texts.chain(none).enumerate();

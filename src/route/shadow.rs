@@ -8,6 +8,7 @@ use super::order::{self, Place};
 use super::rule::{Kinds, Path, paths, sni};
 use super::{Flavor, Spec};
 use crate::entity::Compat;
+use crate::pace::breathe;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 /// A path of a route (or the route, if it has none) that is never used.
@@ -58,10 +59,11 @@ struct Known<'s> {
 /// Every path that is never used.
 #[must_use]
 pub fn shadows(specs: &[Spec], flavor: Flavor) -> Vec<Shadow> {
-    let read: Vec<Vec<Path>> = specs.iter().map(|spec| paths(spec, flavor)).collect();
+    let read: Vec<Vec<Path>> = specs.iter().inspect(|_| breathe()).map(|spec| paths(spec, flavor)).collect();
     let mut known = Known::new(specs, flavor);
     let mut found = Vec::new();
     for candidate in candidates(specs, &read, flavor) {
+        breathe();
         if let Some(by) = known.cover(&candidate, flavor) {
             let ((route, path), (by, by_path)) = (candidate.at, by);
             found.push(Shadow { route, path, by, by_path });
@@ -76,6 +78,7 @@ fn candidates<'s>(specs: &'s [Spec], read: &'s [Vec<Path>], flavor: Flavor) -> V
     let mut all = Vec::new();
     let by_lists = |(_, (spec, _)): &(usize, (&Spec, &Vec<Path>))| spec.expression.is_none();
     for (number, (spec, paths)) in specs.iter().zip(read).enumerate().filter(by_lists) {
+        breathe();
         let texts = spec.paths.iter().map(String::as_str).zip(paths).map(Some);
         let none = spec.paths.is_empty().then_some(None);
         for (path, text) in texts.chain(none).enumerate() {

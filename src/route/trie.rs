@@ -3,6 +3,8 @@
 //!
 //! Every place holds two lists, one for each [`Side`]. A walk costs what the text is long, not what the tree is large.
 
+use crate::pace::breathe;
+
 /// "No such place".
 const NONE: u32 = u32::MAX;
 
@@ -135,6 +137,7 @@ impl Forest {
         let mut open = vec![(0, root, 0_u32, [NONE; 2])];
         self.nodes.push(Node::UNFIXED);
         while let Some((from, to, above, nearest)) = open.pop() {
+            breathe();
             let node = std::mem::take(&mut tree.0[from]);
             let depth = above + number(node.edge.len());
             let nearest =

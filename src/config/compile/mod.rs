@@ -16,6 +16,7 @@ use crate::acme::Plan;
 use crate::consumers::{Consumers, Directory};
 use crate::entity::{RouteId, ServiceId, UpstreamId};
 use crate::lua::catalog::Catalog;
+use crate::pace::breathe;
 use crate::plugin::Plugin;
 use crate::route::{Asked, Router, Spec, SpecError};
 use crate::snapshot::{Host, PathHandling, Route, Service, Snapshot, Upstream, authority};
@@ -105,6 +106,7 @@ fn orders(model: &Model) -> Option<Arc<Plan>> {
 }
 
 fn service(model: &Model, entity: &Entity, secure: &mut secure::Secure<'_>, report: &mut Report) -> Service {
+    breathe();
     let fields = &entity.fields;
     let https = fields.str("protocol") == Some("https");
     let (written, port) = (fields.str("host").unwrap_or_default(), number(fields, "port"));
@@ -152,6 +154,7 @@ fn milliseconds(fields: &Checked, name: &str) -> Duration {
 }
 
 fn route(model: &Model, at: usize, entity: &Entity, chains: &mut Chains) -> Route {
+    breathe();
     let fields = &entity.fields;
     let service = model.position("services", entity, "service");
     let has = |name: &str| fields.strs("protocols").any(|protocol| protocol == name);
@@ -180,6 +183,7 @@ pub(super) fn specs(model: &Model) -> Vec<Spec> {
 
 /// What a route asks of a request.
 fn spec(at: usize, entity: &Entity) -> Spec {
+    breathe();
     let fields = &entity.fields;
     let texts = |name: &str| fields.strs(name).map(str::to_owned).collect::<Vec<_>>();
     let headers = fields.pairs("headers").iter().filter_map(|(name, values)| {

@@ -63,7 +63,7 @@ fn taken_before(subject: &Subject<'_>) -> HashSet<Uuid> {
             .any(|name| view.plugin(name).is_some_and(|(_, config)| config.bool("hide_credentials")))
     };
     let on = |hidden: bool| {
-        let all = subject.routes.iter().filter_map(|view| Some((view, view.plugin("request-transformer")?.0.id)));
+        let all = subject.routes().filter_map(|view| Some((view, view.plugin("request-transformer")?.0.id)));
         all.filter(|(view, _)| hides(view) == hidden).map(|(_, id)| id).collect::<HashSet<_>>()
     };
     &on(true) - &on(false)

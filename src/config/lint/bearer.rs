@@ -249,7 +249,7 @@ fn signature(subject: &Subject<'_>, report: &mut Report) {
 
 fn exposed(subject: &Subject<'_>, report: &mut Report) {
     let (mut seen, mut read) = (HashSet::new(), HashSet::new());
-    for view in subject.routes.iter().filter(|view| guard::is_open(subject, view)) {
+    for view in subject.routes().filter(|view| guard::is_open(subject, view)) {
         // One plugin may run on thousands of routes: it is read for the first of them.
         let found = view.plugin("request-transformer").filter(|(plugin, _)| read.insert(plugin.id));
         let Some((_, config)) = found else { continue };

@@ -50,11 +50,11 @@ const MACHINES: &[&str] = &[
 fn run(subject: &Subject<'_>, report: &mut Report) {
     // A route for all hosts takes what is left.
     let open = |view: &View<'_>| view.route.fields.list("hosts").is_empty() && view.takes_all_paths();
-    if !listeners::at_the_edge(subject.settings) || subject.routes.iter().any(open) {
+    if !listeners::at_the_edge(subject.settings) || subject.routes().any(open) {
         return;
     }
     let mut hosts: BTreeMap<&str, (Vec<&View<'_>>, Option<&Checked>)> = BTreeMap::new();
-    for view in &subject.routes {
+    for view in subject.routes() {
         for host in view.route.fields.list("hosts") {
             let (views, place) = hosts.entry(host.as_str().unwrap_or_default()).or_default();
             views.push(view);

@@ -53,7 +53,7 @@ const WORDS: &[&str] = &[
 
 fn run(subject: &Subject<'_>, report: &mut Report) {
     let mut seen = std::collections::HashSet::new();
-    for view in &subject.routes {
+    for view in subject.routes() {
         let Some(service) = view.service.filter(|_| is_dashboard(view) && guard::is_open(subject, view)) else {
             continue;
         };

@@ -30,7 +30,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn run(subject: &Subject<'_>, report: &mut Report) {
-    for view in subject.routes.iter().filter(|view| !view.route.fields.bool("strip_path")) {
+    for view in subject.routes().filter(|view| !view.route.fields.bool("strip_path")) {
         let Some((service, path)) = view.service.and_then(|service| Some((service, service.fields.get("path")?)))
         else {
             continue;

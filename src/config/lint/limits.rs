@@ -141,14 +141,14 @@ fn counts_addresses(subject: &Subject<'_>, plugin: &Entity, config: &Checked) ->
     let runs = |view: &&View<'_>| view.plugins.iter().any(|other| std::ptr::eq(*other, plugin));
     match config.str("limit_by") {
         Some("ip") => true,
-        Some("consumer" | "credential") => subject.routes.iter().filter(runs).any(|view| !view.has(TELLING)),
+        Some("consumer" | "credential") => subject.routes().filter(runs).any(|view| !view.has(TELLING)),
         _ => false,
     }
 }
 
 fn too_low(subject: &Subject<'_>, report: &mut Report) {
     let mut seen = std::collections::HashSet::new();
-    for view in subject.routes.iter().filter(|view| view.takes_all_paths() && has_pages(view)) {
+    for view in subject.routes().filter(|view| view.takes_all_paths() && has_pages(view)) {
         for name in LIMITS {
             let Some((_, config)) = view.plugin(name) else { continue };
             let low = if *name == "limit-req" { low_rate(config) } else { low_count(config) };

@@ -30,6 +30,7 @@ mod token;
 
 use super::model::Model;
 use super::report::{Diagnostic, Report, Source, Span};
+use crate::pace::breathe;
 use crate::route::Spec;
 use crate::settings::Settings;
 use crate::world::World;
@@ -107,6 +108,7 @@ pub(super) fn run(
 ) {
     let subject = Subject::new(model, specs, &source.text, world, settings);
     for rule in RULES {
+        breathe();
         (rule.run)(&subject, report);
     }
 }

@@ -58,7 +58,7 @@ const ANSWER: &[&str] = &[
 
 fn routes(subject: &Subject<'_>, report: &mut Report) {
     let nowhere = |view: &&View<'_>| view.service.is_none() && !view.has(ANSWER);
-    for view in subject.routes.iter().filter(nowhere) {
+    for view in subject.routes().filter(nowhere) {
         let message = format!("{} leads to no service", view.name());
         let warning = ROUTE.warn(view.route.place, message).label("answered with 503");
         report.push(warning.help("write it inside of a service, or give it `service: NAME`"));

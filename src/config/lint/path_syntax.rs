@@ -5,6 +5,7 @@ use super::subject::Subject;
 use crate::config::report::{Diagnostic, Report};
 use crate::config::value::Checked;
 use crate::entity::Compat;
+use crate::pace::breathe;
 
 pub(super) static EXPRESSION: Rule = Rule {
     code: "literal-expression",
@@ -54,7 +55,7 @@ services:
 };
 
 fn paths<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (&'a Checked, &'a str)> + use<'a> {
-    let all = subject.model.all("routes").iter().flat_map(|route| route.fields.list("paths"));
+    let all = subject.model.all("routes").iter().inspect(|_| breathe()).flat_map(|route| route.fields.list("paths"));
     all.filter_map(|path| Some((path, path.as_str()?)))
 }
 

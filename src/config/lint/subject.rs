@@ -4,6 +4,7 @@ use super::guard::Guarded;
 use crate::config::model::{Entity, Model};
 use crate::config::report::Span;
 use crate::config::value::Checked;
+use crate::pace::breathe;
 use crate::route::{Shadow, Spec, shadows};
 use crate::settings::Settings;
 use crate::world::World;
@@ -57,6 +58,7 @@ impl<'a> Subject<'a> {
         let scopes = scopes(model);
         let (routes, services) = (model.all("routes"), model.all("services"));
         let view = |spec: &Spec| {
+            breathe();
             let at = spec.id.index();
             let route = routes.get(at)?;
             let number = model.position("services", route, "service");
@@ -66,6 +68,11 @@ impl<'a> Subject<'a> {
         let routes = specs.iter().filter_map(view).collect();
         let (shadows, guarded) = (shadows(specs, model.compat), OnceCell::new());
         Self { model, text, world, settings, routes, shadows, demanding: demanding(model), guarded }
+    }
+
+    /// Its routes that are routed to.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &View<'a>> {
+        self.routes.iter().inspect(|_| breathe())
     }
 
     /// All plugins of a name that run at all, with their `config`.

@@ -41,7 +41,7 @@ fn run(subject: &Subject<'_>, report: &mut Report) {
         let mut protocols = view.route.fields.strs("protocols");
         protocols.all(|name| matches!(name, "https" | "grpcs"))
     };
-    let mut views = subject.routes.iter().filter(secure);
+    let mut views = subject.routes().filter(secure);
     let Some(first) = views.next() else { return };
     let more = match views.count() {
         0 => String::new(),
