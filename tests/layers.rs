@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("number", 0, true),
     ("pcre", 0, true),
     ("pipe", 0, false),
+    ("courtesy", 0, false),
     ("crypto", 0, true),
     ("keys", 0, false),
     ("keys/fixtures", 3, false),

@@ -5,7 +5,7 @@
 use super::model::{Entity, Model};
 use super::report::Step;
 use super::value::{Checked, Value};
-use crate::pace::breathe;
+use crate::courtesy::breathe;
 use foldhash::quality::FixedState;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};

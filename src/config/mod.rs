@@ -45,7 +45,7 @@ mod yaml;
 
 pub use plugins::enabled;
 
-use crate::pace;
+use crate::courtesy;
 use crate::plugin::Entry;
 use crate::settings::Settings;
 use crate::settings::reading::Edge;
@@ -187,7 +187,7 @@ impl Opened {
         if snapshot.is_some() {
             lint::run(&model, &specs, &source, world, settings, &mut report);
         }
-        pace::free(specs);
+        courtesy::free(specs);
         inside::settle(&mut report, &source.text);
         (snapshot.map(|snapshot| (snapshot, model)), report)
     }

@@ -11,8 +11,8 @@ use super::model::{Entity, Model, Table};
 use super::nearest::nearest;
 use super::report::{Diagnostic, Report, Span, Step};
 use super::value::{Checked, Value};
+use crate::courtesy::breathe;
 use crate::entity::Compat;
-use crate::pace::breathe;
 use foldhash::{HashMap, HashMapExt};
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@
 //! ask for a huge tree.
 
 use super::report::Span;
-use crate::pace::{breathe, free};
+use crate::courtesy::{breathe, free};
 use foldhash::HashSet;
 use serde_json::Value;
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 
 use super::Spec;
 use super::rule::{Kinds, Path, patterns};
+use crate::courtesy::breathe;
 use crate::entity::Compat;
-use crate::pace::breathe;
 use std::cmp::Reverse;
 use uuid::Uuid;
 

@@ -7,8 +7,8 @@
 use super::order::{self, Place};
 use super::rule::{Kinds, Path, paths, sni};
 use super::{Flavor, Spec};
+use crate::courtesy::breathe;
 use crate::entity::Compat;
-use crate::pace::breathe;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 /// A path of a route (or the route, if it has none) that is never used.

@@ -3,7 +3,7 @@
 //!
 //! Every place holds two lists, one for each [`Side`]. A walk costs what the text is long, not what the tree is large.
 
-use crate::pace::breathe;
+use crate::courtesy::breathe;
 
 /// "No such place".
 const NONE: u32 = u32::MAX;

@@ -1,7 +1,7 @@
 //! Work that takes a while, on a thread that lets all others go first: a reload costs a core some hundred milliseconds, and
-//! where cores are few, those are the ones that serve requests. Priority alone does not do: see [`pace`].
+//! where cores are few, those are the ones that serve requests. Priority alone does not do: see [`courtesy`].
 
-use crate::pace;
+use crate::courtesy;
 use std::io;
 use std::thread;
 
@@ -22,7 +22,7 @@ pub(super) fn gently<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> 
         let thread = thread.spawn_scoped(scope, || {
             // Of this thread alone, on Linux. Where it is not allowed, all are alike.
             let _ = rustix::process::nice(BEHIND);
-            pace::politely();
+            courtesy::politely();
             work()
         })?;
         thread.join().map_err(|_| io::Error::other("compiling it panicked"))

@@ -30,7 +30,7 @@ mod token;
 
 use super::model::Model;
 use super::report::{Diagnostic, Report, Source, Span};
-use crate::pace::breathe;
+use crate::courtesy::breathe;
 use crate::route::Spec;
 use crate::settings::Settings;
 use crate::world::World;

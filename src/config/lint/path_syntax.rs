@@ -4,8 +4,8 @@ use super::Rule;
 use super::subject::Subject;
 use crate::config::report::{Diagnostic, Report};
 use crate::config::value::Checked;
+use crate::courtesy::breathe;
 use crate::entity::Compat;
-use crate::pace::breathe;
 
 pub(super) static EXPRESSION: Rule = Rule {
     code: "literal-expression",

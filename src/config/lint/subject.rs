@@ -4,7 +4,7 @@ use super::guard::Guarded;
 use crate::config::model::{Entity, Model};
 use crate::config::report::Span;
 use crate::config::value::Checked;
-use crate::pace::breathe;
+use crate::courtesy::breathe;
 use crate::route::{Shadow, Spec, shadows};
 use crate::settings::Settings;
 use crate::world::World;
