@@ -91,6 +91,7 @@ type Stop = (watch::Receiver<Option<Ending>>, watch::Receiver<Duration>);
 
 /// A process that listens and has not begun to serve.
 pub struct Server {
+    signals: Signals,
     settings: Arc<Settings>,
     front: Front,
     links: Links,
@@ -127,6 +128,7 @@ impl Server {
     /// # Errors
     /// What cannot be opened, and what to do about it.
     pub fn open(settings: Settings, snapshot: Snapshot, passed: Vec<Passed>) -> Result<Self, ServeError> {
+        let signals = Signals::listen().map_err(ServeError::from_any)?;
         let (settings, snapshot) = (Arc::new(settings), Arc::new(snapshot));
         let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let links = Links::new(&settings).map_err(ServeError::from_any)?;
@@ -164,6 +166,7 @@ impl Server {
         let program = Err("there is nothing to start again".to_owned());
         let (origin, abrupt) = (None, false);
         Ok(Self {
+            signals,
             settings,
             front,
             links,
@@ -220,7 +223,6 @@ impl Server {
     /// # Errors
     /// When threads cannot be started.
     pub fn run(mut self, tell: impl Fn(Phase)) -> Result<(), ServeError> {
-        let signals = Signals::listen(self.origin.is_some()).map_err(ServeError::from_any)?;
         let (stop, stopped) = (self.stop.clone(), self.stop.subscribe());
         let (patience, patient) = watch::channel(self.settings.drain_timeout);
         let (shipping, checker) = (Arc::clone(&self.front.shipping), Arc::clone(&self.front.checker));
@@ -234,10 +236,11 @@ impl Server {
             threads.push(thread.spawn(move || work(start)).map_err(ServeError::from_any)?);
         }
         let (abrupt, program, to_hand_on) = (self.abrupt, self.program.clone(), std::mem::take(&mut self.to_hand_on));
-        let (watching, admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
+        let reloads = self.origin.is_some();
+        let (signals, watching, admin) = self.attend(counts, stopped).map_err(ServeError::from_any)?;
         tell(Phase::Serving);
         let succession = Succession { program: &program, sockets: &to_hand_on, tell: &tell };
-        let (reload, reopen) = (|| watching.reload(), || logs.reopen());
+        let (reload, reopen) = (reloads.then_some(|| watching.reload()), || logs.reopen());
         let end = signals.wait(reload, reopen, &succession, abrupt).map_err(ServeError::from_any)?;
         // Who still has a socket and does not accept from it would let clients wait.
         drop(to_hand_on);
@@ -262,8 +265,8 @@ impl Server {
         self,
         workers: Vec<Arc<Traffic>>,
         stopping: watch::Receiver<Option<Ending>>,
-    ) -> io::Result<(Watching, Option<Running>)> {
-        let Self { settings, mut front, admin, live, origin, .. } = self;
+    ) -> io::Result<(Signals, Watching, Option<Running>)> {
+        let Self { signals, settings, mut front, admin, live, origin, .. } = self;
         front.workers.clone_from(&workers);
         let certificates = front.store.live();
         let (snapshots, reloads) = (front.snapshots.subscribe(), Arc::clone(&front.reloads));
@@ -280,7 +283,7 @@ impl Server {
             stopping,
             letterbox: watching.letterbox(),
         };
-        Ok((watching, admin.start(state)?))
+        Ok((signals, watching, admin.start(state)?))
     }
 
     /// One worker's share of the sockets.

@@ -15,11 +15,9 @@ pub(super) const POLITE: &str = "SIGQUIT";
 pub(super) struct Signals {
     runtime: Runtime,
     signals: [Signal; 3],
-    /// `None` where there is nothing to read again: SIGHUP then ends the process, as it does by itself.
-    again: Option<Signal>,
+    again: Signal,
     reopen: Signal,
-    /// As with SIGHUP.
-    upgrade: Option<Signal>,
+    upgrade: Signal,
 }
 
 /// What a process needs to put another one in its place.
@@ -44,21 +42,23 @@ pub(super) enum End {
 // === impl Signals ===
 
 impl Signals {
-    /// Begins to listen: a signal that comes before [`wait`](Self::wait) is not lost.
+    /// Begins to listen: a signal that comes before [`wait`](Self::wait) is not lost. To be called before others can see
+    /// that there is a process to send one to.
     ///
     /// # Errors
     /// When the system does not let us listen for signals.
-    pub(super) fn listen(reloads: bool) -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let signals = runtime.block_on(async { listen() })?;
-        let own = |kind| reloads.then(|| runtime.block_on(async { signal(kind) })).transpose();
-        let (again, upgrade) = (own(SignalKind::hangup())?, own(SignalKind::user_defined2())?);
-        let reopen = runtime.block_on(async { signal(SignalKind::user_defined1()) })?;
+        let own = |kind| runtime.block_on(async { signal(kind) });
+        let signals = [own(SignalKind::interrupt())?, own(SignalKind::terminate())?, own(SignalKind::quit())?];
+        let again = own(SignalKind::hangup())?;
+        let (reopen, upgrade) = (own(SignalKind::user_defined1())?, own(SignalKind::user_defined2())?);
         Ok(Self { runtime, signals, again, reopen, upgrade })
     }
 
     /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, or until another process serves in this one's place; until
-    /// then, `reload` is called at each SIGHUP, and `reopen` at each SIGUSR1. From then on a second signal ends the process,
+    /// then, `reload` is called at each SIGHUP, and `reopen` at each SIGUSR1. Without `reload` there is nothing to read again,
+    /// and SIGHUP ends the process, too. From then on a second signal ends the process,
     /// with success where that is an `abrupt` one's usual end. One that was replaced ignores the first, which a supervisor
     /// sends to all of a service's processes.
     ///
@@ -66,7 +66,7 @@ impl Signals {
     /// When no thread can be started to wait for the second.
     pub(super) fn wait(
         mut self,
-        reload: impl Fn(),
+        reload: Option<impl Fn()>,
         reopen: impl Fn(),
         succession: &Succession<'_>,
         abrupt: bool,
@@ -77,9 +77,12 @@ impl Signals {
             loop {
                 tokio::select! {
                     told = first(signals) => return End::Told(told),
-                    () = next(again.as_mut()) => reload(),
+                    _ = again.recv() => match &reload {
+                        Some(reload) => reload(),
+                        None => return End::Told("SIGHUP"),
+                    },
                     _ = logs.recv() => reopen(),
-                    () = next(upgrade.as_mut()), if attempt.is_none() => attempt = succession.begin(),
+                    _ = upgrade.recv(), if attempt.is_none() => attempt = succession.begin(),
                     outcome = of(attempt.as_mut()) => {
                         attempt = None;
                         if succession.is_done(outcome) {
@@ -108,17 +111,6 @@ impl Signals {
 async fn of(attempt: Option<&mut Attempt>) -> Result<u32, String> {
     match attempt {
         Some(attempt) => attempt.outcome().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn listen() -> io::Result<[Signal; 3]> {
-    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::quit())?])
-}
-
-async fn next(signal: Option<&mut Signal>) {
-    match signal {
-        Some(signal) => _ = signal.recv().await,
         None => std::future::pending().await,
     }
 }
