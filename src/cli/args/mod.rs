@@ -1,8 +1,10 @@
 //! What the command line can say. Declarations only.
 
 mod generated;
+mod import;
 
 pub(super) use generated::{FormatVersion, Man, Schema};
+pub(super) use import::{Import, Nginx};
 
 use crate::config::codes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -319,49 +321,6 @@ pub(super) enum Config {
         #[arg(default_value = "kong.yml")]
         file: PathBuf,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Import {
-    /// From nginx's configuration files.
-    Nginx(Nginx),
-}
-
-const NGINX_HELP: &str = "\
-Give it nginx's main file; what that includes is read as well, relative to the file's folder. Parts that are usually \
-included (sites-enabled/…) can be given by themselves, too.
-
-The result goes to standard output, or to the file of -o. Servers become hosts of routes, locations become routes, \
-proxy_pass becomes services, certificates stay files that are read again when they are renewed. Every directive that is \
-not carried over exactly is named, with its place and the reason: as a comment where it would have stood, and on \
-standard error. docs/migrating-from-nginx.md has the whole table.
-
-Examples:
-  gateway import nginx /etc/nginx/nginx.conf -o gateway.yml
-  gateway import nginx /etc/nginx/sites-enabled/app --folder /etc/nginx | less
-  gateway check gateway.yml                          then: can it be served here?
-  gateway import nginx nginx.conf --strict -o g.yml  fail rather than leave anything out
-
-Exit status: 0 written, 1 a file is not nginx's syntax (or --strict, or the output exists), 2 one cannot be read.";
-
-#[derive(Debug, Args)]
-#[command(after_help = NGINX_HELP)]
-pub(super) struct Nginx {
-    /// Configuration files; `-` reads standard input.
-    #[arg(value_name = "FILE", required = true)]
-    pub(super) files: Vec<PathBuf>,
-    /// Write here.
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Overwrite the output.
-    #[arg(long)]
-    pub(super) force: bool,
-    /// Write nothing, and fail, if anything is not carried over exactly.
-    #[arg(long)]
-    pub(super) strict: bool,
-    /// What relative paths start from [default: the folder of the first file].
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) folder: Option<PathBuf>,
 }
 
 /// Takes the options of `kong config parse`; those that only matter to Kong are accepted, and hidden.

@@ -26,7 +26,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
 /// Room to read into while it is not known how much comes.
@@ -49,20 +49,20 @@ pub struct Connection {
     /// Whether the last body went through a pipe: the next one may as well.
     pub(super) passed: bool,
     /// What is to be written.
-    queue: Queue,
+    pub(super) queue: Queue,
     /// What of the request's body is still to come.
-    sending: Framing,
+    pub(super) sending: Framing,
     /// Bytes of this request that were written.
-    written: u64,
+    pub(super) written: u64,
     /// Whether a piece of the body was taken, which can't be given back.
-    loaded: bool,
+    pub(super) loaded: bool,
     /// Whether the upstream has to take what it got before it can get more.
-    stuck: bool,
+    pub(super) stuck: bool,
     /// Whether HEAD was asked.
     to_head: bool,
     pub(super) reading: Reading,
     /// Whether another request may follow.
-    keeps: bool,
+    pub(super) keeps: bool,
     /// Longest time between two reads.
     patience: Duration,
     /// When the wait for the next piece began. A client that is slow to take one does not make the upstream late.
@@ -177,81 +177,6 @@ impl Connection {
             }
             _ => head,
         }
-    }
-
-    fn fault(&self, error: io::Error) -> Fault {
-        if self.written > 0 || self.loaded { Fault::Sent(error) } else { Fault::Unsent(error) }
-    }
-
-    /// Nothing more is sent, and no other request may follow.
-    pub fn abandon(&mut self) {
-        (self.sending, self.queue, self.keeps) = (Framing::None, Queue::default(), false);
-    }
-
-    /// How many bytes of the request were written.
-    #[must_use]
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-
-    /// Whether the upstream took all that there was to send so far.
-    #[must_use]
-    pub fn is_drained(&self) -> bool {
-        self.queue.is_empty()
-    }
-
-    /// Whether all of the request was written.
-    #[must_use]
-    pub fn is_sent(&self) -> bool {
-        self.sending == Framing::None && self.is_drained()
-    }
-
-    /// Sends what there is of the request; ready when all is written.
-    ///
-    /// # Errors
-    /// When the upstream does not take it, or the body ends early.
-    pub fn poll_send<B>(&mut self, cx: &mut Context<'_>, body: &mut B) -> Poll<Result<(), Fault>>
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
-        // At first the head waits for what there is of the body, so that both go in one write.
-        let mut waits = self.written > 0 || self.stuck;
-        while self.sending != Framing::None {
-            if std::mem::replace(&mut waits, true) {
-                ready!(self.poll_write(cx)).map_err(|error| self.fault(error))?;
-            }
-            let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
-                ready!(self.poll_write(cx)).map_err(|error| self.fault(error))?;
-                return Poll::Pending;
-            };
-            self.load(frame.transpose().map_err(|_| Fault::Body)?)?;
-        }
-        self.poll_write(cx).map_err(|error| self.fault(error))
-    }
-
-    /// Puts the next piece of the body, or its end, into the queue.
-    fn load(&mut self, frame: Option<Frame<Bytes>>) -> Result<(), Fault> {
-        let piece = frame.map(|frame| frame.into_data().unwrap_or_default());
-        self.loaded = true;
-        self.sending.load(piece, &mut self.queue).map_err(|_| Fault::Body)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.queue.is_empty() {
-            let stream = Pin::new(&mut self.stream);
-            let polled = match self.queue.has_piece() {
-                true => stream.poll_write_vectored(cx, &self.queue.slices()),
-                false => stream.poll_write(cx, self.queue.left()),
-            };
-            self.stuck = polled.is_pending();
-            let written = ready!(polled)?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.written += written as u64;
-            self.queue.advance(written);
-        }
-        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Head, HeaderMap)>> {
