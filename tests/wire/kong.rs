@@ -246,6 +246,26 @@ fn in_the_background_it_is_started_reloaded_and_stopped() {
 }
 
 #[test]
+fn its_logs_may_be_moved_away() {
+    let upstream = Upstream::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let kong = Kong::with(&to(&upstream));
+    kong.does("kong start");
+    let log = |name: &str| kong.path("prefix/logs").join(name);
+    for name in ["access.log", "error.log"] {
+        std::fs::rename(log(name), log(&format!("{name}.1"))).unwrap();
+    }
+    let pid = std::fs::read_to_string(kong.path("prefix/pids/nginx.pid")).unwrap();
+    let asked = Command::new("kill").args(["-USR1", pid.trim()]).status().unwrap();
+    assert!(asked.success() && within(LIMIT, || log("access.log").is_file()));
+    assert_eq!(kong.get("/anew").0, 204);
+    kong.does("kong reload");
+    let holds = |name: &str, text: &str| std::fs::read_to_string(log(name)).is_ok_and(|lines| lines.contains(text));
+    assert!(within(LIMIT, || holds("access.log", "GET /anew")));
+    assert!(within(LIMIT, || holds("error.log", "reading the configuration again")));
+    kong.does("kong stop");
+}
+
+#[test]
 fn a_stop_cuts_off_what_a_quit_lets_end() {
     let (upstream, was_asked, go_on) = patient();
     let kong = Kong::with(&to(&upstream));

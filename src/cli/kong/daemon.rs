@@ -111,7 +111,12 @@ pub(super) fn serve(at: &At) -> ExitCode {
 fn try_serve(at: &At, tell: impl Fn(Phase)) -> Done {
     let prefix = Prefix::of(at)?;
     let log = |key: &str, name: &str| (key.to_owned(), prefix.path().join(name).to_string_lossy().into_owned());
-    let logs = [log("proxy_access_log", "logs/access.log"), log("admin_access_log", "logs/admin_access.log")];
+    // By whole paths: what is moved away is made anew, where standard output and error would go on with it.
+    let logs = [
+        log("proxy_access_log", "logs/access.log"),
+        log("proxy_error_log", "logs/error.log"),
+        log("admin_access_log", "logs/admin_access.log"),
+    ];
     let setup = setup::with(at, logs.into())?;
     Serve { setup, prefix, unprepared: None }.until_stopped(tell)
 }
