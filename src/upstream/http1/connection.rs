@@ -401,7 +401,9 @@ impl Idle for Box<Connection> {
     /// Whatever comes over an idle connection ends it. A look at it costs a system call only if something came.
     fn is_closed(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
-        !self.stream.is_quiet(&mut cx) && self.poll_read(&mut cx, 1, usize::MAX).is_ready()
+        let closed = !self.stream.is_quiet(&mut cx) && self.poll_read(&mut cx, 1, usize::MAX).is_ready();
+        self.buf.rest();
+        closed
     }
 }
 

@@ -12,6 +12,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::future::poll_fn;
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -85,4 +86,20 @@ async fn what_is_given_up_is_sent_as_far_as_it_goes() {
     fill(&mut connection).await;
     connection.abandon();
     assert!(connection.is_sent());
+}
+
+#[tokio::test]
+async fn who_is_idle_holds_no_room() {
+    let (near, mut far) = pair().await;
+    let mut connection = connection(Stream::Plain(near));
+    far.write_all(b"abc").await.unwrap();
+    // A read of all that is asked for does not tell whether there is more.
+    assert_eq!(poll_fn(|cx| connection.poll_read(cx, ROOM, 3)).await.unwrap(), 3);
+    connection.buf.clear();
+    assert!(!connection.stream.is_quiet(&mut Context::from_waker(Waker::noop())));
+    assert!(!connection.is_closed());
+    assert_eq!(connection.buf.capacity(), 0);
+    far.write_all(b"d").await.unwrap();
+    poll_fn(|cx| if connection.stream.is_quiet(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
+    assert!(connection.is_closed());
 }
