@@ -5,6 +5,7 @@ use crate::crypto;
 use crate::keys::fixtures;
 use crate::settings::Settings;
 use crate::snapshot::UpstreamTls;
+use crate::upstream::http1::early::relayed;
 use crate::upstream::pool::Limits;
 use crate::upstream::tls::ClientConfigs;
 use http_body_util::Full;
@@ -14,6 +15,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -77,6 +79,23 @@ async fn what_tls_holds_back_is_not_sent() {
         () = reads => unreachable!("it stays open"),
     }
     assert!(connection.is_sent() && connection.is_drained());
+}
+
+#[tokio::test]
+async fn an_upstream_that_takes_no_more_from_tls_is_given_up() {
+    let (near, mut far) = greeted().await;
+    let mut connection = connection(near);
+    fill(&mut connection).await;
+    let home = Rc::clone(connection.home.as_ref().unwrap());
+    let all = async {
+        // Its answer is over already.
+        let _answer = relayed(connection, Full::<Bytes>::default(), Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mut room = vec![0; MOST_ROOM];
+        while let Ok(1..) = far.read(&mut room).await {}
+    };
+    tokio::time::timeout(PATIENCE, LocalSet::new().run_until(all)).await.expect("it is open still");
+    assert!(home.is_empty());
 }
 
 #[tokio::test]
