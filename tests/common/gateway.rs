@@ -105,6 +105,8 @@ impl Builder {
         command
             .env("KONG_DATABASE", "off")
             .env("KONG_ADMIN_LISTEN", "off")
+            // A folder of its own: only one process has the pid file of the usual one, where that is there.
+            .env("KONG_PREFIX", folder)
             .env("KONG_PROXY_LISTEN", format!("127.0.0.1:{port} {}", self.listen_flags).trim())
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(std::mem::replace(&mut self.stdin, Stdio::null()))
