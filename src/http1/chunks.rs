@@ -124,11 +124,19 @@ impl Chunks {
         if size > MOST {
             return Err(Malformed("the trailers are too long"));
         }
+        if has_bare_end(&buf[..size]) {
+            return Err(Malformed("a trailer's line has no CR"));
+        }
         let httparse::Status::Complete((size, fields)) = parsed else { return Ok(None) };
         self.trailers = Some(fields.iter().map(owned).collect::<Result<_, _>>()?);
         buf.advance(size);
         Ok(Some(State::Over))
     }
+}
+
+/// Whether a line ends with LF alone, which httparse takes.
+fn has_bare_end(lines: &[u8]) -> bool {
+    lines.starts_with(b"\n") || lines.windows(2).any(|pair| matches!(pair, [before, b'\n'] if *before != b'\r'))
 }
 
 fn owned(field: &httparse::Header<'_>) -> Result<(HeaderName, HeaderValue), Malformed> {

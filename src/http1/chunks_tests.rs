@@ -52,6 +52,9 @@ fn what_is_not_chunked_as_it_should_be_is_refused() {
         "3\r\nabc\r0",
         "0\r\n: b\r\n\r\n",
         "0\r\na b\r\n\r\n",
+        "0\r\n\n",
+        "0\r\na: b\n\r\n",
+        "0\r\na: b\r\n\n",
     ] {
         assert!(read(text.as_bytes(), usize::MAX).is_err(), "{text:?}");
     }

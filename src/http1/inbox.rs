@@ -8,13 +8,13 @@ use std::rc::Rc;
 
 /// Most buffers that wait for the next reader.
 const MOST: usize = 64;
-/// Larger room is for one body, and not lent.
+/// Larger room is for one head or body, and not lent.
 const LENT: usize = 16 * 1024;
 
 /// What one connection read. Without `Debug`: secrets are among it.
 pub struct Inbox {
     buf: BytesMut,
-    /// Whether it has grown for a large body.
+    /// Whether it has grown for something large.
     large: bool,
     rooms: Rc<Rooms>,
 }
@@ -39,7 +39,7 @@ impl Inbox {
         }
         if self.buf.capacity() - self.buf.len() < least {
             self.buf.reserve(room);
-            self.large |= room > LENT;
+            self.large |= room.max(self.buf.len()) > LENT;
         }
     }
 
@@ -124,6 +124,21 @@ mod tests {
             inbox.make_room(room, room);
             inbox.rest();
             assert_eq!((inbox.capacity(), waiting(&rooms)), (0, lent));
+        }
+    }
+
+    #[test]
+    fn room_for_a_large_head_is_not_lent_though_little_of_it_is_left() {
+        let rooms = Rc::new(Rooms::default());
+        for (pieces, lent) in [(10, 0), (3, 1)] {
+            let mut inbox = Inbox::new(rooms.clone());
+            for _ in 0..pieces {
+                inbox.make_room(LENT, LENT);
+                inbox.extend_from_slice(&[b'x'; 4 * 1024]);
+            }
+            drop(inbox.split());
+            inbox.rest();
+            assert_eq!(waiting(&rooms), lent, "{pieces}");
         }
     }
 

@@ -93,7 +93,45 @@ async fn pour<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         if read == 0 {
             return to.shutdown().await;
         }
-        timeout(silence, to.write_all(&chunk[..read])).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        to.flush().await?;
+        // TLS takes a piece, and waits with it.
+        let sent = async {
+            to.write_all(&chunk[..read]).await?;
+            to.flush().await
+        };
+        timeout(silence, sent).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::cell::Cell;
+    use std::pin::Pin;
+    use std::task::Context;
+    use tokio::time::Instant;
+
+    /// Takes everything and sends nothing.
+    struct Hoard;
+
+    impl AsyncWrite for Hoard {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_is_waited_for_no_longer_than_one_who_is_silent() {
+        let (silence, heard) = (Duration::from_secs(5), Cell::new(Instant::now()));
+        let poured = timeout(silence * 2, pour(&b"abc"[..], Hoard, silence, &heard)).await;
+        assert_eq!(poured.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

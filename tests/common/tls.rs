@@ -1,14 +1,14 @@
-//! A TLS client of rustls toward a gateway whose authority it knows, and what they agreed on.
+//! A TLS client of rustls toward a gateway whose authority it knows, and what they agreed on; and an upstream over TLS.
 
 use super::pki::Pki;
 use super::{Gateway, LIMIT, gateway};
 use base64::Engine as _;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +21,9 @@ pub(crate) struct Certificate {
 
 /// A connection after its handshake.
 pub(crate) type Connected = StreamOwned<ClientConnection, TcpStream>;
+
+/// The same on an upstream's side.
+pub(crate) type Served = StreamOwned<ServerConnection, TcpStream>;
 
 // === impl Certificate ===
 
@@ -95,4 +98,32 @@ pub(crate) fn get(mut stream: Connected) -> (ClientConnection, String) {
 /// The group of the key exchange.
 pub(crate) fn group(connection: &ClientConnection) -> NamedGroup {
     connection.negotiated_key_exchange_group().unwrap().name()
+}
+
+/// Serves each connection, and its number, from 0, on a thread of its own, after its handshake; where it listens.
+pub(crate) fn upstream(serve: impl Fn(Served, usize) -> std::io::Result<()> + Send + Sync + 'static) -> u16 {
+    let (pki, serve) = (Pki::new("upstream"), Arc::new(serve));
+    let (cert, key) = pki.write("up", &pki.server("up.test", 1));
+    let (cert, key) = (CertificateDer::from_pem_file(cert).unwrap(), PrivateKeyDer::from_pem_file(key).unwrap());
+    let known = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let known = known.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = Arc::new(known.with_single_cert(vec![cert], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for (number, socket) in listener.incoming().enumerate() {
+            let (config, serve) = (config.clone(), serve.clone());
+            std::thread::spawn(move || greeted(socket?, config).and_then(|stream| serve(stream, number)));
+        }
+    });
+    port
+}
+
+fn greeted(mut socket: TcpStream, config: Arc<ServerConfig>) -> std::io::Result<Served> {
+    socket.set_read_timeout(Some(LIMIT))?;
+    let mut session = ServerConnection::new(config).unwrap();
+    while session.is_handshaking() {
+        session.complete_io(&mut socket)?;
+    }
+    Ok(StreamOwned::new(session, socket))
 }

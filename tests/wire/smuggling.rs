@@ -1,8 +1,10 @@
 //! Requests whose end two readers could see in different places. Whatever the gateway makes of them, an upstream must
 //! never see a second request that the gateway did not route (RFC 9112 §11.2).
 
+use crate::common::tls;
 use crate::common::witness::{Seen, Witness};
 use crate::common::{Gateway, LIMIT, Upstream};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 /// Framings that disagree with themselves, or that lenient readers read differently. Each smuggles `GET /inner`.
@@ -89,4 +91,43 @@ fn an_ambiguous_answer_never_reaches_the_next_client() {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// TLS reads more than it is asked for. What is too much need not be left in the socket, where it would be seen: it is not
+/// where an answer fills just the room that it is read into.
+#[test]
+fn what_is_left_within_tls_never_reaches_the_next_client() {
+    const ROOM: usize = 16 * 1024;
+    const STOLEN: &str = "HTTP/1.1 200 OK\r\nX-Stolen: 1\r\nContent-Length: 0\r\n\r\n";
+    let head = |size: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n");
+    let exact = ROOM - head(ROOM).len();
+    for size in [0, exact - 1, exact, exact + 1] {
+        let port = tls::upstream(move |mut stream, number| {
+            stream.read_exact(&mut [0; 1])?;
+            let (head, body) = (head(size), "x".repeat(size));
+            let pieces = [head.as_str(), &body, STOLEN];
+            at_once(&mut stream, if number == 0 { &pieces } else { &pieces[..2] })?;
+            // Stays open, so that the gateway may keep it.
+            while stream.read(&mut [0; 1024])? > 0 {}
+            Ok(())
+        });
+        let gateway = Gateway::with(format!(
+            "_format_version: '2.1'\nservices:\n- {{name: s, url: 'https://127.0.0.1:{port}', routes: [{{paths: [/]}}]}}\n"
+        ));
+        let gateway = gateway.set("KONG_NGINX_WORKER_PROCESSES", "1").start();
+        for _ in 0..2 {
+            let mut client = gateway.connect();
+            client.send("GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n").unwrap();
+            let head = client.head().unwrap();
+            assert_eq!(head.get("x-stolen"), None, "{size}");
+            assert_eq!(client.body(&head).unwrap().len(), size);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Sends each piece in a TLS record of its own, all in one write.
+fn at_once(stream: &mut tls::Served, pieces: &[&str]) -> io::Result<()> {
+    pieces.iter().try_for_each(|piece| stream.conn.writer().write_all(piece.as_bytes()))?;
+    stream.conn.write_tls(&mut stream.sock).map(drop)
 }

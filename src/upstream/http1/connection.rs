@@ -323,8 +323,9 @@ impl Idle for Box<Connection> {
     /// Whatever comes over an idle connection ends it. A look at it costs a system call only if something came.
     fn is_closed(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
-        let quiet = self.stream.socket().poll_read_ready(&mut cx).is_pending();
-        !quiet && self.poll_read(&mut cx, 1, usize::MAX).is_ready()
+        let closed = !self.stream.is_quiet(&mut cx) && self.poll_read(&mut cx, 1, usize::MAX).is_ready();
+        self.buf.rest();
+        closed
     }
 }
 
@@ -333,3 +334,7 @@ impl std::fmt::Debug for Connection {
         f.debug_struct("Connection").field("key", &self.key).field("uses", &self.uses).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

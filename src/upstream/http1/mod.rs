@@ -1,8 +1,8 @@
 //! HTTP/1.1 toward upstreams (RFC 9112), driven by the task whose request it is.
 //!
-//! A request is written from its header map into one buffer, and an answer is read into one that the connection keeps. What
-//! bytes mean is decided in `request.rs`, `response.rs`, `reading.rs` and `chunks.rs`, which are pure; `connection.rs` and
-//! `writing.rs` move them. Not here: which connection, and what a failure means for the request (`proxy/forward.rs`).
+//! A request is written from its header map into one buffer, and an answer is read into one that is lent to the connection.
+//! What bytes mean is decided in `request.rs`, `response.rs`, `reading.rs` and `chunks.rs`, which are pure; `connection.rs`
+//! and `writing.rs` move them. Not here: which connection, and what a failure means for the request (`proxy/forward.rs`).
 
 pub mod connection;
 pub mod early;

@@ -19,9 +19,15 @@ pub enum Stream {
 // === impl Stream ===
 
 impl Stream {
+    /// Whether nothing came that was not read. TLS may have taken it out of the socket by itself.
+    pub fn is_quiet(&self, cx: &mut Context<'_>) -> bool {
+        let taken = matches!(self, Self::Tls(stream) if !stream.get_ref().1.wants_read());
+        !taken && self.socket().poll_read_ready(cx).is_pending()
+    }
+
     /// The socket itself.
     #[must_use]
-    pub fn socket(&self) -> &TcpStream {
+    fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_ref().0,

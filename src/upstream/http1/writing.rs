@@ -15,7 +15,7 @@ use tokio::io::AsyncWrite;
 impl Connection {
     /// Nothing more is sent, and no other request may follow.
     pub fn abandon(&mut self) {
-        (self.sending, self.queue, self.keeps) = (Framing::None, Queue::default(), false);
+        (self.sending, self.queue, self.stuck, self.keeps) = (Framing::None, Queue::default(), false, false);
     }
 
     /// How many bytes of the request were written.
@@ -27,7 +27,7 @@ impl Connection {
     /// Whether the upstream took all that there was to send so far.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && !self.stuck
     }
 
     /// Whether all of the request was written.
@@ -85,6 +85,9 @@ impl Connection {
             self.written += written as u64;
             self.queue.advance(written);
         }
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // TLS takes more than its socket does.
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.stuck = flushed.is_pending();
+        flushed
     }
 }
