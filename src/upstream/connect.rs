@@ -6,12 +6,11 @@ use super::tls::{ClientConfigs, ClientTls, TlsError};
 use crate::keys::KeyError;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, UpstreamTls};
-use foldhash::fast::FixedState;
 use http::HeaderValue;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -33,6 +32,9 @@ pub struct Link {
 pub struct Links {
     configs: Arc<ClientConfigs>,
     known: RefCell<HashMap<usize, Way, foldhash::fast::RandomState>>,
+    /// For keys of connections. A stranger may choose the Host, and whoever found two of the same hash would get a connection
+    /// that was made for another: so it is keyed, and one that was made to withstand that (SipHash).
+    hasher: RandomState,
     /// Longest head of an answer.
     pub response_head: usize,
 }
@@ -64,7 +66,8 @@ impl Links {
     /// When the client certificate of the settings cannot be used.
     pub fn new(settings: &Settings) -> Result<Self, KeyError> {
         let configs = Arc::new(ClientConfigs::new(settings)?);
-        Ok(Self { configs, known: RefCell::default(), response_head: settings.response_head })
+        let (known, hasher) = (RefCell::default(), RandomState::new());
+        Ok(Self { configs, known, hasher, response_head: settings.response_head })
     }
 
     /// How TLS is spoken.
@@ -85,7 +88,7 @@ impl Links {
     ) -> Result<Link, ConnectError> {
         let Some(wanted) = tls else { return Ok(Link { key: Key { address, tls: 0 }, tls: None }) };
         let way = self.way(wanted)?;
-        let key = Key { address, tls: FixedState::default().hash_one((way.id, host.as_bytes())).max(1) };
+        let key = Key { address, tls: self.hasher.hash_one((way.id, host.as_bytes())).max(1) };
         Ok(Link { key, tls: Some((way, host.clone())) })
     }
 
