@@ -199,4 +199,6 @@ fn a_large_mapping_is_read_in_time_that_grows_with_its_size() {
     let flow = pairs(|n| format!("\"k{n}\": 1"), ", ");
     read("k.yml", &format!("{{\"_format_version\": \"3.0\", \"_info\": {{{flow}, }}}}"));
     read("k.json", &format!("{{\"_format_version\": \"3.0\", \"_info\": {{{flow}}}}}"));
+    let names = pairs(|n| format!("k{n}: [v]"), ", ");
+    read("k.yml", &format!("_format_version: \"3.0\"\nroutes: [{{name: r, headers: {{{names}}}}}]\n"));
 }
