@@ -190,3 +190,15 @@ fn what_is_deep_or_long_ends() {
         read("k.json", &text.repeat(10_000));
     }
 }
+
+#[test]
+fn a_large_mapping_is_read_in_time_that_grows_with_its_size() {
+    let pairs = |pair: fn(usize) -> String, between| (0..100_000).map(pair).collect::<Vec<_>>().join(between);
+    let block = pairs(|n| format!("  k{n}: v"), "\n");
+    read("k.yml", &format!("_format_version: \"3.0\"\n_info:\n{block}\n"));
+    let flow = pairs(|n| format!("\"k{n}\": 1"), ", ");
+    read("k.yml", &format!("{{\"_format_version\": \"3.0\", \"_info\": {{{flow}, }}}}"));
+    read("k.json", &format!("{{\"_format_version\": \"3.0\", \"_info\": {{{flow}}}}}"));
+    let names = pairs(|n| format!("k{n}: [v]"), ", ");
+    read("k.yml", &format!("_format_version: \"3.0\"\nroutes: [{{name: r, headers: {{{names}}}}}]\n"));
+}

@@ -1,6 +1,7 @@
 /* What the kernel alone costs a proxy: one thread, epoll, and for each request two reads and two writes, in between nothing.
  * Every request's header fields are replaced by prepared ones, as many bytes as those of the job are; answers go on as they
- * come. It does not do the job, looks at nothing, and knows no errors: no proxy that uses sockets can be below it.
+ * come. It does not do the job, looks at nothing, and knows no errors: no proxy that reads bytes from
+ * sockets and writes them can be below it.
  * usage: floor PORT UPSTREAM_PORT FIELDS, the last a file that ends with an empty line. */
 #define _GNU_SOURCE
 #include <errno.h>

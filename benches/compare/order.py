@@ -9,9 +9,11 @@ The kernel maps a program's file in pieces of 64 KiB around whatever is run. As 
 run lie everywhere, and two thirds of the program become resident for a fifth of it.
 
 Run are: a start with tests/real/supabase/kong.yml, a request in the clear, and the job of run.py over HTTP/1.1, TLS and
-HTTP/2. A function is known by its name without the hash that the compiler adds, so that the file holds for other versions
-of compiler and libraries. What it names and is not there does no harm; what it does not name lies where it lay before. So
-it need not be kept up to the day; a look with --check before a release is enough. Needs gcc, valgrind and nghttp2-client.
+HTTP/2. A function is known by its name without the hash that the compiler adds, so that most of the file holds for other
+versions of compiler and libraries. Two kinds of names have the version in their midst, and are lost with it: those of aws-lc
+(`aws_lc_0_47_0_…`), and those of the standard library itself (`_R…`). What the file names and is not there does no harm; what
+it does not name lies where it lay before. So it need not be kept up to the day; a look with --check before a release, and
+after an update of aws-lc or the compiler, is enough. Needs gcc, valgrind and nghttp2-client.
 """
 import argparse
 import pathlib

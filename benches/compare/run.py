@@ -13,7 +13,7 @@ taken within rounds, because absolute figures drift. CPU is utime + stime of the
 core that the proxy used: much below 100 %, the load was the limit (CPU per request holds even then).
 
 `floor` does not do the job. It has two reads and two writes for each request and nothing between them, so it tells what the
-kernel costs: no proxy that uses sockets can be below it. It takes part in A:SIZE.
+kernel costs: no proxy that reads bytes from sockets and writes them can be below it. It takes part in A:SIZE.
 
 """
 import argparse

@@ -303,8 +303,8 @@ impl Mapping {
             MANY => 0,
             _ => last,
         };
-        let keys = self.pairs.iter().map(|pair| Arc::clone(&pair.key)).enumerate().skip(from);
-        self.index.extend(keys.map(|(at, key)| (key, at)));
+        let unknown = self.pairs.iter().enumerate().skip(from);
+        self.index.extend(unknown.map(|(at, pair)| (Arc::clone(&pair.key), at)));
     }
 
     /// Adds a pair. A written key replaces one of the same name; the first one is told then, unless it was merged.

@@ -105,6 +105,7 @@ struct Builder {
     rule_numbers: Map<usize, u32>,
     host_keys: Map<Box<str>, Key>,
     sni_keys: Map<Box<str>, Key>,
+    header_numbers: Map<HeaderName, u32>,
     categories: BTreeMap<Kinds, Category>,
     last_regex: Map<Kinds, u32>,
 }
@@ -276,11 +277,12 @@ impl Builder {
     }
 
     fn header(&mut self, name: &HeaderName) -> u32 {
-        let known = self.index.headers.iter().position(|known| known == name);
-        number(known.unwrap_or_else(|| {
+        let next = number(self.index.headers.len());
+        let known = *self.header_numbers.entry(name.clone()).or_insert(next);
+        if known == next {
             self.index.headers.push(name.clone());
-            self.index.headers.len() - 1
-        }))
+        }
+        known
     }
 
     /// Books a candidate in its category.
