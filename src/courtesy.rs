@@ -32,7 +32,7 @@ pub fn politely() {
     PACE.set(Some(Pace::begin(Instant::now())));
 }
 
-/// Called within long work, at most some 20 µs apart.
+/// Called again and again within long work, best some 20 µs apart; a sort of thousands of things takes longer, and is let be.
 pub fn breathe() {
     let Some(mut pace) = PACE.get() else { return };
     if pace.is_over(Instant::now) {

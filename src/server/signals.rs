@@ -57,10 +57,10 @@ impl Signals {
     }
 
     /// Waits for the first of SIGINT, SIGTERM and SIGQUIT, or until another process serves in this one's place; until
-    /// then, `reload` is called at each SIGHUP, and `reopen` at each SIGUSR1. Without `reload` there is nothing to read again,
-    /// and SIGHUP ends the process, too. From then on a second signal ends the process,
-    /// with success where that is an `abrupt` one's usual end. One that was replaced ignores the first, which a supervisor
-    /// sends to all of a service's processes.
+    /// then, `reload` is called at each SIGHUP, and `reopen` at each SIGUSR1. Without `reload` there is nothing to read
+    /// again, and SIGHUP ends the process, too. From then on a second signal ends the process, with success where that is an
+    /// `abrupt` one's usual end. One that was replaced ignores the first, which a supervisor sends to all of a service's
+    /// processes.
     ///
     /// # Errors
     /// When no thread can be started to wait for the second.

@@ -100,11 +100,16 @@ pub(crate) fn group(connection: &ClientConnection) -> NamedGroup {
     connection.negotiated_key_exchange_group().unwrap().name()
 }
 
-/// Serves each connection, and its number, from 0, on a thread of its own, after its handshake; where it listens.
-pub(crate) fn upstream(serve: impl Fn(Served, usize) -> std::io::Result<()> + Send + Sync + 'static) -> u16 {
-    let (pki, serve) = (Pki::new("upstream"), Arc::new(serve));
-    let (cert, key) = pki.write("up", &pki.server("up.test", 1));
-    let (cert, key) = (CertificateDer::from_pem_file(cert).unwrap(), PrivateKeyDer::from_pem_file(key).unwrap());
+/// An upstream with a certificate for this name: serves each connection, and its number, from 0, on a thread of its own,
+/// after its handshake; where it listens. It ends with the test's process.
+pub(crate) fn upstream(
+    pki: &Pki,
+    name: &str,
+    serve: impl Fn(Served, usize) -> std::io::Result<()> + Send + Sync + 'static,
+) -> u16 {
+    let (pair, serve) = (pki.server(name, 7), Arc::new(serve));
+    let cert = CertificateDer::from_pem_slice(pair.cert.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
     let known = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let known = known.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let config = Arc::new(known.with_single_cert(vec![cert], key).unwrap());

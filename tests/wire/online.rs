@@ -5,40 +5,22 @@
 use crate::common::Upstream;
 use crate::common::gateway::{binary, free_port};
 use crate::common::pki::Pki;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use crate::common::tls;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A TLS server with a certificate; answers every connection once. It ends with the test's process.
+/// A TLS server with a certificate; answers every connection once.
 fn tls_server(pki: &Pki, name: &str) -> u16 {
-    let pair = pki.server(name, 7);
-    let chain = vec![CertificateDer::from_pem_slice(pair.cert.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for socket in listener.incoming() {
-            let session = ServerConnection::new(config.clone()).unwrap();
-            let mut stream = StreamOwned::new(session, socket.unwrap());
-            std::thread::spawn(move || {
-                // Who only shakes hands sends nothing.
-                if stream.read(&mut [0; 1024]).is_ok_and(|n| n > 0) {
-                    let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nServer: tls\r\n\r\n");
-                }
-            });
+    tls::upstream(pki, name, |mut stream, _| {
+        // Who only shakes hands sends nothing.
+        if stream.read(&mut [0; 1024])? > 0 {
+            stream.write_all(b"HTTP/1.1 204 No Content\r\nServer: tls\r\n\r\n")?;
         }
-    });
-    port
+        Ok(())
+    })
 }
 
 /// Answers paths under `/api` only.

@@ -1,6 +1,7 @@
 //! Requests whose end two readers could see in different places. Whatever the gateway makes of them, an upstream must
 //! never see a second request that the gateway did not route (RFC 9112 §11.2).
 
+use crate::common::pki::Pki;
 use crate::common::tls;
 use crate::common::witness::{Seen, Witness};
 use crate::common::{Gateway, LIMIT, Upstream};
@@ -102,7 +103,7 @@ fn what_is_left_within_tls_never_reaches_the_next_client() {
     let head = |size: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n");
     let exact = ROOM - head(ROOM).len();
     for size in [0, exact - 1, exact, exact + 1] {
-        let port = tls::upstream(move |mut stream, number| {
+        let port = tls::upstream(&Pki::new("upstream"), "up.test", move |mut stream, number| {
             stream.read_exact(&mut [0; 1])?;
             let (head, body) = (head(size), "x".repeat(size));
             let pieces = [head.as_str(), &body, STOLEN];

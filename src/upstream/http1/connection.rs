@@ -305,7 +305,6 @@ impl Source for Connection {
             return;
         }
         self.much = false;
-        self.buf.rest();
         let (key, uses) = (self.key, self.uses);
         home.put(key, self, uses);
     }
@@ -320,7 +319,8 @@ impl Source for Connection {
 }
 
 impl Idle for Box<Connection> {
-    /// Whatever comes over an idle connection ends it. A look at it costs a system call only if something came.
+    /// Whatever comes over an idle connection ends it. A look at it costs a system call only if something came, and leaves it
+    /// without room.
     fn is_closed(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let closed = !self.stream.is_quiet(&mut cx) && self.poll_read(&mut cx, 1, usize::MAX).is_ready();
