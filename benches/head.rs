@@ -1,5 +1,5 @@
 //! What the heads of a message cost on their way through: taken off a buffer, changed from one hop to the next, written down
-//! again. A browser's request, and PostgREST's answer to it.
+//! again. A browser's request, and PostgREST's answer to it; as the first on their connection, but over HTTP/2 as a later one.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use bytes::{Bytes, BytesMut};
@@ -8,6 +8,7 @@ use gateway::body::Body;
 use gateway::entity::Compat;
 use gateway::http1::names::{Names, Shared};
 use gateway::http1::sending::Framing;
+use gateway::http2::hpack::{Broken, Decoder, Encoder, TABLE};
 use gateway::plugin::Origin;
 use gateway::proxy::client::Connection;
 use gateway::proxy::request::{self, Forwarded, Own, Upgrade};
@@ -70,6 +71,24 @@ fn towards_client(res: &mut Response<Body>, closing: &Closing<'_>) {
     response::close(res, closing);
 }
 
+/// A header block of HTTP/2.
+fn block(encoder: &mut Encoder, out: &mut Vec<u8>, headers: &HeaderMap) {
+    out.clear();
+    encoder.begin(out);
+    for (name, value) in headers {
+        encoder.field(out, name, value);
+    }
+}
+
+fn unpack(decoder: &mut Decoder, names: &mut Names, block: &[u8]) -> usize {
+    let mut count = 0;
+    let counted = decoder.decode(block, names, |_, size| {
+        count += size;
+        Ok::<_, Broken>(())
+    });
+    counted.map(|()| count).unwrap()
+}
+
 fn requests(c: &mut Criterion) {
     let mut group = c.benchmark_group("request head");
     let names = Shared::default();
@@ -88,6 +107,12 @@ fn requests(c: &mut Criterion) {
             http1::request::write(&mut out, black_box(&asked), |out| own.write(out), Framing::None);
         });
     });
+    let (mut encoder, mut decoder, mut names) = (Encoder::new(), Decoder::new(TABLE), Names::default());
+    for _ in 0..3 {
+        block(&mut encoder, &mut out, asked.headers());
+        unpack(&mut decoder, &mut names, &out);
+    }
+    group.bench_function("unpacked", |b| b.iter(|| unpack(&mut decoder, &mut names, black_box(&out))));
 }
 
 fn answers(c: &mut Criterion) {
@@ -112,6 +137,8 @@ fn answers(c: &mut Criterion) {
             Plan::of(asked, &parts, &body).write(&mut out, asked, black_box(&parts));
         });
     });
+    let mut encoder = Encoder::new();
+    group.bench_function("packed", |b| b.iter(|| block(&mut encoder, &mut out, black_box(&parts.headers))));
 }
 
 criterion_group!(benches, requests, answers);

@@ -15,6 +15,7 @@ pub mod entity;
 pub mod explain;
 pub mod health;
 pub mod http1;
+pub mod http2;
 pub mod import;
 pub mod keys;
 pub mod listing;

@@ -36,6 +36,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("reply", 1, true),
     ("buffer", 1, true),
     ("http1", 1, true),
+    ("http2", 1, true),
     ("route", 1, true),
     ("lua", 2, true),
     ("lua/limits", 2, false),
