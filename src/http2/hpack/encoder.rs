@@ -103,7 +103,7 @@ fn literal(out: &mut Vec<u8>, prefix: Prefix, index: Option<usize>, name: &Heade
     string::write(out, value.as_bytes());
 }
 
-/// Lengths, counts and times change with every answer, and are as short as an index of theirs.
+/// Lengths, counts and latencies change with every answer, and hardly take more than an index would.
 fn is_short_number(value: &HeaderValue) -> bool {
     value.len() <= DIGITS && value.as_bytes().iter().all(u8::is_ascii_digit)
 }

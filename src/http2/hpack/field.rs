@@ -126,8 +126,9 @@ impl Entry {
             Ok(Field::Authority(_)) => Name::Authority,
             Ok(Field::Path(_)) => Name::Path,
             Ok(Field::Plain(name, _)) => Name::Plain(name.clone()),
-            Ok(Field::Malformed) => Name::Malformed(0),
             Err(name) => name.clone(),
+            // No entry says so.
+            Ok(Field::Malformed) => Name::Malformed(0),
         }
     }
 }

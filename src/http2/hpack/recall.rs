@@ -1,8 +1,9 @@
-//! Which fields and names answers brought before, and where in the table they are.
+//! Which fields and names answers brought before, and where in the table they are: by hashes alone, whoever looks has to
+//! compare.
 
 /// Places for what has the same set: all that a look-up reads, whatever upstreams answer.
 const WAYS: usize = 4;
-/// A power of two. All places are twice as many as a table of 4 KiB has entries.
+/// A power of two. There are twice as many places as entries fit into a table of 4 KiB.
 const SETS: usize = 64;
 
 /// What hashes were met, and the number that each was given last. The places are few: what is met once gives way to what
