@@ -1,8 +1,18 @@
-//! An HTTP/2 client that sends whatever frames it is told to, right or wrong. Header blocks are HPACK literals without
+//! Frames of HTTP/2 as bytes, right or wrong, and a client that sends them. Header blocks are HPACK literals without
 //! indexing (RFC 7541 §6.2.2), so that a test sees its bytes as they go over the wire.
 
-use super::{Gateway, Peer};
-use std::io;
+mod answer;
+mod client;
+mod credit;
+mod hpack;
+
+pub(crate) use answer::{Answer, End, Outcome};
+pub(crate) use client::{Frames, is_late};
+
+use hpack::Field;
+
+/// What a client says first (RFC 9113 §3.4).
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
@@ -19,9 +29,27 @@ pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const ACK: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 pub(crate) const PADDED: u8 = 8;
+pub(crate) const PRIORITIZED: u8 = 0x20;
 
-/// Error code ENHANCE_YOUR_CALM (RFC 9113 §7).
+// Error codes (RFC 9113 §7).
+
+pub(crate) const NO_ERROR: u32 = 0;
+pub(crate) const PROTOCOL_ERROR: u32 = 1;
+pub(crate) const FLOW_CONTROL_ERROR: u32 = 3;
+pub(crate) const STREAM_CLOSED: u32 = 5;
+pub(crate) const FRAME_SIZE_ERROR: u32 = 6;
+pub(crate) const REFUSED_STREAM: u32 = 7;
+pub(crate) const CANCEL: u32 = 8;
+pub(crate) const COMPRESSION_ERROR: u32 = 9;
 pub(crate) const CALM: u32 = 11;
+
+// Settings (RFC 9113 §6.5.2).
+
+pub(crate) const HEADER_TABLE_SIZE: u16 = 1;
+pub(crate) const ENABLE_PUSH: u16 = 2;
+pub(crate) const MAX_CONCURRENT_STREAMS: u16 = 3;
+pub(crate) const INITIAL_WINDOW_SIZE: u16 = 4;
+pub(crate) const MAX_FRAME_SIZE: u16 = 5;
 
 /// A frame that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,24 +58,8 @@ pub(crate) struct Frame {
     pub(crate) flags: u8,
     pub(crate) stream: u32,
     pub(crate) payload: Vec<u8>,
-}
-
-/// How a stream, or all of the connection, was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// An answer with this status.
-    Status(u16),
-    /// RST_STREAM with this error.
-    Reset(u32),
-    /// GOAWAY with this error.
-    GoAway(u32),
-    /// The connection ended without a word.
-    Closed,
-}
-
-/// A connection whose preface is sent.
-pub(crate) struct Frames {
-    peer: Peer,
+    /// What a header block says that ends with it.
+    pub(crate) fields: Vec<Field>,
 }
 
 /// The bytes of one frame.
@@ -99,83 +111,68 @@ pub(crate) fn head(stream: u32, flags: u8, fields: &[(&str, &str)]) -> Vec<u8> {
     frame(HEADERS, flags | END_HEADERS, stream, &block(fields))
 }
 
-// === impl Frames ===
+/// A whole request for a path.
+pub(crate) fn get(stream: u32, path: &str) -> Vec<u8> {
+    let fields = [(":method", "GET"), (":scheme", "http"), (":authority", "gw.test"), (":path", path)];
+    head(stream, END_STREAM, &fields)
+}
 
-impl Frames {
-    /// Connects in cleartext and says the preface, with empty SETTINGS.
-    pub(crate) fn open(gateway: &Gateway) -> Self {
-        let mut peer = gateway.connect();
-        peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        let mut frames = Self { peer };
-        frames.send(frame(SETTINGS, 0, 0, &[])).unwrap();
-        frames
+/// The head of a request with a body, with more fields.
+pub(crate) fn post(stream: u32, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
+    let fields = [(":method", "POST"), (":scheme", "http"), (":authority", "gw.test"), (":path", path)];
+    head(stream, 0, &[&fields, more].concat())
+}
+
+/// SETTINGS.
+pub(crate) fn settings(entries: &[(u16, u32)]) -> Vec<u8> {
+    let entry = |(id, value): &(u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
+    frame(SETTINGS, 0, 0, &entries.iter().flat_map(entry).collect::<Vec<_>>())
+}
+
+/// WINDOW_UPDATE.
+pub(crate) fn window(stream: u32, more: u32) -> Vec<u8> {
+    frame(WINDOW_UPDATE, 0, stream, &more.to_be_bytes())
+}
+
+/// RST_STREAM.
+pub(crate) fn reset(stream: u32, code: u32) -> Vec<u8> {
+    frame(RST_STREAM, 0, stream, &code.to_be_bytes())
+}
+
+// === impl Frame ===
+
+impl Frame {
+    /// What DATA carries, without padding.
+    pub(crate) fn data(&self) -> &[u8] {
+        padded(self.flags, &self.payload)
     }
 
-    /// Sends bytes as they are.
-    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.peer.send(bytes)
+    /// The number that RST_STREAM, WINDOW_UPDATE or (at 4) GOAWAY carries.
+    pub(crate) fn number(&self, at: usize) -> u32 {
+        self.payload.get(at..at + 4).map_or(u32::MAX, |four| u32::from_be_bytes(four.try_into().unwrap()))
     }
 
-    /// The next frame.
-    pub(crate) fn next(&mut self) -> io::Result<Frame> {
-        let head = self.peer.exact(9)?;
-        let len = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let stream = u32::from_be_bytes(head[5..9].try_into().unwrap());
-        let payload = self.peer.exact(len as usize)?;
-        Ok(Frame { kind: head[3], flags: head[4], stream, payload })
+    /// Whether it ends its stream.
+    pub(crate) fn ends(&self) -> bool {
+        matches!(self.kind, DATA | HEADERS) && self.flags & END_STREAM != 0
     }
 
-    /// What becomes of a stream. Waits as long as a read may take.
-    pub(crate) fn outcome(&mut self, stream: u32) -> Outcome {
-        loop {
-            let Ok(frame) = self.next() else { return Outcome::Closed };
-            match frame.kind {
-                HEADERS if frame.stream == stream => return Outcome::Status(status(&frame.payload)),
-                RST_STREAM if frame.stream == stream => return Outcome::Reset(number(&frame.payload, 0)),
-                GOAWAY if number(&frame.payload, 4) != 0 => return Outcome::GoAway(number(&frame.payload, 4)),
-                _ => {}
-            }
-        }
-    }
-
-    /// The end of the connection, whatever comes before.
-    pub(crate) fn end(&mut self) -> Outcome {
-        self.outcome(u32::MAX)
+    /// The status of an answer's head.
+    pub(crate) fn status(&self) -> Option<u16> {
+        value(&self.fields, ":status")?.parse().ok()
     }
 }
 
-fn number(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).map_or(u32::MAX, |four| u32::from_be_bytes(four.try_into().unwrap()))
+/// The first value of a name.
+pub(crate) fn value<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
+    fields.iter().find(|field| field.0 == name).map(|field| field.1.as_str())
 }
 
-/// The status of a connection's first answer: an entry of the static table, or its name and three digits (RFC 7541 §6.1,
-/// §6.2, appendix A).
-fn status(block: &[u8]) -> u16 {
-    let block = if block[0] & 0xe0 == 0x20 { &block[1..] } else { block };
-    match block[0] {
-        at @ 0x88..=0x8e => [200, 204, 206, 304, 400, 404, 500][usize::from(at - 0x88)],
-        _ if block[1] == 3 => std::str::from_utf8(&block[2..5]).unwrap().parse().unwrap(),
-        _ => digits(&block[2..]),
+/// A payload without its padding (RFC 9113 §6.1).
+fn padded(flags: u8, payload: &[u8]) -> &[u8] {
+    if flags & PADDED == 0 {
+        return payload;
     }
-}
-
-/// Three digits in Huffman's code (RFC 7541 appendix B): 5 bits each up to 2, 6 bits from 3.
-fn digits(bytes: &[u8]) -> u16 {
-    let bits = bytes.iter().take(3).fold(0_u32, |all, byte| all << 8 | u32::from(*byte)) << 8;
-    let (mut value, mut at) = (0, 0);
-    for _ in 0..3 {
-        let five = (bits << at) >> 27;
-        let (digit, width) = if five < 3 { (five, 5) } else { (((bits << at) >> 26) - 0x19 + 3, 6) };
-        value = value * 10 + digit;
-        at += width;
-    }
-    u16::try_from(value).unwrap()
-}
-
-#[test]
-fn statuses_are_read() {
-    assert_eq!(status(&[0x8d]), 404);
-    assert_eq!(status(&[0x48, 3, b'4', b'0', b'5']), 405);
-    // 011010 00000 011011, then ones.
-    assert_eq!(status(&[0x48, 0x83, 0b0110_1000, 0b0000_1101, 0b1111_1111]), 405);
+    let (len, rest) = payload.split_first().expect("padding of an empty frame");
+    &rest[..rest.len().checked_sub(usize::from(*len)).expect("padding longer than its frame")]
 }
