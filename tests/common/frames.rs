@@ -6,7 +6,10 @@ mod client;
 mod credit;
 mod hpack;
 
+// A benchmark takes less of it.
+#[allow(unused_imports)]
 pub(crate) use answer::{Answer, End, Outcome};
+#[allow(unused_imports)]
 pub(crate) use client::{Frames, is_late};
 
 use hpack::Field;

@@ -1,6 +1,8 @@
 //! What a server of HTTP/2 may do about a sequence of frames, and a look at what it does.
 
-use crate::common::frames::{Frame, Frames, GOAWAY, PING, PROTOCOL_ERROR, RST_STREAM, frame, get, is_late, settings};
+use crate::common::frames::{
+    Frame, Frames, GOAWAY, NO_ERROR, PING, PROTOCOL_ERROR, RST_STREAM, frame, get, is_late, settings,
+};
 use crate::common::{Gateway, Upstream};
 use std::io;
 
@@ -17,8 +19,6 @@ pub(crate) enum Want {
     Connection(u32),
     /// The request was malformed: it is reset, or refused with an answer (RFC 9113 §8.1.1).
     Malformed,
-    /// The connection ends without a word, as it may where there was no preface (RFC 9113 §3.4).
-    End,
 }
 
 /// Bytes, and what may follow.
@@ -50,7 +50,7 @@ const AFTER: u32 = 0x7fff_fff1;
 
 macro_rules! cases {
     ($($name:expr, $bytes:expr => $($want:expr),+;)*) => {
-        vec![$($crate::http2_cases::Case { name: $name, bytes: $bytes, want: &[$($want),+] }),*]
+        [$($crate::http2_cases::Case { name: $name, bytes: $bytes, want: &[$($want),+] }),*]
     };
 }
 pub(crate) use cases;
@@ -88,25 +88,47 @@ pub(crate) fn start(upstream: &Upstream) -> Gateway {
     Gateway::to(upstream).set("KONG_NGINX_WORKER_PROCESSES", "1").start()
 }
 
-/// Tries each case on a connection of its own, after these bytes and the answer to stream 1, if they ask for it.
-pub(crate) fn judge(before: &[u8], answered: bool, cases: &[Case]) {
+/// Tries each case on a connection of its own.
+pub(crate) fn judge(cases: &[Case]) {
+    judge_on(cases, Frames::open);
+}
+
+/// The same when these bytes were sent before.
+pub(crate) fn judge_after(before: &[u8], cases: &[Case]) {
+    judge_on(cases, |gateway| Frames::greeting(gateway, &[&settings(&[]), before].concat()));
+}
+
+/// The same when stream 1 has its answer, too.
+pub(crate) fn judge_answered(before: &[u8], cases: &[Case]) {
+    judge_on(cases, |gateway| {
+        let mut client = Frames::greeting(gateway, &[&settings(&[]), before].concat());
+        assert!(client.answer(1).is_whole());
+        client
+    });
+}
+
+fn judge_on(cases: &[Case], open: impl Fn(&Gateway) -> Frames) {
     let upstream = upstream();
     let gateway = start(&upstream);
-    let open = || {
-        let mut client = Frames::greeting(&gateway, &[&settings(&[]), before].concat());
-        assert!(!answered || client.answer(1).is_whole());
-        client
-    };
-    let wrong: Vec<_> = cases.iter().filter_map(|case| case.judge(open())).collect();
+    let wrong: Vec<_> = cases.iter().filter_map(|case| case.judge(open(&gateway))).collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+    is_well(&gateway);
+}
+
+/// It answers, and nothing in it went wrong.
+pub(crate) fn is_well(gateway: &Gateway) {
     assert_eq!(gateway.get("/after").0, 200);
+    let mut client = Frames::open(gateway);
+    client.send(get(1, "/size/100")).unwrap();
+    assert_eq!(client.answer(1).body, content(100));
+    assert!(!gateway.output().contains("panicked"), "{}", gateway.output());
 }
 
 // === impl Case ===
 
 impl Case {
     /// What is wrong about what happens.
-    pub(crate) fn judge(&self, mut client: Frames) -> Option<String> {
+    fn judge(&self, mut client: Frames) -> Option<String> {
         // A server that ends the connection may do so before all has been written.
         let _ = client.send(&self.bytes);
         let done = Done::of(&mut client, self.want.contains(&Want::Answer));
@@ -162,10 +184,11 @@ impl Done {
             Want::Stream(code) => stays && only(code) || self.fits(Want::Connection(code)),
             Want::Connection(code) => ended && self.farewell == Some(code),
             Want::Malformed => {
-                let refused = self.status.is_some_and(|status| (400..500).contains(&status));
-                peaceful && refused || self.fits(Want::Stream(PROTOCOL_ERROR))
+                let refused = stays && self.status.is_some_and(|status| (400..500).contains(&status));
+                // After an early answer, the rest may be declined (RFC 9113 §8.1).
+                let declined = self.resets.iter().all(|(_, code)| matches!(*code, NO_ERROR | PROTOCOL_ERROR));
+                refused && declined || self.fits(Want::Stream(PROTOCOL_ERROR))
             }
-            Want::End => ended && self.farewell.is_none_or(|code| code == 0),
         }
     }
 }

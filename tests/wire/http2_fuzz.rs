@@ -6,7 +6,7 @@ use crate::common::frames::{
     PRIORITY, block, frame, get, head, kept, post, reset, settings, window,
 };
 use crate::common::tls::Certificate;
-use crate::http2_cases::{start, upstream};
+use crate::http2_cases::{is_well, start, upstream};
 use std::io;
 
 /// Numbers that only look like chance (xorshift), so that every run is the same.
@@ -106,9 +106,7 @@ fn no_frames_stop_the_gateway() {
         }
     };
     std::thread::scope(|scope| (0..8).for_each(|seed| _ = scope.spawn(move || tries(seed))));
-    let mut client = Frames::open(&gateway);
-    client.send(get(1, "/size/100")).unwrap();
-    assert_eq!(client.answer(1).body.len(), 100);
+    is_well(&gateway);
 }
 
 /// All kinds of frames, and three requests.

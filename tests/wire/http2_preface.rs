@@ -1,7 +1,7 @@
 //! How an HTTP/2 connection begins (RFC 9113 §3.4).
 
 use crate::common::frames::{
-    ACK, Frames, GOAWAY, INITIAL_WINDOW_SIZE, PING, PREFACE, PROTOCOL_ERROR, SETTINGS, frame, get, settings,
+    ACK, Frames, GOAWAY, INITIAL_WINDOW_SIZE, PING, PREFACE, PROTOCOL_ERROR, SETTINGS, frame, get, is_late, settings,
 };
 use crate::common::tls::Certificate;
 use crate::common::{Gateway, LIMIT};
@@ -83,10 +83,15 @@ fn other_frames_than_settings_are_no_beginning() {
     let wrong = [frame(PING, 0, 0, &[7; 8]), get(1, "/"), frame(SETTINGS, ACK, 0, &[]), frame(0x77, 0, 0, b"x")];
     for bytes in wrong {
         let mut client = Frames::greeting(&gateway, &bytes);
-        let mut farewell = None;
-        while let Ok(frame) = client.next() {
-            farewell = farewell.or((frame.kind == GOAWAY).then(|| frame.number(4)));
+        let (mut farewell, mut end) = (None, None);
+        while end.is_none() {
+            match client.next() {
+                Ok(frame) if frame.kind == GOAWAY => farewell = Some(frame.number(4)),
+                Ok(frame) => assert!(frame.status().is_none(), "{bytes:?} is answered"),
+                Err(error) => end = Some(error),
+            }
         }
+        assert!(end.is_some_and(|error| !is_late(&error)), "{bytes:?}: the connection stays open");
         assert!(farewell.is_none_or(|code| code == PROTOCOL_ERROR), "{bytes:?}: {farewell:?}");
     }
 }

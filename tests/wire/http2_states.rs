@@ -5,8 +5,8 @@ use crate::common::frames::{
     CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, End, Frames, HEADERS, PRIORITY, PROTOCOL_ERROR,
     REFUSED_STREAM, RST_STREAM, STREAM_CLOSED, block, frame, get, head, kept, post, reset, window,
 };
-use crate::http2_cases::Want::{Answer, Connection, Nothing, Stream};
-use crate::http2_cases::{Case, cases, judge, start, upstream};
+use crate::http2_cases::Want::{Answer, Connection, Malformed, Nothing, Stream};
+use crate::http2_cases::{Case, cases, judge, judge_after, judge_answered, start, upstream};
 
 const PRIORITIES: [u8; 5] = [0, 0, 0, 0, 9];
 
@@ -24,42 +24,33 @@ fn continuation(stream: u32) -> Vec<u8> {
 
 #[test]
 fn on_an_idle_stream_only_a_request_begins() {
-    judge(
-        &[],
-        false,
-        &cases! {
-            "DATA", data(1) => Connection(PROTOCOL_ERROR);
-            "RST_STREAM", reset(1, 8) => Connection(PROTOCOL_ERROR);
-            "WINDOW_UPDATE", window(1, 1) => Connection(PROTOCOL_ERROR);
-            "CONTINUATION", continuation(1) => Connection(PROTOCOL_ERROR);
-            "PRIORITY", frame(PRIORITY, 0, 1, &PRIORITIES) => Nothing;
-            "HEADERS", get(1, "/") => Answer;
-        },
-    );
+    judge(&cases! {
+        "DATA", data(1) => Connection(PROTOCOL_ERROR);
+        "RST_STREAM", reset(1, 8) => Connection(PROTOCOL_ERROR);
+        "WINDOW_UPDATE", window(1, 1) => Connection(PROTOCOL_ERROR);
+        "CONTINUATION", continuation(1) => Connection(PROTOCOL_ERROR);
+        "PRIORITY", frame(PRIORITY, 0, 1, &PRIORITIES) => Nothing;
+        "HEADERS", get(1, "/") => Answer;
+    });
 }
 
 #[test]
 fn a_client_begins_no_stream_of_the_server_s() {
-    judge(
-        &[],
-        false,
-        &cases! {
-            "HEADERS", get(2, "/") => Connection(PROTOCOL_ERROR);
-            "HEADERS after a request", [get(1, "/"), get(2, "/")].concat() => Connection(PROTOCOL_ERROR);
-            "DATA", data(2) => Connection(PROTOCOL_ERROR);
-            "RST_STREAM", reset(2, 8) => Connection(PROTOCOL_ERROR);
-            "WINDOW_UPDATE", window(2, 1) => Connection(PROTOCOL_ERROR);
-            "PRIORITY", frame(PRIORITY, 0, 2, &PRIORITIES) => Nothing;
-        },
-    );
+    judge(&cases! {
+        "HEADERS", get(2, "/") => Connection(PROTOCOL_ERROR);
+        "HEADERS after a request", [get(1, "/"), get(2, "/")].concat() => Connection(PROTOCOL_ERROR);
+        "DATA", data(2) => Connection(PROTOCOL_ERROR);
+        "RST_STREAM", reset(2, 8) => Connection(PROTOCOL_ERROR);
+        "WINDOW_UPDATE", window(2, 1) => Connection(PROTOCOL_ERROR);
+        "PRIORITY", frame(PRIORITY, 0, 2, &PRIORITIES) => Nothing;
+    });
 }
 
 #[test]
 fn the_numbers_of_streams_grow() {
     // A lower number that was never used is closed (§5.1.1); what is not expressly permitted there may be passed over.
-    judge(
+    judge_after(
         &get(5, "/hang"),
-        false,
         &cases! {
             "a lower one", get(3, "/") => Connection(PROTOCOL_ERROR), Stream(STREAM_CLOSED);
             "the same one", get(5, "/") => Connection(PROTOCOL_ERROR), Stream(STREAM_CLOSED);
@@ -75,9 +66,8 @@ fn the_numbers_of_streams_grow() {
 
 #[test]
 fn a_request_that_has_ended_does_not_go_on() {
-    judge(
+    judge_after(
         &get(1, "/hang"),
-        false,
         &cases! {
             // No header block is open, which is another error of the same frame (§6.10).
             "CONTINUATION", continuation(1) => Stream(STREAM_CLOSED), Connection(PROTOCOL_ERROR);
@@ -93,9 +83,8 @@ fn a_request_that_has_ended_does_not_go_on() {
 #[test]
 #[ignore = "h2 gives another error code"]
 fn a_request_that_has_ended_gets_no_more_content() {
-    judge(
+    judge_after(
         &get(1, "/hang"),
-        false,
         &cases! {
             "DATA", data(1) => Stream(STREAM_CLOSED);
             "empty DATA", frame(DATA, 0, 1, &[]) => Stream(STREAM_CLOSED);
@@ -105,7 +94,7 @@ fn a_request_that_has_ended_gets_no_more_content() {
 }
 
 /// What may become of frames on a closed stream (§5.1): they are passed over, or an error; those that may come late are not.
-fn closed() -> Vec<Case> {
+fn closed() -> [Case; 5] {
     cases! {
         "DATA", data(1) => Stream(STREAM_CLOSED), Nothing;
         "HEADERS", get(1, "/") => Stream(STREAM_CLOSED), Connection(PROTOCOL_ERROR), Nothing;
@@ -117,10 +106,9 @@ fn closed() -> Vec<Case> {
 
 #[test]
 fn an_exchange_that_is_over_is_over() {
-    judge(&get(1, "/"), true, &closed());
-    judge(
+    judge_answered(&get(1, "/"), &closed());
+    judge_answered(
         &get(1, "/"),
-        true,
         &cases! {
             "WINDOW_UPDATE", window(1, 1) => Nothing;
             "RST_STREAM", reset(1, 8) => Nothing;
@@ -130,8 +118,8 @@ fn an_exchange_that_is_over_is_over() {
 
 #[test]
 fn a_request_that_was_taken_back_is_over() {
-    judge(&[post(1, "/hang", &[]), reset(1, CANCEL)].concat(), false, &closed());
-    judge(&[get(1, "/hang"), reset(1, CANCEL)].concat(), false, &closed());
+    judge_after(&[post(1, "/hang", &[]), reset(1, CANCEL)].concat(), &closed());
+    judge_after(&[get(1, "/hang"), reset(1, CANCEL)].concat(), &closed());
 }
 
 #[test]
@@ -139,18 +127,14 @@ fn frames_that_were_under_way_to_a_stream_that_the_gateway_resets_are_passed_ove
     // Malformed, so that it is reset, and open: a client cannot know yet (§5.1).
     let broken = || head(1, 0, &[(":method", "POST"), (":scheme", "http"), (":path", "/"), ("te", "gzip")]);
     let after = |frames: &[Vec<u8>]| [broken(), frames.concat()].concat();
-    judge(
-        &[],
-        false,
-        &cases! {
-            "DATA", after(&[frame(DATA, 0, 1, b"x"), data(1)]) => Stream(PROTOCOL_ERROR);
-            "trailers", after(&[frame(DATA, 0, 1, b"x"), trailers(1)]) => Stream(PROTOCOL_ERROR);
-            "WINDOW_UPDATE", after(&[window(1, 1)]) => Stream(PROTOCOL_ERROR);
-            "WINDOW_UPDATE of too much", after(&[window(1, 0x7fff_ffff)]) => Stream(PROTOCOL_ERROR);
-            "RST_STREAM", after(&[reset(1, 8)]) => Stream(PROTOCOL_ERROR), Nothing;
-            "PRIORITY", after(&[frame(PRIORITY, 0, 1, &PRIORITIES)]) => Stream(PROTOCOL_ERROR);
-        },
-    );
+    judge(&cases! {
+        "DATA", after(&[frame(DATA, 0, 1, b"x"), data(1)]) => Malformed;
+        "trailers", after(&[frame(DATA, 0, 1, b"x"), trailers(1)]) => Malformed;
+        "WINDOW_UPDATE", after(&[window(1, 1)]) => Malformed;
+        "WINDOW_UPDATE of too much", after(&[window(1, 0x7fff_ffff)]) => Malformed;
+        "RST_STREAM", after(&[reset(1, 8)]) => Malformed, Nothing;
+        "PRIORITY", after(&[frame(PRIORITY, 0, 1, &PRIORITIES)]) => Malformed;
+    });
 }
 
 #[test]
