@@ -118,8 +118,11 @@ impl Frames {
             (None, _) => begins,
         };
         let Some((stream, mut block)) = block else { return };
-        let part = if frame.kind == HEADERS { padded(frame.flags, &frame.payload) } else { &frame.payload };
-        block.extend_from_slice(if frame.flags & PRIORITIZED == 0 { part } else { &part[5..] });
+        block.extend_from_slice(match frame.kind {
+            HEADERS if frame.flags & PRIORITIZED != 0 => &padded(frame.flags, &frame.payload)[5..],
+            HEADERS => padded(frame.flags, &frame.payload),
+            _ => &frame.payload,
+        });
         if frame.flags & END_HEADERS == 0 {
             self.block = Some((stream, block));
             return;
