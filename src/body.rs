@@ -3,7 +3,6 @@
 use crate::pipe::Pipe;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -18,9 +17,7 @@ pub enum Body {
     Empty,
     /// All bytes at hand. `None` once they were taken.
     Full(Option<Bytes>),
-    /// As it comes from a client over HTTP/2.
-    Incoming(Incoming),
-    /// As it comes over a connection of HTTP/1.1.
+    /// As it comes over a connection.
     Lent(Lent),
     /// Anything else, such as a body that a plugin wrapped.
     Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError>>>),
@@ -147,7 +144,6 @@ impl std::fmt::Debug for Body {
         f.write_str(match self {
             Self::Empty => "Empty",
             Self::Full(_) => "Full",
-            Self::Incoming(_) => "Incoming",
             Self::Lent(_) => "Lent",
             Self::Boxed(_) => "Boxed",
         })
@@ -162,7 +158,6 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
-            Self::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
             Self::Lent(body) => Pin::new(body).poll_frame(cx),
             Self::Boxed(body) => body.as_mut().poll_frame(cx),
         }
@@ -172,7 +167,6 @@ impl HttpBody for Body {
         match self {
             Self::Empty | Self::Full(None) => true,
             Self::Full(Some(_)) => false,
-            Self::Incoming(body) => body.is_end_stream(),
             Self::Lent(body) => body.is_end_stream(),
             Self::Boxed(body) => body.is_end_stream(),
         }
@@ -182,7 +176,6 @@ impl HttpBody for Body {
         match self {
             Self::Empty | Self::Full(None) => SizeHint::with_exact(0),
             Self::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Incoming(body) => body.size_hint(),
             Self::Lent(body) => body.size_hint(),
             Self::Boxed(body) => body.size_hint(),
         }

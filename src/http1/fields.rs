@@ -67,6 +67,17 @@ pub fn fill<E: From<Malformed>>(
     Ok(())
 }
 
+/// What a `Content-Length` says: digits and nothing else.
+#[must_use]
+pub fn length(value: &HeaderValue) -> Option<u64> {
+    let digit = |size: u64, b: &u8| size.checked_mul(10)?.checked_add(u64::from(b.wrapping_sub(b'0')));
+    let text = value.as_bytes();
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    text.iter().try_fold(0, digit)
+}
+
 /// What is wrong with a head.
 #[must_use]
 pub const fn said(error: httparse::Error) -> Malformed {

@@ -218,7 +218,7 @@ impl Course {
         if let Some(trace) = &self.cx.trace {
             trace.write(headers);
         }
-        if !matches!(req.body(), Body::Incoming(_) | Body::Lent(_)) {
+        if !matches!(req.body(), Body::Lent(_)) {
             req.headers_mut().remove(header::CONTENT_LENGTH);
         }
         *req.uri_mut() = self.upstream_uri()?;

@@ -47,8 +47,8 @@ pub async fn gather(mut body: Body, buffer: usize, max: u64) -> Result<Body, Bre
     Ok(Body::boxed(ahead))
 }
 
-/// The next frame, if it is there. Over HTTP/2, hyper fetches one from its buffer only after it was asked for, in the same
-/// task, so an empty hand is believed at the second look.
+/// The next frame, if it is there. Frames of HTTP/2 are read between two turns of their streams, so an empty hand is
+/// believed at the second look.
 async fn at_hand(body: &mut Body) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
     let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await;
     if first.is_ready() {

@@ -4,14 +4,8 @@
 //! connection, and the reset may overtake the answer (RFC 9112 §9.6); over HTTP/2 a stream that is reset makes some clients
 //! forget the answer, though they must not (RFC 9113 §8.1). nginx does the same (`lingering_close`).
 
-use crate::body::{Body, BodyError};
 use crate::upstream::alarm::Alarm;
-use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 use tokio::time::Instant;
@@ -27,6 +21,8 @@ const QUIET_STREAM: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_millis(100);
 /// Most bytes.
 const MOST: u64 = 256 << 20;
+/// Most bytes of somebody who went too far.
+const FAREWELL: u64 = 1 << 20;
 
 /// How much more of it is taken.
 #[derive(Debug)]
@@ -38,27 +34,15 @@ pub struct Patience {
     alarm: Alarm,
 }
 
-/// A body over HTTP/2 whose rest is thrown away when nobody wants it any more.
-struct Leftover {
-    body: Option<Incoming>,
-    /// Whether the end, or an error, was seen.
-    over: bool,
-    /// Dropped at the very end.
-    gone: Option<Sender<()>>,
-}
-
 /// Where one learns that a client has sent all, or is not listened to any more.
 #[derive(Debug)]
 pub struct Sent(Receiver<()>);
 
-/// The body of a request over HTTP/2, which does not cut its client off when it is dropped; `None` for no body.
+/// What is dropped when a client has sent all, or is not listened to any more, and where one learns of that.
 #[must_use]
-pub fn patient(body: Incoming) -> (Body, Option<Sent>) {
-    if HttpBody::is_end_stream(&body) {
-        return (Body::Incoming(body), None);
-    }
+pub fn sent() -> (Sender<()>, Sent) {
     let (gone, sent) = channel();
-    (Body::boxed(Leftover { body: Some(body), over: false, gone: Some(gone) }), Some(Sent(sent)))
+    (gone, Sent(sent))
 }
 
 // === impl Sent ===
@@ -80,6 +64,19 @@ impl Patience {
         Self { until: now + WHOLE, heard: now, quiet: QUIET, left: MOST, alarm: Alarm::default() }
     }
 
+    /// For a client that went too far: what it had sent by then, so that it hears why.
+    #[must_use]
+    pub fn with_offender() -> Self {
+        let whole = Self::begin();
+        Self { until: whole.heard + GRACE, quiet: GRACE, left: FAREWELL, ..whole }
+    }
+
+    /// For a stream of HTTP/2.
+    #[must_use]
+    pub fn of_stream() -> Self {
+        Self { quiet: QUIET_STREAM, ..Self::begin() }
+    }
+
     /// So many bytes came; whether more may.
     pub fn took(&mut self, count: usize) -> bool {
         self.heard = Instant::now();
@@ -91,51 +88,4 @@ impl Patience {
     pub fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.alarm.poll_at(self.until.min(self.heard + self.quiet), cx)
     }
-}
-
-// === impl Leftover ===
-
-impl HttpBody for Leftover {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(body).poll_frame(cx));
-        self.over = !matches!(frame, Some(Ok(_)));
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
-    }
-}
-
-impl Drop for Leftover {
-    fn drop(&mut self) {
-        let rest = self.body.take().filter(|body| !self.over && !HttpBody::is_end_stream(body));
-        // Outside of a runtime everything ends, and this with it.
-        if let (Some(rest), Ok(_)) = (rest, tokio::runtime::Handle::try_current()) {
-            tokio::task::spawn_local(discard(rest, self.gone.take()));
-        }
-    }
-}
-
-async fn discard(mut body: Incoming, gone: Option<Sender<()>>) {
-    let mut patience = Patience { quiet: QUIET_STREAM, ..Patience::begin() };
-    poll_fn(|cx| {
-        while let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
-            let Some(Ok(frame)) = frame else { return Poll::Ready(()) };
-            if !patience.took(frame.data_ref().map_or(0, Bytes::len)) {
-                return Poll::Ready(());
-            }
-        }
-        patience.poll_over(cx)
-    })
-    .await;
-    drop(gone);
 }

@@ -1,65 +1,41 @@
 //! One client connection, from its first byte to its last: PROXY header, TLS, and the version of HTTP it speaks.
 
-use super::downstream::Downstream;
 use super::handshake::{DoorTls, Met};
 use super::http1::connection::{Connection as Http1, Refuse};
 use super::http1::request;
 use super::http1::waiting::{MOMENT, Waiting};
 use super::http1::wire::Wire;
-use super::leisure::{Leisure, Limits};
+use super::http2::connection as http2;
+use super::http2::leisure::{Leisure, Limits};
+use super::http2::reading::{Heads, PREFACE};
 use super::plain;
 use super::proxy_protocol::{self, Parsed};
 use super::socket::Socket;
-use crate::body::Body;
 use crate::entity::Compat;
 use crate::plugin::Origin;
 use crate::proxy::client::{Connection, Tls};
 use crate::proxy::closing::{Closing, Seat};
-use crate::proxy::leftover;
-use crate::proxy::outgoing::Outgoing;
 use crate::proxy::response::{Closing as Last, Latencies, close};
 use crate::proxy::worker::Worker;
 use crate::reply::{Asker, proxy_error};
 use crate::settings::{Listen, Settings};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode};
+use http::StatusCode;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// Every HTTP/2 connection begins with this (RFC 9113 §3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long to wait before looking again at a connection whose first bytes are too few to tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-
-// HTTP/2: what one connection may make the gateway keep (`docs/operations.md`, "Limits").
-
-/// Bytes of one request's body that the gateway takes before its upstream does.
-const STREAM_WINDOW: u32 = 512 * 1024;
-/// The same for all requests of a connection.
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
-/// Largest frame taken: the protocol's own minimum.
-const FRAME: u32 = 16 * 1024;
-/// Bytes of one answer that wait to be written.
-const SEND_BUFFER: usize = 64 * 1024;
-/// Streams that may be reset before the gateway had a look at them, at any one time (CVE-2023-44487).
-const PENDING_RESETS: usize = 20;
-/// Streams that a client may make the gateway reset by breaking the protocol, in all (CVE-2025-8671).
-const LOCAL_RESETS: usize = 1024;
 
 /// A listener, as connections see it.
 #[derive(Clone)]
@@ -233,81 +209,25 @@ fn speak_2<S>(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     socket: S,
-    mut seat: Seat,
+    seat: Seat,
 ) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
 where
     S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
-    let (activity, streams) = (connection.activity.clone(), settings.http2_max_concurrent_streams);
+    let (streams, head) = (settings.http2_max_concurrent_streams, header_list(&settings));
+    let bounds = http2::Limits { streams, head, stall: settings.send_timeout };
+    let activity = connection.activity.clone();
     let leisure = Leisure::new(limits(&settings), activity.clone());
-    let socket = Downstream::new(socket, leisure, settings.send_timeout, activity, streams);
-    let handler = service_fn(move |req| answered(Rc::clone(&worker), Rc::clone(&connection), req));
-    let mut http2 = builder_2(&settings).serve_connection(TokioIo::new(socket.clone()), handler);
-    let (mut told, mut end) = (false, None);
-    // Not an async block, which would keep what it was made of beside what it is.
-    Box::pin(poll_fn(move |cx| {
-        let mut http2 = Pin::new(&mut http2);
-        if !told && seat.poll(cx) {
-            told = true;
-            http2.as_mut().graceful_shutdown();
-        }
-        if end.is_none()
-            && let Poll::Ready(result) = http2.poll(cx)
-        {
-            end = Some(result.map_err(io::Error::other));
-        }
-        // Here, and not when hyper writes: by now it has written all that was ready.
-        ready!(socket.poll_sent(cx))?;
-        end.take().map_or(Poll::Pending, Poll::Ready)
-    }))
-}
-
-/// Boxed, since it is moved several times on its way into a task, and is as large as a request's whole story.
-fn answered(
-    worker: Rc<Worker>,
-    connection: Rc<Connection>,
-    req: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Outgoing>, Infallible>> {
-    let (parts, body) = req.into_parts();
-    let (body, sent) = leftover::patient(body);
-    let req = Request::<Body>::from_parts(parts, body);
-    Box::pin(crate::proxy::handle(worker, connection, req, sent)).map(Ok)
-}
-
-fn builder_2(settings: &Settings) -> hyper::server::conn::http2::Builder<LocalExecutor> {
-    let mut builder = hyper::server::conn::http2::Builder::new(LocalExecutor);
-    builder
-        .auto_date_header(false)
-        .timer(TokioTimer::new())
-        .keep_alive_interval(settings.keepalive_timeout)
-        .keep_alive_timeout(settings.client_header_timeout)
-        .max_concurrent_streams(settings.http2_max_concurrent_streams)
-        .max_header_list_size(header_list(settings))
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_frame_size(FRAME)
-        .max_send_buf_size(SEND_BUFFER)
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .max_local_error_reset_streams(LOCAL_RESETS);
-    builder
+    let (heads, rooms) = (Heads::new(Rc::clone(&worker.names)), Rc::clone(&worker.rooms));
+    let handler = move |req, sent| crate::proxy::handle(Rc::clone(&worker), Rc::clone(&connection), req, sent);
+    Box::pin(http2::Connection::new(socket, (bounds, heads), (leisure, activity, seat), rooms, handler).serve())
 }
 
 /// HTTP/2 counts 32 bytes more for each field (RFC 9113 §6.5.2). Whether a head is too large by nginx's rules, `inspect`
-/// decides, in Kong's words; h2, which has none, is only kept from reading much more than that.
-fn header_list(settings: &Settings) -> u32 {
-    let size = settings.header_total.saturating_mul(2).saturating_add(settings.header_count.saturating_mul(32));
-    u32::try_from(size).unwrap_or(u32::MAX)
-}
-
-/// Runs HTTP/2's streams on the worker's own thread.
-#[derive(Clone, Copy)]
-struct LocalExecutor;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
+/// decides, in Kong's words; what is much larger than that is not read.
+fn header_list(settings: &Settings) -> usize {
+    settings.header_total.saturating_mul(2).saturating_add(settings.header_count.saturating_mul(32))
 }
 
 /// The answers to requests that cannot be understood. Nothing is known of such a request, so they are all alike.

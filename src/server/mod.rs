@@ -4,16 +4,14 @@
 //! share the settings and the snapshot, which never change; a reload gives every worker another snapshot.
 
 pub mod acme;
-pub mod batch;
+pub mod answer;
 pub mod certificates;
 pub mod connection;
-pub mod downstream;
-pub mod frame_meter;
 mod gently;
 pub mod handover;
 pub mod handshake;
 pub mod http1;
-pub mod leisure;
+pub mod http2;
 pub mod linger;
 pub mod listen;
 mod logs;
@@ -23,6 +21,7 @@ pub mod posted;
 pub mod proxy_protocol;
 pub mod reload;
 mod signals;
+pub mod slot;
 pub mod socket;
 pub mod stall;
 pub mod tls;

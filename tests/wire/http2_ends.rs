@@ -124,7 +124,6 @@ fn a_request_that_comes_after_goodbye_is_answered_or_refused() {
 
 /// Ignored: hyper ends it without a word (RFC 9113 §6.8 says SHOULD).
 #[test]
-#[ignore = "hyper says nothing"]
 fn a_connection_at_rest_is_ended_with_goodbye() {
     let upstream = upstream();
     let gateway = Gateway::to(&upstream).set("KONG_NGINX_HTTP_KEEPALIVE_TIMEOUT", "1s").start();

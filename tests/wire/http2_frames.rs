@@ -56,7 +56,6 @@ fn each_type_has_its_streams() {
 
 /// Ignored, since hyper's h2 says PROTOCOL_ERROR to all of them.
 #[test]
-#[ignore = "h2 gives another error code"]
 fn each_type_has_its_size() {
     judge(&cases! {
         // Of the stream, but one that is idle cannot be reset (§6.3).
@@ -184,7 +183,6 @@ fn settings_have_ranges() {
 
 /// Ignored, since hyper's h2 says PROTOCOL_ERROR.
 #[test]
-#[ignore = "h2 gives another error code"]
 fn the_initial_window_has_a_range() {
     judge(&cases! {
         "2^31", settings(&[(INITIAL_WINDOW_SIZE, MOST + 1)]) => Connection(FLOW_CONTROL_ERROR);

@@ -136,7 +136,6 @@ fn trailers_end_the_stream() {
 
 /// Ignored, since hyper's h2 drops such fields and takes the rest. RFC 9113 §8.1, §8.3: the request is malformed.
 #[test]
-#[ignore = "h2 lets them pass"]
 fn trailers_have_no_pseudo_fields() {
     let after = |fields: &[(&str, &str)]| posted(&[], &[data(0, "ok"), only(fields)]);
     judge(&cases! {
@@ -148,7 +147,6 @@ fn trailers_have_no_pseudo_fields() {
 
 /// Ignored, since hyper's h2 says PROTOCOL_ERROR.
 #[test]
-#[ignore = "h2 gives another error code"]
 fn blocks_that_cannot_be_read_end_the_connection() {
     let x = |value: &[u8]| coded(&[&[0, 1, b'x'], value].concat());
     let endless = [&[0xff][..], &[0xff; 9], &[0x7f]].concat();

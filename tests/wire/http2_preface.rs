@@ -76,7 +76,6 @@ fn requests_need_not_wait_for_the_gateway_s_settings() {
 /// Ignored, since hyper's h2 takes these for a beginning. RFC 9113 §3.4: they are connection errors, whose GOAWAY may be
 /// left out.
 #[test]
-#[ignore = "h2 does not mind them"]
 fn other_frames_than_settings_are_no_beginning() {
     let upstream = upstream();
     let gateway = start(&upstream);

@@ -3,6 +3,7 @@
 use super::request::Asked;
 use crate::http1::fields;
 use crate::http1::sending::{Framing, content_length};
+use crate::server::answer::has_body;
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use http_body::Body;
@@ -42,7 +43,7 @@ impl Plan {
     #[must_use]
     pub fn of(asked: Asked, head: &Parts, body: &impl Body) -> Self {
         let framing = match Framing::of(&head.headers, body) {
-            _ if !has_body(asked, head.status) => Framing::None,
+            _ if !has_body(asked.head, head.status) => Framing::None,
             Framing::Chunked if asked.version == Version::HTTP_10 => Framing::UntilClose,
             framing => framing,
         };
@@ -92,7 +93,7 @@ impl Plan {
         match (self.framing, told) {
             (Framing::Length(size), _) => content_length(out, size),
             (Framing::None, Some(told)) if asked.head => fields::write(out, &header::CONTENT_LENGTH, told),
-            (Framing::None, _) if has_body(asked, status) => content_length(out, 0),
+            (Framing::None, _) if has_body(asked.head, status) => content_length(out, 0),
             _ => {}
         }
     }
@@ -128,12 +129,6 @@ fn status_line(out: &mut Vec<u8>, version: Version, head: &Parts) {
     let usual = || head.status.canonical_reason().unwrap_or("<none>").as_bytes();
     out.extend_from_slice(reason.unwrap_or_else(usual));
     out.extend_from_slice(b"\r\n");
-}
-
-/// RFC 9110 §6.4.1.
-fn has_body(asked: Asked, status: StatusCode) -> bool {
-    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    !asked.head && !bodiless && !status.is_informational()
 }
 
 /// Writes values as one line; nothing if there are none.

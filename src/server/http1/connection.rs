@@ -2,7 +2,6 @@
 
 use super::answer::Plan;
 use super::request::{Asked, Head, Heads, Refused};
-use super::slot::Slot;
 use super::upload::Upload;
 use super::waiting::{Patience, Waiting};
 use super::wire::Wire;
@@ -13,10 +12,12 @@ use crate::http1::turn::turn;
 use crate::proxy::leftover;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upgrade::Tunnel;
+use crate::server::answer::{recycled, settled};
+use crate::server::slot::Slot;
 use crate::server::socket::Socket;
 use bytes::Bytes;
 use http::response::Parts;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::{Body as _, Frame};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -166,10 +167,7 @@ where
 
     /// Puts the head into the queue.
     fn begin(&mut self, asked: Asked, head: &mut Parts, body: &Outgoing, cx: &mut Context<'_>) -> Plan {
-        if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
-            // A plugin may be told to answer so, and nothing would follow.
-            (head.status, head.headers) = (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new());
-        }
+        settled(head);
         let mut plan = Plan::of(asked, head, body);
         let wire = &mut *self.wire.borrow_mut();
         wire.drain(cx);
@@ -252,11 +250,6 @@ fn put(plan: &mut Plan, frame: Option<Frame<Bytes>>, queue: &mut Queue) -> io::R
         Some(Err(frame)) => plan.end(queue.own(), &frame.into_trailers().unwrap_or_default()),
     }
     Ok(())
-}
-
-fn recycled(mut headers: HeaderMap) -> HeaderMap {
-    headers.clear();
-    headers
 }
 
 fn slow() -> io::Error {

@@ -4,7 +4,7 @@ use super::*;
 use crate::http1::names::Shared;
 use crate::proxy::activity::Activity;
 use crate::proxy::closing::{Closing, Seat};
-use crate::server::leisure;
+use crate::server::http2::leisure;
 use http_body_util::BodyExt;
 use std::cell::Cell;
 use std::time::Duration;

@@ -9,7 +9,6 @@ pub mod answer;
 pub mod connection;
 pub mod passing;
 pub mod request;
-pub mod slot;
 pub mod upload;
 pub mod waiting;
 pub mod wire;

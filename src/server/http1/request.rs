@@ -5,7 +5,7 @@
 
 use crate::http1::Malformed;
 use crate::http1::chunks::Chunks;
-use crate::http1::fields::{Part, Place, fill, range, said, within};
+use crate::http1::fields::{Part, Place, fill, length, range, said, within};
 use crate::http1::names::{Names, Shared};
 use crate::http1::reading::Reading;
 use bytes::{Buf, BytesMut};
@@ -243,7 +243,7 @@ impl Said {
 
     /// All lengths must be the same.
     fn hear_length(&mut self, value: &HeaderValue) -> Result<(), Refused> {
-        let size = number(value.as_bytes()).ok_or(Malformed("content-length is no number"))?;
+        let size = length(value).ok_or(Malformed("content-length is no number"))?;
         if self.length.replace(size).is_some_and(|other| other != size) {
             return Err(Malformed("there are two lengths").into());
         }
@@ -281,15 +281,6 @@ impl Said {
 
 fn words(value: &HeaderValue) -> impl DoubleEndedIterator<Item = &[u8]> {
     value.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii)
-}
-
-/// Digits and nothing else.
-fn number(text: &[u8]) -> Option<u64> {
-    let digit = |size: u64, b: &u8| size.checked_mul(10)?.checked_add(u64::from(b.wrapping_sub(b'0')));
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    text.iter().try_fold(0, digit)
 }
 
 // === impl Refused ===

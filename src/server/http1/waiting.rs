@@ -1,10 +1,10 @@
 //! How long a client may take while nobody owes it an answer: to begin a request, and to finish its head.
 //!
 //! The first request and every head have `client_header_timeout`, in all, however the bytes drip; between requests a
-//! connection may rest for `keepalive_timeout`. HTTP/2 has the same in `leisure.rs`.
+//! connection may rest for `keepalive_timeout`. HTTP/2 has the same in `http2/leisure.rs`.
 
 use crate::proxy::closing::{Ending, Seat};
-use crate::server::leisure::Limits;
+use crate::server::http2::leisure::Limits;
 use crate::upstream::alarm::Alarm;
 use std::task::{Context, Poll};
 use std::time::Duration;

@@ -25,6 +25,15 @@ impl<F: Future> Slot<F> {
         }
         polled
     }
+}
+
+impl<F> Slot<F> {
+    /// Ends it, wherever it is.
+    pub fn clear(&mut self) {
+        if let Some(place) = &mut self.0 {
+            place.set(None);
+        }
+    }
 
     /// Gives up the room.
     pub fn free(&mut self) {

@@ -69,13 +69,13 @@ fn logged(room: usize) -> (Logged, DuplexStream, Writes) {
     (Logged { stream, writes: Rc::clone(&writes) }, theirs, writes)
 }
 
-fn plain(room: usize) -> (Batch<Logged>, DuplexStream, Writes) {
+fn plain(room: usize) -> (Outbox<Logged>, DuplexStream, Writes) {
     let (ours, theirs, writes) = logged(room);
-    (Batch::new(ours, STALL), theirs, writes)
+    (Outbox::new(ours, STALL), theirs, writes)
 }
 
 /// The same over TLS, after the handshake.
-async fn secure(room: usize) -> (Batch<TlsStream<Logged>>, Client<DuplexStream>, Writes) {
+async fn secure(room: usize) -> (Outbox<TlsStream<Logged>>, Client<DuplexStream>, Writes) {
     let pair = fixtures::leaf(&["a.test"]);
     let (chain, key) = (vec![CertificateDer::from(pair.chain[0].clone())], PrivateKeyDer::try_from(pair.key).unwrap());
     let mut roots = RootCertStore::empty();
@@ -91,27 +91,30 @@ async fn secure(room: usize) -> (Batch<TlsStream<Logged>>, Client<DuplexStream>,
     let (ours, theirs, writes) = logged(room);
     let name = ServerName::try_from("a.test").unwrap();
     let (ours, mut theirs) = tokio::try_join!(acceptor.accept(ours), connector.connect(name, theirs)).unwrap();
-    let mut batch = Batch::new(ours, STALL);
+    let mut outbox = Outbox::new(ours, STALL);
     // Tickets are on their way still.
-    put(&mut batch, &[b"begin"]).await.unwrap();
+    put(&mut outbox, &[b"begin"]).await.unwrap();
     let mut begun = [0; 5];
-    let (sent, read) = tokio::join!(sent(&mut batch), theirs.read_exact(&mut begun));
+    let (sent, read) = tokio::join!(sent(&mut outbox), theirs.read_exact(&mut begun));
     sent.and(read).unwrap();
     writes.borrow_mut().clear();
-    (batch, theirs, writes)
+    (outbox, theirs, writes)
 }
 
-async fn put<S: Socket>(batch: &mut Batch<S>, parts: &[&[u8]]) -> io::Result<()> {
-    let all = parts.concat();
-    let mut done = 0;
-    while done < all.len() {
-        done += poll_fn(|cx| batch.poll_put(&[IoSlice::new(&all[done..])], cx)).await?;
+/// Puts these in: pieces of bodies, and what is not larger than a frame's head, as the gateway's own.
+async fn put<S: Socket>(outbox: &mut Outbox<S>, parts: &[&[u8]]) -> io::Result<()> {
+    for part in parts {
+        poll_fn(|cx| outbox.poll_room(cx)).await?;
+        match part.len() {
+            0..=9 => outbox.own().extend_from_slice(part),
+            _ => outbox.push(Bytes::copy_from_slice(part)),
+        }
     }
-    Ok(())
+    poll_fn(|cx| outbox.poll_room(cx)).await
 }
 
-async fn sent<S: Socket>(batch: &mut Batch<S>) -> io::Result<()> {
-    poll_fn(|cx| batch.poll_sent(cx)).await
+async fn sent<S: Socket>(outbox: &mut Outbox<S>) -> io::Result<()> {
+    poll_fn(|cx| outbox.poll_sent(cx)).await
 }
 
 fn sizes(writes: &Writes) -> Vec<usize> {
@@ -131,13 +134,13 @@ fn records(mut bytes: &[u8]) -> Vec<usize> {
 
 #[tokio::test]
 async fn small_answers_of_a_turn_leave_in_one_write() {
-    let (mut batch, mut theirs, writes) = plain(1 << 16);
+    let (mut outbox, mut theirs, writes) = plain(1 << 16);
     for answer in 0..4 {
-        put(&mut batch, &[&[answer; 300]]).await.unwrap();
-        put(&mut batch, &[&[answer; 9], &[answer; 1024]]).await.unwrap();
+        put(&mut outbox, &[&[answer; 300]]).await.unwrap();
+        put(&mut outbox, &[&[answer; 9], &[answer; 1024]]).await.unwrap();
     }
     assert!(writes.borrow().is_empty());
-    sent(&mut batch).await.unwrap();
+    sent(&mut outbox).await.unwrap();
     assert_eq!(sizes(&writes), [4 * 1333]);
     let mut got = [0; 4 * 1333];
     theirs.read_exact(&mut got).await.unwrap();
@@ -146,11 +149,11 @@ async fn small_answers_of_a_turn_leave_in_one_write() {
 
 #[tokio::test]
 async fn over_tls_they_leave_in_one_record() {
-    let (mut batch, mut theirs, writes) = secure(1 << 16).await;
+    let (mut outbox, mut theirs, writes) = secure(1 << 16).await;
     for answer in 0..4 {
-        put(&mut batch, &[&[answer; 1333]]).await.unwrap();
+        put(&mut outbox, &[&[answer; 1333]]).await.unwrap();
     }
-    sent(&mut batch).await.unwrap();
+    sent(&mut outbox).await.unwrap();
     assert_eq!(writes.borrow().len(), 1);
     assert_eq!(records(&writes.borrow()[0]), [4 * 1333]);
     theirs.read_exact(&mut [0; 4 * 1333]).await.unwrap();
@@ -158,21 +161,20 @@ async fn over_tls_they_leave_in_one_record() {
 
 #[tokio::test]
 async fn a_large_piece_passes_with_what_waits() {
-    let (mut batch, _theirs, writes) = plain(1 << 16);
-    put(&mut batch, &[b"head"]).await.unwrap();
-    let (first, second) = ([1; 9], [2; 20_000]);
-    let taken = poll_fn(|cx| batch.poll_put(&[IoSlice::new(&first), IoSlice::new(&second)], cx)).await.unwrap();
-    assert_eq!((taken, sizes(&writes)), (20_009, vec![20_013]));
+    let (mut outbox, _theirs, writes) = plain(1 << 16);
+    put(&mut outbox, &[b"head"]).await.unwrap();
+    put(&mut outbox, &[&[1; 9], &[2; 20_000]]).await.unwrap();
+    assert_eq!(sizes(&writes), [20_013]);
 }
 
 #[tokio::test]
 async fn large_frames_become_full_records_in_one_write() {
-    let (mut batch, mut theirs, writes) = secure(1 << 20).await;
+    let (mut outbox, mut theirs, writes) = secure(1 << 20).await;
     for frame in 0..4 {
-        put(&mut batch, &[&[9; 9], &[frame; RECORD]]).await.unwrap();
+        put(&mut outbox, &[&[9; 9], &[frame; RECORD]]).await.unwrap();
     }
     assert!(writes.borrow().is_empty());
-    sent(&mut batch).await.unwrap();
+    sent(&mut outbox).await.unwrap();
     assert_eq!(writes.borrow().len(), 1);
     assert_eq!(records(&writes.borrow()[0]), [RECORD, RECORD, RECORD, RECORD, 4 * 9]);
     let mut got = vec![0; 4 * (9 + RECORD)];
@@ -181,12 +183,14 @@ async fn large_frames_become_full_records_in_one_write() {
 }
 
 /// How much is taken that nobody reads, when pieces of this size are offered, one in each turn.
-async fn taken<S: Socket>(batch: &mut Batch<S>, size: usize) -> usize {
+async fn taken<S: Socket>(outbox: &mut Outbox<S>, size: usize) -> usize {
     let (piece, mut taken) = (vec![7; size], 0);
     poll_fn(|cx| {
-        while let Poll::Ready(result) = batch.poll_put(&[IoSlice::new(&piece)], cx) {
-            taken += result.unwrap();
-            let _ = batch.poll_sent(cx).map(Result::unwrap);
+        while let Poll::Ready(result) = outbox.poll_room(cx) {
+            result.unwrap();
+            outbox.push(Bytes::copy_from_slice(&piece));
+            taken += size;
+            let _ = outbox.poll_sent(cx).map(Result::unwrap);
         }
         Poll::Ready(taken)
     })
@@ -195,43 +199,43 @@ async fn taken<S: Socket>(batch: &mut Batch<S>, size: usize) -> usize {
 
 #[tokio::test]
 async fn what_nobody_reads_is_soon_not_taken_any_more_and_arrives_in_the_end() {
-    for size in [10, 1000, 70_000] {
-        let (mut batch, mut theirs, _) = secure(1 << 14).await;
-        let taken = taken(&mut batch, size).await;
+    for size in [10, 1000, 16_384] {
+        let (mut outbox, mut theirs, _) = secure(1 << 14).await;
+        let taken = taken(&mut outbox, size).await;
         assert!((1 << 14..8 * RECORD).contains(&taken), "{taken}");
         let mut got = vec![0; taken];
-        let (sent, read) = tokio::join!(sent(&mut batch), theirs.read_exact(&mut got));
+        let (sent, read) = tokio::join!(sent(&mut outbox), theirs.read_exact(&mut got));
         sent.and(read).unwrap();
         assert!(got == vec![7; taken], "{size}");
     }
 }
 
 /// Seconds until a client is given up that reads nothing, and makes small things be written.
-async fn patience<S: Socket>(mut batch: Batch<S>) -> u64 {
+async fn patience<S: Socket>(mut outbox: Outbox<S>) -> u64 {
     let start = Instant::now();
-    put(&mut batch, &[&[0; 9000]]).await.unwrap();
+    put(&mut outbox, &[&[0; 9000]]).await.unwrap();
     loop {
-        if let Ok(sent) = tokio::time::timeout(Duration::from_secs(1), sent(&mut batch)).await {
+        if let Ok(sent) = tokio::time::timeout(Duration::from_secs(1), sent(&mut outbox)).await {
             assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::TimedOut);
             return start.elapsed().as_secs();
         }
-        put(&mut batch, &[b"pong"]).await.unwrap();
+        put(&mut outbox, &[b"pong"]).await.unwrap();
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_given_up_though_it_keeps_us_busy() {
-    let (batch, _theirs, _) = plain(4096);
-    assert_eq!(patience(batch).await, STALL.as_secs());
-    let (batch, _theirs, _) = secure(4096).await;
-    assert_eq!(patience(batch).await, STALL.as_secs());
-    let ((mut batch, _theirs, _), start) = (plain(4096), Instant::now());
-    assert_eq!(put(&mut batch, &[&[0; 200_000]]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    let (outbox, _theirs, _) = plain(4096);
+    assert_eq!(patience(outbox).await, STALL.as_secs());
+    let (outbox, _theirs, _) = secure(4096).await;
+    assert_eq!(patience(outbox).await, STALL.as_secs());
+    let ((mut outbox, _theirs, _), start) = (plain(4096), Instant::now());
+    assert_eq!(put(&mut outbox, &[&[0; 16_384][..]; 20]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     assert_eq!(start.elapsed().as_secs(), STALL.as_secs());
 }
 
 /// How many bytes arrive at one who reads a little every four seconds, and in how many seconds.
-async fn slowly<S: Socket>(mut batch: Batch<S>, mut raw: DuplexStream) -> (usize, u64) {
+async fn slowly<S: Socket>(mut outbox: Outbox<S>, mut raw: DuplexStream) -> (usize, u64) {
     let start = Instant::now();
     let reading = async {
         let mut total = 0;
@@ -244,28 +248,46 @@ async fn slowly<S: Socket>(mut batch: Batch<S>, mut raw: DuplexStream) -> (usize
         }
     };
     let sending = async move {
-        put(&mut batch, &[&[0; 100_000]]).await.unwrap();
-        sent(&mut batch).await.unwrap();
+        put(&mut outbox, &[&[0; 10_000][..]; 10]).await.unwrap();
+        sent(&mut outbox).await.unwrap();
     };
     tokio::join!(sending, reading).1
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_gets_everything() {
-    let (batch, theirs, _) = plain(4096);
-    let (bytes, seconds) = slowly(batch, theirs).await;
+    let (outbox, theirs, _) = plain(4096);
+    let (bytes, seconds) = slowly(outbox, theirs).await;
     assert!(bytes == 100_000 && seconds > 10 * STALL.as_secs(), "{bytes} in {seconds}");
-    let (batch, theirs, _) = secure(4096).await;
-    let (bytes, seconds) = slowly(batch, theirs.into_inner().0).await;
+    let (outbox, theirs, _) = secure(4096).await;
+    let (bytes, seconds) = slowly(outbox, theirs.into_inner().0).await;
     assert!(bytes == 100_000 + 7 * (HEAD + SEAL) && seconds > 10 * STALL.as_secs(), "{bytes} in {seconds}");
 }
 
 #[tokio::test]
 async fn the_end_comes_after_all_that_waits() {
-    let (mut batch, mut theirs, _) = secure(1 << 16).await;
-    put(&mut batch, &[b"last words"]).await.unwrap();
-    poll_fn(|cx| batch.poll_shutdown(cx)).await.unwrap();
+    let (mut outbox, mut theirs, _) = secure(1 << 16).await;
+    put(&mut outbox, &[b"last words"]).await.unwrap();
+    poll_fn(|cx| outbox.poll_shutdown(cx)).await.unwrap();
     let mut got = String::new();
     theirs.read_to_string(&mut got).await.unwrap();
     assert_eq!(got, "last words");
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_piece_that_waits_leaves_behind_it() {
+    for step in [1, 5000, 70_000] {
+        let (mut outbox, mut theirs, _) = plain(step);
+        outbox.own().extend_from_slice(b"head");
+        outbox.push(Bytes::from(vec![b'x'; 20_000]));
+        outbox.own().extend_from_slice(b"pong");
+        outbox.own().extend_from_slice(b"more");
+        assert!(outbox.is_full());
+        let mut got = vec![0; 20_012];
+        let (sent, read) = tokio::join!(sent(&mut outbox), theirs.read_exact(&mut got));
+        sent.and(read).unwrap();
+        assert!(got == [b"head", &[b'x'; 20_000][..], b"pongmore"].concat(), "{step}");
+        outbox.rest();
+        assert_eq!((outbox.len(), outbox.own().capacity()), (0, 0));
+    }
 }

@@ -1,0 +1,408 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::http1::names::Shared;
+use crate::http2::frame::{END_HEADERS, END_STREAM, HEAD, Head, Kind};
+use crate::http2::hpack::{Decoder, Field};
+use crate::proxy::closing::{Closing, Ending};
+use crate::server::http2::leisure;
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use proptest::prelude::*;
+use std::cell::Cell;
+use tokio::io::{AsyncWriteExt, DuplexStream};
+
+const LIMITS: Limits = Limits { streams: 100, head: 8 * 1024, stall: Duration::from_secs(5) };
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// The client's end of a connection.
+struct Client {
+    far: DuplexStream,
+    decoder: Decoder,
+    closing: Rc<Closing>,
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn ok(body: Body) -> Response<Outgoing> {
+    Response::new(Outgoing::new(body, Some(Activity::default().begin())))
+}
+
+/// Serves one end of a pipe; the client has the other.
+async fn served<F, C>(
+    handler: impl Fn(Request<Body>, Option<Sent>) -> F,
+    client: impl FnOnce(Client) -> C,
+) -> (io::Result<()>, C::Output)
+where
+    F: Future<Output = Response<Outgoing>>,
+    C: Future,
+{
+    let (near, far) = tokio::io::duplex(256 * 1024);
+    let (closing, activity) = (Rc::new(Closing::default()), Activity::default());
+    let times = leisure::Limits { head: seconds(10), rest: seconds(75) };
+    let leisure = Leisure::new(times, activity.clone());
+    let heads = (LIMITS, Heads::new(Shared::default()));
+    let connection = Connection::new(near, heads, (leisure, activity, Seat::new(&closing)), Rc::default(), handler);
+    tokio::join!(connection.serve(), client(Client { far, decoder: Decoder::new(4096), closing }))
+}
+
+/// Answers with the target and what was sent, and with trailers if there were some.
+async fn echo(req: Request<Body>, _: Option<Sent>) -> Response<Outgoing> {
+    let (parts, body) = req.into_parts();
+    let body = body.collect().await.unwrap();
+    let trailers = body.trailers().cloned();
+    let text = [parts.uri.path().as_bytes(), b":", &body.to_bytes()].concat();
+    let body = Body::full(text);
+    ok(match trailers {
+        None => body,
+        Some(trailers) => Body::boxed(body.with_trailers(std::future::ready(Some(Ok(trailers))))),
+    })
+}
+
+fn frame(kind: Kind, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    [&write::head(payload.len(), kind, flags, stream)[..], payload].concat()
+}
+
+/// HEADERS with literals that nobody keeps.
+fn head(stream: u32, end: bool, fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    frame(Kind::Headers, END_HEADERS | if end { END_STREAM } else { 0 }, stream, &block)
+}
+
+fn asked(stream: u32, end: bool, method: &str, path: &str) -> Vec<u8> {
+    head(stream, end, &[(":method", method), (":scheme", "http"), (":authority", "a.test"), (":path", path)])
+}
+
+// === impl Client ===
+
+impl Client {
+    async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.far.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// The next frame; `None` at the end.
+    async fn next(&mut self) -> Option<(Head, Vec<u8>)> {
+        let mut bytes = [0; HEAD];
+        self.far.read_exact(&mut bytes).await.ok()?;
+        let head = Head::read(&bytes).unwrap();
+        let mut payload = vec![0; head.len];
+        self.far.read_exact(&mut payload).await.unwrap();
+        Some((head, payload))
+    }
+
+    /// The next frame that is none of these.
+    async fn next_but(&mut self, others: &[Kind]) -> Option<(Head, Vec<u8>)> {
+        loop {
+            match self.next().await {
+                Some((head, _)) if others.contains(&head.kind) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// The fields of a block.
+    fn fields(&mut self, block: &[u8]) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let names = Shared::default();
+        let take = |field, _| {
+            if let Field::Plain(name, value) = field {
+                found.push((name.to_string(), value.to_str().unwrap().to_owned()));
+            }
+            Ok::<_, Fault>(())
+        };
+        self.decoder.decode(block, &mut names.borrow_mut(), take).unwrap();
+        found
+    }
+
+    /// What an answer says: its body, and its trailers.
+    async fn answer(&mut self, stream: u32) -> (Vec<u8>, Vec<(String, String)>) {
+        let (mut body, mut fields) = (Vec::new(), Vec::new());
+        loop {
+            let (head, payload) = self.next().await.expect("the answer ends early");
+            match head.kind {
+                Kind::Headers => fields = self.fields(&payload),
+                Kind::Data if head.stream == stream => body.extend_from_slice(&payload),
+                Kind::Reset | Kind::GoAway => panic!("{head:?} {payload:?}"),
+                _ => {}
+            }
+            if head.stream == stream && head.flags & END_STREAM != 0 {
+                return (body, fields);
+            }
+        }
+    }
+
+    /// What ends the connection: the code of its last GOAWAY, if there was one.
+    async fn end(&mut self) -> Option<u32> {
+        let mut code = None;
+        while let Some((head, payload)) = self.next().await {
+            if head.kind == Kind::GoAway {
+                code = Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
+            }
+        }
+        code
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_run_side_by_side_and_bodies_arrive_however_they_are_cut() {
+    let big = vec![b'x'; 300_000];
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client
+            .send([asked(1, false, "POST", "/a"), asked(3, true, "GET", "/b"), asked(5, false, "POST", "/c")].concat())
+            .await;
+        assert_eq!(client.answer(3).await.0, b"/b:");
+        for piece in big.chunks(10_000) {
+            client.send([frame(Kind::Data, 0, 5, b"y"), frame(Kind::Data, 0, 1, piece)].concat()).await;
+        }
+        let window = frame(Kind::Window, 0, 0, &1_000_000_u32.to_be_bytes());
+        let stream = frame(Kind::Window, 0, 1, &1_000_000_u32.to_be_bytes());
+        client.send([window, stream, frame(Kind::Data, END_STREAM, 1, b"")].concat()).await;
+        let (body, _) = client.answer(1).await;
+        assert!(body == [b"/a:", &big[..]].concat(), "{}", body.len());
+        client.send(head(5, true, &[("x-sum", "7")])).await;
+        let (body, trailers) = client.answer(5).await;
+        assert_eq!(
+            (body, trailers),
+            (format!("/c:{}", "y".repeat(30)).into_bytes(), vec![("x-sum".into(), "7".into())])
+        );
+        drop(client);
+    };
+    served(echo, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_waits_for_its_windows() {
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        // SETTINGS: an initial window of 3.
+        client.send(frame(Kind::Settings, 0, 0, &[0, 4, 0, 0, 0, 3])).await;
+        client.send(asked(1, true, "GET", "/12345678")).await;
+        let mut got = Vec::new();
+        for more in [0, 1, 2, 100] {
+            if more > 0 {
+                client.send(frame(Kind::Window, 0, 1, &u32::to_be_bytes(more))).await;
+            }
+            let (head, payload) = client.next_but(&[Kind::Settings, Kind::Window, Kind::Headers]).await.unwrap();
+            got.push((head.kind, String::from_utf8(payload).unwrap(), head.flags));
+        }
+        let wanted = [("/12", 0), ("3", 0), ("45", 0), ("678:", END_STREAM)];
+        assert_eq!(got, wanted.map(|(text, flags)| (Kind::Data, text.to_owned(), flags)));
+        drop(client);
+    };
+    served(echo, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_opens_its_window_is_given_up_and_others_are_not() {
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(frame(Kind::Settings, 0, 0, &[0, 4, 0, 0, 0, 0])).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        let start = Instant::now();
+        let (head, payload) = client.next_but(&[Kind::Settings, Kind::Window, Kind::Headers]).await.unwrap();
+        assert_eq!((head.kind, head.stream, payload[3]), (Kind::Reset, 1, 8));
+        assert_eq!(start.elapsed().as_secs(), LIMITS.stall.as_secs());
+        client.send(frame(Kind::Settings, 0, 0, &[0, 4, 0, 0, 0, 9])).await;
+        client.send(asked(3, true, "GET", "/again")).await;
+        assert_eq!(client.answer(3).await.0, b"/again:");
+        drop(client);
+    };
+    served(echo, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_wants_is_waited_for_a_while_and_then_refused() {
+    let deaf = async |_: Request<Body>, _: Option<Sent>| ok(Body::full("no"));
+    for (rest, reset) in [(Some(END_STREAM), false), (Some(0), true), (None, true)] {
+        let client = async |mut client: Client| {
+            client.send(PREFACE).await;
+            client.send(asked(1, false, "POST", "/")).await;
+            assert_eq!(client.answer(1).await.0, b"no");
+            let start = Instant::now();
+            if let Some(flags) = rest {
+                client.send(frame(Kind::Data, flags, 1, b"rest")).await;
+            }
+            tokio::time::sleep(seconds(2)).await;
+            client.send(frame(Kind::Ping, 0, 0, b"12345678")).await;
+            // What comes after that is no fault.
+            client.send(frame(Kind::Data, 0, 1, b"late").repeat(usize::from(reset))).await;
+            let (head, payload) = client.next_but(&[Kind::Settings, Kind::Window]).await.unwrap();
+            let refused = (head.kind == Kind::Reset).then(|| (head.stream, payload[3]));
+            assert_eq!(refused, reset.then_some((1, 0)), "{rest:?} {:?}", start.elapsed());
+            client.send(asked(3, true, "GET", "/")).await;
+            assert_eq!(client.answer(3).await.0, b"no");
+            drop(client);
+        };
+        served(deaf, client).await.0.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_resets_its_stream_after_what_came() {
+    let breaks = async |_: Request<Body>, _: Option<Sent>| {
+        let frames = [Ok(http_body::Frame::data(Bytes::from_static(b"half"))), Err("gone".into())];
+        ok(Body::boxed(http_body_util::StreamBody::new(futures_util::stream::iter(frames))))
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        let others = [Kind::Settings, Kind::Window, Kind::Headers];
+        assert_eq!(client.next_but(&others).await.unwrap().1, b"half");
+        let (head, payload) = client.next_but(&others).await.unwrap();
+        assert_eq!((head.kind, payload[3]), (Kind::Reset, 2));
+        drop(client);
+    };
+    served(breaks, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_is_lost_when_the_worker_stops() {
+    let slow = async |_: Request<Body>, _: Option<Sent>| {
+        tokio::time::sleep(seconds(3)).await;
+        ok(Body::full("late"))
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        tokio::time::sleep(seconds(1)).await;
+        client.closing.close(Ending::Stop);
+        let others = [Kind::Settings, Kind::Window];
+        let (head, payload) = client.next_but(&others).await.unwrap();
+        assert_eq!((head.kind, &payload[..]), (Kind::GoAway, &b"\x7f\xff\xff\xff\0\0\0\0"[..]));
+        let (_, word) = client.next_but(&others).await.unwrap();
+        // It was on its way.
+        client.send(asked(3, true, "GET", "/")).await;
+        client.send(frame(Kind::Ping, 1, 0, &word)).await;
+        let (head, payload) = client.next_but(&others).await.unwrap();
+        assert_eq!((head.kind, &payload[..]), (Kind::GoAway, &b"\0\0\0\x03\0\0\0\0"[..]));
+        client.send(asked(5, true, "GET", "/")).await;
+        assert_eq!(client.answer(1).await.0, b"late");
+        assert_eq!(client.answer(3).await.0, b"late");
+        assert_eq!(client.end().await, None);
+    };
+    served(slow, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_ends_and_so_does_one_that_stops_or_says_nothing() {
+    for (speaks, asks, stops, time) in [
+        (false, false, false, 10),
+        (true, false, false, 75),
+        (true, true, false, 75),
+        (true, true, true, 1),
+        (true, false, true, 1),
+    ] {
+        let client = async |mut client: Client| {
+            client.send(if speaks { PREFACE } else { b"" }).await;
+            if asks {
+                client.send(asked(1, true, "GET", "/")).await;
+                client.answer(1).await;
+            }
+            if stops {
+                client.closing.close(Ending::Stop);
+            }
+            let start = Instant::now();
+            assert_eq!(client.end().await, Some(0));
+            assert_eq!(start.elapsed().as_secs(), time, "{asks} {stops}");
+        };
+        served(echo, client).await.0.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_taken_back_is_dropped_with_all_it_holds() {
+    let dropped = Cell::new(0);
+    struct Guard<'a>(&'a Cell<usize>);
+    impl Drop for Guard<'_> {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let forever = async |req: Request<Body>, _: Option<Sent>| {
+        let _guard = Guard(&dropped);
+        let ended = req.into_body().collect().await;
+        assert!(ended.is_err());
+        std::future::pending().await
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send([asked(1, false, "POST", "/"), asked(3, false, "POST", "/")].concat()).await;
+        tokio::time::sleep(seconds(1)).await;
+        client.send(frame(Kind::Reset, 0, 1, &[0, 0, 0, 8])).await;
+        tokio::time::sleep(seconds(1)).await;
+        assert_eq!(dropped.get(), 1);
+    };
+    let (end, ()) = served(forever, client).await;
+    assert_eq!(end.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(dropped.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_none_is_told_as_an_error() {
+    let odd = async |_: Request<Body>, _: Option<Sent>| {
+        let mut response = ok(Body::full("x"));
+        *response.status_mut() = StatusCode::CONTINUE;
+        response
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        let (_, block) = client.next_but(&[Kind::Settings, Kind::Window]).await.unwrap();
+        // 500 in the static table.
+        assert_eq!(block[0], 0x8e);
+        drop(client);
+    };
+    served(odd, client).await.0.unwrap();
+}
+
+/// Frames as an attacker may make them: nearly right.
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let payload = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..12),
+        Just(asked(1, true, "GET", "/").split_off(HEAD)),
+        Just(vec![0, 0, 0, 8]),
+        Just(vec![b'x'; 5000]),
+    ];
+    let one = (0..11_u8, any::<u8>(), 0..8_u32, payload)
+        .prop_map(|(kind, flags, stream, payload)| frame(kind.into(), flags & 0x2d, stream, &payload));
+    let right = (0..8_u32, any::<bool>()).prop_map(|(stream, end)| asked(2 * stream + 1, end, "POST", "/x"));
+    proptest::collection::vec(prop_oneof![one, right], 0..40).prop_map(|all| all.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn whatever_a_client_sends_the_connection_ends_when_it_does(bytes in frames(), cut in 1..5000_usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let patient = async |req: Request<Body>, _: Option<Sent>| {
+                let body = req.into_body().collect().await.map(|all| all.to_bytes()).unwrap_or_default();
+                ok(Body::full(body))
+            };
+            let client = async |mut client: Client| {
+                // What it is sent is read, and what it says about itself is right.
+                client.send(PREFACE).await;
+                for piece in bytes.chunks(cut) {
+                    if client.far.write_all(piece).await.is_err() {
+                        break;
+                    }
+                }
+                let _ = client.far.shutdown().await;
+                client.end().await
+            };
+            let ended = tokio::time::timeout(seconds(200), served(patient, client)).await;
+            assert!(ended.is_ok(), "it hangs");
+        });
+    }
+}
