@@ -102,12 +102,14 @@ impl Inbound {
         self.tell();
     }
 
-    /// No more comes, though that was not all.
-    pub fn cut(&mut self) {
-        if self.end == End::Open {
+    /// It ends here, and is whole only if all of it was read: whoever reads on may still be sending it to somebody. How many
+    /// bytes came that nobody will read, or that the client was not told of.
+    pub fn cut(&mut self) -> usize {
+        if !self.is_over() {
             self.end = End::Broken;
             self.tell();
         }
+        self.take_read() + self.forget()
     }
 
     fn tell(&mut self) {

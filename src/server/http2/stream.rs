@@ -138,20 +138,21 @@ impl<F> Stream<F> {
 
     /// It is over, however that came. How many bytes of its request nobody will read.
     pub fn clear(&mut self) -> usize {
-        let unread = self.inbound.as_ref().map_or(0, |inbound| {
-            let mut inbound = inbound.borrow_mut();
-            inbound.take_read() + inbound.forget()
-        });
-        self.cut();
+        let unread = self.cut();
         self.slot.clear();
         (self.id, self.state, self.coming, self.blocked) = (0, State::Unseen, None, None);
         unread
     }
 
-    fn cut(&mut self) {
-        if let Some(inbound) = self.inbound.take() {
-            inbound.borrow_mut().cut();
-        }
+    fn cut(&mut self) -> usize {
+        self.inbound.take().map_or(0, |inbound| inbound.borrow_mut().cut())
+    }
+}
+
+/// A connection that ends takes its requests along, also those that others read.
+impl<F> Drop for Stream<F> {
+    fn drop(&mut self) {
+        self.cut();
     }
 }
 
