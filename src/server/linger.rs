@@ -1,5 +1,5 @@
-//! The end of a connection over HTTP/1 whose client may still be sending: the rest of a body that was refused before it
-//! was read, or of a request that could not be parsed. Why and how long: `proxy/leftover.rs`.
+//! The end of a connection whose client may still be sending: the rest of a body that was refused before it was read, or of
+//! a request that could not be parsed; over HTTP/2 also frames about what it reads. Why and how long: `proxy/leftover.rs`.
 
 use crate::proxy::leftover::Patience;
 use std::pin::Pin;

@@ -160,10 +160,13 @@ where
             return if under_way { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) };
         }
         poll_fn(|cx| self.line.out.poll_shutdown(cx)).await?;
-        if end == End::Fault {
-            let mut patience = leftover::Patience::with_offender();
-            poll_fn(|cx| linger::poll_end(&mut patience, self.line.out.socket(), cx)).await;
-        }
+        // What comes over a closed socket makes the kernel throw away what it has not sent, and every client that reads an
+        // answer sends WINDOW_UPDATEs.
+        let mut patience = match end {
+            End::Fault => leftover::Patience::with_offender(),
+            End::Quiet | End::Gone => leftover::Patience::begin(),
+        };
+        poll_fn(|cx| linger::poll_end(&mut patience, self.line.out.socket(), cx)).await;
         Ok(())
     }
 
