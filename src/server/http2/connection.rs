@@ -182,8 +182,12 @@ where
         self.line.meter.looked();
         self.streams.bells.begin(self.streams.places(), cx);
         self.poll_streams(cx)?;
+        // Not before: an answer that has just ended is owed no more, and nothing else may wake this task.
+        if let Poll::Ready(fault) = self.poll_patience(cx) {
+            return Poll::Ready(Ok(self.say(fault)));
+        }
         ready!(self.line.out.poll_sent(cx))?;
-        if std::mem::take(&mut self.deaf) {
+        if self.deaf {
             cx.waker().wake_by_ref();
         }
         if self.leaving.is_over() && self.streams.open() == 0 {
@@ -205,13 +209,13 @@ where
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Judged<()>>> {
         let mut read = 0;
         loop {
-            if self.line.out.is_stuck() {
-                // Whoever does not read is not listened to.
-                self.deaf = true;
+            // Whoever does not read is not listened to.
+            self.deaf = self.line.out.is_stuck();
+            if self.deaf {
                 return Poll::Pending;
             }
             match self.poll_read(cx)? {
-                Poll::Pending => return self.poll_patience(cx).map(|fault| Ok(Err(fault))),
+                Poll::Pending => return Poll::Pending,
                 Poll::Ready(0) => return Poll::Ready(Ok(Ok(()))),
                 Poll::Ready(some) => read += some,
             }
@@ -246,9 +250,9 @@ where
         self.line.meter.ended(self.activity.ended(), || Instant::now().into_std())
     }
 
-    /// Nothing came; ready when that has lasted too long.
+    /// Nothing more came; ready when that has lasted too long. Whoever is not listened to is given up for not reading.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
-        loop {
+        while !self.deaf {
             match ready!(self.leisure.poll(cx)) {
                 Patience::Lean => {
                     self.streams.rest();
@@ -260,6 +264,7 @@ where
                 }
             }
         }
+        Poll::Pending
     }
 
     /// Streams that have something to do go on, one frame of an answer at a time, as long as there is room for it.
