@@ -200,7 +200,7 @@ where
     fn say(&mut self, fault: Fault) -> End {
         let Fault::Connection(reason, why) = fault else { return End::Fault };
         tracing::debug!(why, code = reason.0, "an HTTP/2 connection is ended");
-        let last = self.streams.last();
+        let last = self.leaving.last(self.streams.last());
         write::goaway(self.line.out.own(), last, reason);
         if reason == Reason::NO_ERROR { End::Quiet } else { End::Fault }
     }

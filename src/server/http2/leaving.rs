@@ -73,6 +73,12 @@ impl Leaving {
         }
     }
 
+    /// The last stream that may be named in a GOAWAY, when `last` is the last that was begun: never a later one than before.
+    #[must_use]
+    pub fn last(&self, last: u32) -> u32 {
+        if let Step::Last(named) = self.step { named } else { last }
+    }
+
     /// Whether this stream began too late.
     #[must_use]
     pub fn refuses(&self, id: u32) -> bool {

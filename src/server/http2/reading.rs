@@ -132,10 +132,18 @@ where
         Ok(())
     }
 
+    /// Which stream a frame belongs to. Those that began too late are ignored to their end (§6.8).
+    fn which(&self, id: u32) -> Which {
+        match self.streams.which(id) {
+            Which::Closed if self.leaving.refuses(id) => Which::LetGo,
+            which => which,
+        }
+    }
+
     /// A stream ends because its client broke the protocol.
     fn break_off(&mut self, id: u32, reason: Reason) -> Judged<()> {
         self.line.meter.broke()?;
-        match self.streams.which(id) {
+        match self.which(id) {
             Which::Open(at) => self.reset(at, reason),
             Which::LetGo => {}
             Which::Idle => {
@@ -156,7 +164,7 @@ where
         self.line.meter.data(piece.len(), end)?;
         let overflow = Fault::Connection(Reason::FLOW_CONTROL_ERROR, "more DATA than the window of the connection");
         self.line.intake.came(head.len).map_err(|_| overflow)?;
-        let at = match self.streams.which(head.stream) {
+        let at = match self.which(head.stream) {
             Which::Open(at) => at,
             Which::Idle => return Err(Fault::protocol("DATA for a stream that was not begun")),
             which => {
@@ -203,7 +211,7 @@ where
 
     /// A header block that is whole. Whatever it is for, the table hears of it.
     fn block(&mut self, id: u32, block: &[u8], end: bool) -> Judged<()> {
-        match self.streams.which(id) {
+        match self.which(id) {
             Which::Open(at) => self.trailers(at, id, block, end),
             Which::LetGo => self.heads.read(block, HeaderMap::new()).map(drop),
             Which::Closed => Err(Fault::Connection(Reason::STREAM_CLOSED, "HEADERS for a stream that has ended")),
@@ -232,7 +240,6 @@ where
         let map = free.and_then(|at| self.streams.at(at)).map(|stream| stream.map());
         let draft = self.heads.read(block, map.unwrap_or_default())?;
         if self.leaving.refuses(id) {
-            self.streams.let_go(id);
             return Ok(());
         }
         let Some(at) = free else {
@@ -284,7 +291,7 @@ where
             self.streams.unblock();
             return Ok(());
         }
-        match self.streams.which(id) {
+        match self.which(id) {
             Which::Idle => Err(Fault::protocol("WINDOW_UPDATE for a stream that was not begun")),
             Which::LetGo | Which::Closed => Ok(()),
             Which::Open(at) => {
@@ -296,7 +303,7 @@ where
 
     /// RST_STREAM.
     fn taken_back(&mut self, id: u32) -> Judged<()> {
-        match self.streams.which(id) {
+        match self.which(id) {
             Which::Idle => Err(Fault::protocol("RST_STREAM for a stream that was not begun")),
             Which::LetGo | Which::Closed => Ok(()),
             Which::Open(at) => {
