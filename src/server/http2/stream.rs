@@ -352,6 +352,9 @@ impl Answer {
             Poll::Ready(frame) => frame.transpose().map_err(drop)?.map(Frame::into_data),
         };
         Poll::Ready(match frame {
+            // It is longer than was said, or shorter.
+            Some(Ok(piece)) if self.framing == Framing::None && !piece.is_empty() => Err(()),
+            None | Some(Err(_)) if matches!(self.framing, Framing::Length(1..)) => Err(()),
             Some(Ok(piece)) => {
                 self.piece = piece;
                 Ok(false)
