@@ -254,12 +254,14 @@ impl<F: Future<Output = Response<Outgoing>>> Stream<F> {
                 self.begin_answer(response, line);
             }
         }
-        self.tell_what_was_read(line);
-        match &mut self.state {
+        let next = match &mut self.state {
             State::Unseen | State::Asked => Next::Rests,
             State::Answering(_) => self.answer(line, &mut cx),
             State::Answered(_) => self.wait_for_the_rest(&mut cx),
-        }
+        };
+        // Last, as whoever ran until now may have read, and rings no bell for it.
+        self.tell_what_was_read(line);
+        next
     }
 
     /// The client may send as much again.
@@ -359,8 +361,6 @@ impl Answer {
                 self.piece = piece;
                 Ok(false)
             }
-            // It is shorter than was said.
-            None | Some(Err(_)) if matches!(self.framing, Framing::Length(_)) => Err(()),
             None => {
                 line.data(id, Bytes::new(), true);
                 Ok(true)
