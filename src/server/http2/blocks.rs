@@ -3,8 +3,7 @@
 use crate::http2::frame::MOST;
 use crate::http2::{Fault, Judged};
 
-/// A block of this stream, of which more is to come. Nothing else may come before that.
-#[derive(Debug)]
+/// A block of this stream, of which more is to come. Nothing else may come before that. Without `Debug`: secrets are among it.
 pub struct Block {
     /// The stream.
     pub stream: u32,

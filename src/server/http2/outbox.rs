@@ -17,8 +17,7 @@ const STUCK: usize = 64 * 1024;
 /// Most bytes that are in records and not written: four full ones, and what follows them.
 const SEALED: usize = 5 * RECORD;
 
-/// A client's socket, and what is to be written to it.
-#[derive(Debug)]
+/// A client's socket, and what is to be written to it. Without `Debug`: secrets are among it.
 pub struct Outbox<S> {
     outlet: Outlet<S>,
     own: Vec<u8>,
