@@ -1,11 +1,13 @@
 //! How HTTP/2 connections end: by either side, at rest and at work (RFC 9113 §6.8).
 
 use crate::common::frames::{
-    DATA, END_STREAM, End, Frames, GOAWAY, HEADERS, NO_ERROR, REFUSED_STREAM, RST_STREAM, frame, get, is_late, post,
+    DATA, END_STREAM, End, Frames, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, NO_ERROR, REFUSED_STREAM, RST_STREAM, frame,
+    get, is_late, post, settings, window,
 };
 use crate::common::{Gateway, LIMIT, Upstream};
 use crate::http2_cases::{start, upstream};
 use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 /// An upstream that answers each request when it is told to.
 fn waiting() -> (Upstream, mpsc::Sender<()>, mpsc::Receiver<()>) {
@@ -122,7 +124,6 @@ fn a_request_that_comes_after_goodbye_is_answered_or_refused() {
     assert!(refused || answered == (last >= 3), "{three:?}, but the last stream is {last}");
 }
 
-/// Ignored: hyper ends it without a word (RFC 9113 §6.8 says SHOULD).
 #[test]
 fn a_connection_at_rest_is_ended_with_goodbye() {
     let upstream = upstream();
@@ -164,4 +165,45 @@ fn a_client_that_goes_takes_its_requests_along() {
     assert_eq!([(); 2].map(|()| told.recv_timeout(LIMIT)), [Ok("begun"); 2]);
     drop(client);
     assert_eq!([(); 2].map(|()| told.recv_timeout(LIMIT)), [Ok("ended"); 2]);
+}
+
+#[test]
+fn a_client_that_goes_amid_an_upload_takes_it_along_though_it_was_answered() {
+    let (tell, told) = mpsc::channel();
+    let upstream = Upstream::start(move |peer, _| {
+        peer.head()?;
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")?;
+        // It goes on to take what comes.
+        peer.rest()?;
+        tell.send("ended").map_err(std::io::Error::other)
+    });
+    let gateway = start(&upstream);
+    let mut client = Frames::open(&gateway);
+    client.send([post(1, "/", &[]), frame(DATA, 0, 1, b"some")].concat()).unwrap();
+    let answer = client.answer(1);
+    assert!(answer.is_whole() && answer.body == b"ok", "{answer:?}");
+    drop(client);
+    assert_eq!(told.recv_timeout(LIMIT), Ok("ended"));
+}
+
+#[test]
+fn a_client_that_reads_slowly_gets_all_of_its_answer_from_a_gateway_that_stops() {
+    const SIZE: u32 = 1_500_000;
+    let upstream = upstream();
+    let mut gateway = start(&upstream);
+    let mut client = Frames::greeting(&gateway, &settings(&[(INITIAL_WINDOW_SIZE, 2 * SIZE)]));
+    client.send([window(0, 2 * SIZE), get(1, &format!("/size/{SIZE}"))].concat()).unwrap();
+    client.next_of(|frame| frame.kind == HEADERS);
+    gateway.signal("TERM");
+    // By then all is on its way. Nobody says more, not even GOAWAY, when it has arrived.
+    std::thread::sleep(Duration::from_millis(1500));
+    let mut size = 0;
+    while size < SIZE as usize {
+        let frame = client.next().unwrap_or_else(|error| panic!("it is cut off at {size}: {error}"));
+        size += if frame.kind == DATA { frame.data().len() } else { 0 };
+        client.give_back(&frame);
+    }
+    assert_eq!(size, SIZE as usize);
+    drop(client);
+    assert!(gateway.ends_within(LIMIT).is_some_and(|status| status.success()));
 }

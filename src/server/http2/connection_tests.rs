@@ -6,10 +6,13 @@ use crate::http2::hpack::{Decoder, Field};
 use crate::proxy::closing::{Closing, Ending};
 use crate::server::http2::leisure;
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use proptest::prelude::*;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
 const LIMITS: Limits = Limits { streams: 100, head: 8 * 1024, stall: Duration::from_secs(5) };
@@ -39,13 +42,37 @@ where
     F: Future<Output = Response<Outgoing>>,
     C: Future,
 {
+    counted(Activity::default(), handler, client).await
+}
+
+/// The same, whose requests are counted there.
+async fn counted<F, C>(
+    activity: Activity,
+    handler: impl Fn(Request<Body>, Option<Sent>) -> F,
+    client: impl FnOnce(Client) -> C,
+) -> (io::Result<()>, C::Output)
+where
+    F: Future<Output = Response<Outgoing>>,
+    C: Future,
+{
     let (near, far) = tokio::io::duplex(256 * 1024);
-    let (closing, activity) = (Rc::new(Closing::default()), Activity::default());
+    let closing = Rc::new(Closing::default());
     let times = leisure::Limits { head: seconds(10), rest: seconds(75) };
     let leisure = Leisure::new(times, activity.clone());
     let heads = (LIMITS, Heads::new(Shared::default()));
     let connection = Connection::new(near, heads, (leisure, activity, Seat::new(&closing)), Rc::default(), handler);
-    tokio::join!(connection.serve(), client(Client { far, decoder: Decoder::new(4096), closing }))
+    apart(connection.serve(), client(Client { far, decoder: Decoder::new(4096), closing })).await
+}
+
+/// Runs both, each only when it is woken itself: in one task, whatever one does would wake the other.
+async fn apart<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+    let (mut a, mut b) = (None, None);
+    let mut both = FuturesUnordered::<Pin<Box<dyn Future<Output = ()> + '_>>>::new();
+    both.push(Box::pin(async { a = Some(one.await) }));
+    both.push(Box::pin(async { b = Some(other.await) }));
+    while both.next().await.is_some() {}
+    drop(both);
+    (a.unwrap(), b.unwrap())
 }
 
 /// Answers with the target and what was sent, and with trailers if there were some.
@@ -345,6 +372,147 @@ async fn a_request_that_is_taken_back_is_dropped_with_all_it_holds() {
     let (end, ()) = served(forever, client).await;
     assert_eq!(end.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     assert_eq!(dropped.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_rests_from_the_end_of_its_last_answer() {
+    let activity = Activity::default();
+    let slow = async |_: Request<Body>, _: Option<Sent>| {
+        let busy = activity.begin();
+        tokio::time::sleep(seconds(30)).await;
+        Response::new(Outgoing::new(Body::full("late"), Some(busy)))
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        client.answer(1).await;
+        let start = Instant::now();
+        assert_eq!(client.end().await, Some(0));
+        assert_eq!(start.elapsed().as_secs(), 75);
+    };
+    counted(activity.clone(), slow, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_was_not_read_is_not_whole_when_its_stream_ends() {
+    let kept = RefCell::new(Vec::new());
+    let keeps = async |req: Request<Body>, _: Option<Sent>| {
+        kept.borrow_mut().push(req.into_body());
+        std::future::pending().await
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        for (stream, end) in [(1, END_STREAM), (3, 0), (5, END_STREAM), (7, 0)] {
+            client.send([asked(stream, false, "POST", "/"), frame(Kind::Data, end, stream, b"body")].concat()).await;
+        }
+        tokio::time::sleep(seconds(1)).await;
+        client.send([1, 3].map(|stream| frame(Kind::Reset, 0, stream, &[0, 0, 0, 8])).concat()).await;
+        tokio::time::sleep(seconds(1)).await;
+        for body in kept.borrow_mut().drain(..2) {
+            assert!(body.collect().await.is_err());
+        }
+    };
+    assert!(served(keeps, client).await.0.is_err());
+    // The other two were cut off by the end of the connection.
+    for body in kept.into_inner() {
+        let ended = tokio::time::timeout(seconds(1), body.collect()).await;
+        assert!(ended.expect("it hangs").is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_while_an_answer_is_sent_is_given_back() {
+    let pass = async |req: Request<Body>, _: Option<Sent>| ok(req.into_body());
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(frame(Kind::Settings, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff])).await;
+        client.send(frame(Kind::Window, 0, 0, &0x7000_0000_u32.to_be_bytes())).await;
+        client.send(asked(1, false, "POST", "/")).await;
+        let mut may = STREAM_WINDOW as usize;
+        for _ in 0..200 {
+            while may < 10_000 {
+                let (head, payload) = client.next_but(&[Kind::Settings, Kind::Headers, Kind::Data]).await.unwrap();
+                assert_eq!(head.kind, Kind::Window);
+                let more = u32::from_be_bytes(payload.try_into().unwrap()) as usize;
+                may += if head.stream == 1 { more } else { 0 };
+            }
+            may -= 10_000;
+            client.send(frame(Kind::Data, 0, 1, &[b'x'; 10_000])).await;
+        }
+    };
+    let ended = tokio::time::timeout(seconds(30), served(pass, client)).await;
+    assert!(ended.expect("it hangs").0.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn goodbye_never_names_a_later_stream_than_before() {
+    let slow = async |_: Request<Body>, _: Option<Sent>| {
+        tokio::time::sleep(seconds(3)).await;
+        ok(Body::full("late"))
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        client.closing.close(Ending::Stop);
+        tokio::time::sleep(seconds(2)).await;
+        // None of these is served, and what belongs to them is no fault, however many they are.
+        for stream in (3..301).step_by(2) {
+            client.send(asked(stream, false, "POST", "/")).await;
+        }
+        client.send([frame(Kind::Data, 0, 3, b"x"), head(3, true, &[("x-sum", "7")])].concat()).await;
+        let (mut last, mut answered) = (u32::MAX, false);
+        while let Some((head, payload)) = client.next().await {
+            assert_ne!(head.kind, Kind::Reset);
+            if head.stream == 1 && !std::mem::replace(&mut answered, true) {
+                // A fault, while the worker stops.
+                client.send(frame(Kind::Data, 0, 0, b"x")).await;
+            }
+            if head.kind == Kind::GoAway {
+                let named = u32::from_be_bytes(payload[..4].try_into().unwrap());
+                assert!(named <= last, "{named} after {last}");
+                last = named;
+            }
+        }
+        assert_eq!((answered, last), (true, 1));
+    };
+    served(slow, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_turns_out_to_be_empty_ends_its_stream() {
+    let empty = async |_: Request<Body>, _: Option<Sent>| {
+        let frames = futures_util::stream::iter(Vec::<Result<http_body::Frame<Bytes>, crate::body::BodyError>>::new());
+        let mut response = ok(Body::boxed(http_body_util::StreamBody::new(frames)));
+        response.headers_mut().insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(0));
+        response
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        assert_eq!(client.answer(1).await.0, b"");
+        drop(client);
+    };
+    served(empty, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_no_longer_than_was_said() {
+    let long = async |_: Request<Body>, _: Option<Sent>| {
+        let frames = [b"four", b"more"].map(|piece| Ok(http_body::Frame::data(Bytes::from_static(piece))));
+        let mut response = ok(Body::boxed(http_body_util::StreamBody::new(futures_util::stream::iter(frames))));
+        response.headers_mut().insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(4));
+        response
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        let others = [Kind::Settings, Kind::Window, Kind::Headers];
+        assert_eq!(client.next_but(&others).await.unwrap().1, b"four");
+        let (head, payload) = client.next_but(&others).await.unwrap();
+        assert_eq!((head.kind, payload[3]), (Kind::Reset, 2));
+        drop(client);
+    };
+    served(long, client).await.0.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
