@@ -97,7 +97,7 @@ pub enum Stage {
 enum End {
     /// All is said.
     Quiet,
-    /// The client went too far, and may be sending still.
+    /// The client went too far, or took too long, and may be sending still.
     Fault,
     /// The client is gone.
     Gone,
@@ -162,10 +162,8 @@ where
         poll_fn(|cx| self.line.out.poll_shutdown(cx)).await?;
         // What comes over a closed socket makes the kernel throw away what it has not sent, and every client that reads an
         // answer sends WINDOW_UPDATEs.
-        let mut patience = match end {
-            End::Fault => leftover::Patience::with_offender(),
-            End::Quiet | End::Gone => leftover::Patience::begin(),
-        };
+        let fault = end == End::Fault;
+        let mut patience = if fault { leftover::Patience::with_offender() } else { leftover::Patience::begin() };
         poll_fn(|cx| linger::poll_end(&mut patience, self.line.out.socket(), cx)).await;
         Ok(())
     }
@@ -202,7 +200,7 @@ where
         tracing::debug!(why, code = reason.0, "an HTTP/2 connection is ended");
         let last = self.leaving.last(self.streams.last());
         write::goaway(self.line.out.own(), last, reason);
-        if reason == Reason::NO_ERROR { End::Quiet } else { End::Fault }
+        End::Fault
     }
 
     /// Takes in what comes. Ready when the client has hung up, or gone too far.

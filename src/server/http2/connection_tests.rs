@@ -420,6 +420,68 @@ async fn a_body_that_was_not_read_is_not_whole_when_its_stream_ends() {
     }
 }
 
+/// A connection's window at this side, as its client counts it, and how each stream of a path ends.
+const ENDS: [(&str, &str); 8] = [
+    ("/read", "ended"),
+    ("/read", "reset"),
+    ("/some", "reset"),
+    ("/hang", "reset"),
+    ("/hang", "broken"),
+    ("/deny", "ended"),
+    ("/deny", "reset"),
+    ("/drop", "ended"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn however_streams_end_the_window_of_their_connection_comes_back() {
+    const PIECE: usize = 10_000;
+    let handler = async |req: Request<Body>, _: Option<Sent>| {
+        let (parts, mut body) = req.into_parts();
+        match parts.uri.path() {
+            "/read" => drop(body.collect().await),
+            "/some" => drop(body.frame().await),
+            "/drop" => drop(body),
+            "/deny" => return ok(Body::full("no")),
+            _ => {
+                std::future::pending::<()>().await;
+                drop(body);
+            }
+        }
+        if parts.uri.path() == "/some" { std::future::pending().await } else { ok(Body::Empty) }
+    };
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        let mut left = settings::WINDOW as usize;
+        // Twenty times as much as the window takes, by each.
+        for round in 0..ENDS.len() * 80 {
+            let stream = 2 * u32::try_from(round).unwrap() + 1;
+            let (path, end) = ENDS[round % ENDS.len()];
+            client.send(asked(stream, false, "POST", path)).await;
+            for count in 0..10 {
+                // One in three is padded.
+                let padded = count % 3 == 0;
+                let payload = if padded { [&[200; 1][..], &[0; PIECE]].concat() } else { vec![1; PIECE] };
+                while left < payload.len() {
+                    let (head, payload) = client.next().await.unwrap();
+                    if head.kind == Kind::Window && head.stream == 0 {
+                        left += u32::from_be_bytes(payload.try_into().unwrap()) as usize;
+                    }
+                }
+                left -= payload.len();
+                let flags = if padded { 8 } else { 0 } | u8::from(end == "ended" && count == 9);
+                client.send(frame(Kind::Data, flags, stream, &payload)).await;
+            }
+            match end {
+                "reset" => client.send(frame(Kind::Reset, 0, stream, &[0, 0, 0, 8])).await,
+                "broken" => client.send(head(stream, true, &[(":path", "/")])).await,
+                _ => {}
+            }
+        }
+    };
+    let ended = tokio::time::timeout(seconds(300), served(handler, client)).await;
+    drop(ended.expect("it hangs"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_read_while_an_answer_is_sent_is_given_back() {
     let pass = async |req: Request<Body>, _: Option<Sent>| ok(req.into_body());
