@@ -34,6 +34,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+/// Most streams of one connection, whatever is configured: each has its bit from the connection's beginning.
+const STREAMS: u32 = 1 << 16;
 /// How long to wait before looking again at a connection whose first bytes are too few to tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -215,7 +217,7 @@ where
     S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
-    let (streams, head) = (settings.http2_max_concurrent_streams, header_list(&settings));
+    let (streams, head) = (settings.http2_max_concurrent_streams.min(STREAMS), header_list(&settings));
     let bounds = http2::Limits { streams, head, stall: settings.send_timeout };
     let activity = connection.activity.clone();
     let leisure = Leisure::new(limits(&settings), activity.clone());

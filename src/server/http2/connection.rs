@@ -11,7 +11,7 @@ use super::stream::Next;
 use super::streams::Streams;
 use crate::body::Body;
 use crate::http1::inbox::{Inbox, Rooms};
-use crate::http2::frame::{HEAD, Head};
+use crate::http2::frame::{HEAD, Head, Kind};
 use crate::http2::hpack::Encoder;
 use crate::http2::settings::{self, Theirs};
 use crate::http2::window::{Intake, Window};
@@ -223,7 +223,7 @@ where
             if let Err(fault) = digested.and_then(|()| self.weigh()) {
                 return Poll::Ready(Ok(Err(fault)));
             }
-            self.leisure.heard(!self.inbox.is_empty() || self.block.is_some());
+            self.leisure.heard(self.is_within_head());
             if read >= TURN {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -241,6 +241,12 @@ where
             self.inbox.rest();
         }
         polled
+    }
+
+    /// Whether the client owes the rest of a block, or of a frame. A body may take its time.
+    fn is_within_head(&self) -> bool {
+        let frame = Head::read(&self.inbox).map_or(!self.inbox.is_empty(), |head| head.kind != Kind::Data);
+        frame || self.block.is_some()
     }
 
     /// Whether what the client takes back is in proportion.

@@ -394,6 +394,31 @@ async fn a_connection_rests_from_the_end_of_its_last_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upload_may_take_its_time_though_it_was_answered() {
+    let kept = RefCell::new(Vec::new());
+    let keeps = async |req: Request<Body>, _: Option<Sent>| {
+        kept.borrow_mut().push(req.into_body());
+        ok(Body::full("early"))
+    };
+    let client = async |mut client: Client| {
+        client.send([PREFACE, &asked(1, false, "POST", "/")].concat()).await;
+        assert_eq!(client.answer(1).await.0, b"early");
+        let piece = frame(Kind::Data, 0, 1, b"piece");
+        let (begin, rest) = piece.split_at(HEAD + 2);
+        client.send(begin).await;
+        for _ in 0..100 {
+            tokio::time::sleep(seconds(3)).await;
+            client.send([rest, begin].concat()).await;
+        }
+        // A head may not.
+        client.send([rest, &asked(3, true, "GET", "/")[..20]].concat()).await;
+        let start = Instant::now();
+        assert_eq!((client.end().await, start.elapsed()), (Some(0), seconds(10)));
+    };
+    served(keeps, client).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_that_was_not_read_is_not_whole_when_its_stream_ends() {
     let kept = RefCell::new(Vec::new());
     let keeps = async |req: Request<Body>, _: Option<Sent>| {

@@ -1,9 +1,9 @@
 //! How long a client may take while nobody owes it an answer: to begin a request, and to finish its head. While one is owed,
 //! whether it is there at all.
 //!
-//! Every frame and every header block counts as a head. The first request and every head have `client_header_timeout`, in
-//! all, however the bytes drip; between requests a connection may rest for `keepalive_timeout`, and whoever says nothing for
-//! so long during an answer is asked.
+//! Every frame counts as a head, but for those of a body, and so does every header block. What comes first and every head
+//! have `client_header_timeout`, in all, however the bytes drip; between requests a connection may rest for
+//! `keepalive_timeout`, and whoever says nothing for so long during an answer is asked.
 
 use crate::proxy::activity::Activity;
 use crate::upstream::alarm::Alarm;
@@ -64,7 +64,7 @@ impl Leisure {
         Self { limits, activity, alarm, seen, until, in_head, lean, look: None, heard: false, asked: false }
     }
 
-    /// Bytes came; `within` says whether they leave a head unfinished: a frame may come at any time without.
+    /// Bytes came; `within` says whether they leave a head unfinished, or a frame that is no piece of a body.
     pub fn heard(&mut self, within: bool) {
         self.heard = true;
         if self.activity.is_busy() {
