@@ -477,7 +477,7 @@ async fn however_streams_end_the_window_of_their_connection_comes_back() {
     let client = async |mut client: Client| {
         client.send(PREFACE).await;
         let mut left = settings::WINDOW as usize;
-        // Twenty times as much as the window takes, by each.
+        // Eight times as much as the window takes, by each.
         for round in 0..ENDS.len() * 80 {
             let stream = 2 * u32::try_from(round).unwrap() + 1;
             let (path, end) = ENDS[round % ENDS.len()];
