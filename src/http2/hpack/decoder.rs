@@ -7,8 +7,8 @@ use super::{Broken, statics, string};
 use crate::http1::names::Names;
 use std::fmt;
 
-/// Bytes that are kept to decode strings into, from one block to the next.
-const KEPT: usize = 256;
+/// Most bytes that are kept to decode strings into, from one block to the next.
+const KEPT: usize = 4 * 1024;
 
 /// One direction of a connection. It allocates nothing before a client's first field that is in no table.
 pub struct Decoder {
@@ -65,6 +65,11 @@ impl Decoder {
         self.scratch.clear();
         self.scratch.shrink_to(KEPT);
         Ok(())
+    }
+
+    /// Gives up room that a connection which waits does not need.
+    pub fn rest(&mut self) {
+        self.scratch = Vec::new();
     }
 
     /// New sizes of the table, with which a block may begin (§4.2).

@@ -260,6 +260,7 @@ where
             match ready!(self.leisure.poll(cx)) {
                 Patience::Lean => {
                     self.streams.rest();
+                    self.heads.rest();
                     self.line.out.rest();
                 }
                 Patience::Ask => write::ping(self.line.out.own(), [0; 8]),

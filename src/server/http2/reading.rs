@@ -43,6 +43,11 @@ impl Heads {
         self.most = most;
     }
 
+    /// Gives up room that a connection which waits does not need.
+    pub fn rest(&mut self) {
+        self.decoder.rest();
+    }
+
     fn read(&mut self, block: &[u8], map: HeaderMap) -> Judged<Draft> {
         let mut draft = Draft::new(map, self.most);
         self.decoder.decode(block, &mut self.names.borrow_mut(), |field, size| draft.take(field, size))?;
