@@ -434,7 +434,8 @@ async fn a_body_that_was_not_read_is_not_whole_when_its_stream_ends() {
         tokio::time::sleep(seconds(1)).await;
         client.send([1, 3].map(|stream| frame(Kind::Reset, 0, stream, &[0, 0, 0, 8])).concat()).await;
         tokio::time::sleep(seconds(1)).await;
-        for body in kept.borrow_mut().drain(..2) {
+        let taken_back: Vec<_> = kept.borrow_mut().drain(..2).collect();
+        for body in taken_back {
             assert!(body.collect().await.is_err());
         }
     };
