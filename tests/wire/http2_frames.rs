@@ -54,7 +54,6 @@ fn each_type_has_its_streams() {
     });
 }
 
-/// Ignored, since hyper's h2 says PROTOCOL_ERROR to all of them.
 #[test]
 fn each_type_has_its_size() {
     judge(&cases! {
@@ -181,7 +180,6 @@ fn settings_have_ranges() {
     });
 }
 
-/// Ignored, since hyper's h2 says PROTOCOL_ERROR.
 #[test]
 fn the_initial_window_has_a_range() {
     judge(&cases! {

@@ -134,7 +134,7 @@ fn trailers_end_the_stream() {
     });
 }
 
-/// Ignored, since hyper's h2 drops such fields and takes the rest. RFC 9113 §8.1, §8.3: the request is malformed.
+/// RFC 9113 §8.1, §8.3: the request is malformed.
 #[test]
 fn trailers_have_no_pseudo_fields() {
     let after = |fields: &[(&str, &str)]| posted(&[], &[data(0, "ok"), only(fields)]);
@@ -145,7 +145,6 @@ fn trailers_have_no_pseudo_fields() {
     });
 }
 
-/// Ignored, since hyper's h2 says PROTOCOL_ERROR.
 #[test]
 fn blocks_that_cannot_be_read_end_the_connection() {
     let x = |value: &[u8]| coded(&[&[0, 1, b'x'], value].concat());

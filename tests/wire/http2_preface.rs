@@ -73,8 +73,7 @@ fn requests_need_not_wait_for_the_gateway_s_settings() {
     assert!(client.answers([1, 3]).iter().all(|answer| answer.status() == 200 && answer.is_whole()));
 }
 
-/// Ignored, since hyper's h2 takes these for a beginning. RFC 9113 §3.4: they are connection errors, whose GOAWAY may be
-/// left out.
+/// RFC 9113 §3.4: they are connection errors, whose GOAWAY may be left out.
 #[test]
 fn other_frames_than_settings_are_no_beginning() {
     let upstream = upstream();

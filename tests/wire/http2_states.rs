@@ -79,7 +79,6 @@ fn a_request_that_has_ended_does_not_go_on() {
     );
 }
 
-/// Ignored, since hyper's h2 says PROTOCOL_ERROR to the connection.
 #[test]
 fn a_request_that_has_ended_gets_no_more_content() {
     judge_after(
