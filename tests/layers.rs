@@ -101,6 +101,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("server/http1/request", 6, true),
     ("server/http2/blocks", 6, true),
     ("server/http2/meter", 6, true),
+    ("server/limits", 6, true),
     ("server/proxy_protocol", 6, true),
     ("demo", 6, false),
     ("demo/answer", 6, true),

@@ -18,26 +18,24 @@ pub const MAX_HEADER_LIST_SIZE: u16 = 6;
 /// A window at first (§6.9.2).
 pub const WINDOW: u32 = 65_535;
 
-/// What matters here of a client's settings.
+/// What is kept here of a client's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theirs {
     /// How much may be sent over a new stream.
     pub window: u32,
-    /// Bytes of the table that blocks sent to it may refer to.
-    pub table: u32,
 }
 
 // === impl Theirs ===
 
 impl Default for Theirs {
     fn default() -> Self {
-        Self { window: WINDOW, table: 4096 }
+        Self { window: WINDOW }
     }
 }
 
 impl Theirs {
-    /// Takes in a frame's payload, whose size is right. `table` hears of every size of the table: the smallest matters, too
-    /// (RFC 7541 §4.2).
+    /// Takes in a frame's payload, whose size is right. `table` hears of every size of the table that blocks may refer to: the
+    /// smallest matters, too (RFC 7541 §4.2).
     ///
     /// # Errors
     /// When a value is out of range.
@@ -46,10 +44,7 @@ impl Theirs {
             let [a, b, value @ ..] = *entry;
             let value = u32::from_be_bytes(value);
             match u16::from_be_bytes([a, b]) {
-                HEADER_TABLE_SIZE => {
-                    self.table = value;
-                    table(value);
-                }
+                HEADER_TABLE_SIZE => table(value),
                 ENABLE_PUSH if value > 1 => return Err(Fault::protocol("ENABLE_PUSH is neither 0 nor 1")),
                 INITIAL_WINDOW_SIZE if value > i32::MAX as u32 => {
                     return Err(Fault::Connection(Reason::FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE is too large"));
@@ -81,7 +76,7 @@ mod tests {
     fn the_last_word_counts_but_every_table_is_told() {
         let (judged, theirs, tables) =
             taken(&[(4, 5), (1, 0), (0x99, 7), (1, 100), (4, 6), (2, 1), (5, 16_384), (3, 0)]);
-        assert_eq!((judged, theirs, tables), (Ok(()), Theirs { window: 6, table: 100 }, vec![0, 100]));
+        assert_eq!((judged, theirs, tables), (Ok(()), Theirs { window: 6 }, vec![0, 100]));
     }
 
     #[test]

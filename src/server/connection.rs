@@ -3,11 +3,12 @@
 use super::handshake::{DoorTls, Met};
 use super::http1::connection::{Connection as Http1, Refuse};
 use super::http1::request;
-use super::http1::waiting::{MOMENT, Waiting};
+use super::http1::waiting::Waiting;
 use super::http1::wire::Wire;
 use super::http2::connection as http2;
-use super::http2::leisure::{Leisure, Limits};
+use super::http2::leisure::Leisure;
 use super::http2::reading::{Heads, PREFACE};
+use super::limits::{Limits, MOMENT};
 use super::plain;
 use super::proxy_protocol::{self, Parsed};
 use super::socket::Socket;

@@ -12,6 +12,7 @@ pub mod handover;
 pub mod handshake;
 pub mod http1;
 pub mod http2;
+pub mod limits;
 pub mod linger;
 pub mod listen;
 mod logs;

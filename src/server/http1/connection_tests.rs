@@ -4,7 +4,7 @@ use super::*;
 use crate::http1::names::Shared;
 use crate::proxy::activity::Activity;
 use crate::proxy::closing::{Closing, Seat};
-use crate::server::http2::leisure;
+use crate::server::limits;
 use http_body_util::BodyExt;
 use std::cell::Cell;
 use std::time::Duration;
@@ -32,7 +32,7 @@ where
 {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let closing = Rc::new(Closing::default());
-    let waiting = Waiting::new(leisure::Limits { head: second(10), rest: second(75) }, Seat::new(&closing));
+    let waiting = Waiting::new(limits::Limits { head: second(10), rest: second(75) }, Seat::new(&closing));
     let refuse: Refuse = Arc::new(|status| Bytes::from(format!("our words for {status}")));
     let connection = Connection::new(
         Wire::new(near, second(5), Rc::default()),

@@ -4,15 +4,12 @@
 //! connection may rest for `keepalive_timeout`. HTTP/2 has the same in `http2/leisure.rs`.
 
 use crate::proxy::closing::{Ending, Seat};
-use crate::server::http2::leisure::Limits;
+use crate::server::limits::{Limits, MOMENT};
 use crate::upstream::alarm::Alarm;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// After this time without a request a connection gives up what it holds; and a worker that stops waits as long for a
-/// request that may be on its way.
-pub const MOMENT: Duration = Duration::from_secs(1);
 /// How long a worker that has handed over waits for the next request of a client that keeps its connection: the answer
 /// tells it to open another, so that it does not meet a connection that has just been closed.
 const LAST_REQUEST: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use crate::http1::names::Shared;
 use crate::http2::frame::{END_HEADERS, END_STREAM, HEAD, Head, Kind};
 use crate::http2::hpack::{Decoder, Field};
 use crate::proxy::closing::{Closing, Ending};
-use crate::server::http2::leisure;
+use crate::server::limits;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -58,7 +58,7 @@ where
 {
     let (near, far) = tokio::io::duplex(256 * 1024);
     let closing = Rc::new(Closing::default());
-    let times = leisure::Limits { head: seconds(10), rest: seconds(75) };
+    let times = limits::Limits { head: seconds(10), rest: seconds(75) };
     let leisure = Leisure::new(times, activity.clone());
     let heads = (LIMITS, Heads::new(Shared::default()));
     let connection = Connection::new(near, heads, (leisure, activity, Seat::new(&closing)), Rc::default(), handler);
@@ -694,7 +694,7 @@ async fn lanes(mut client: Client, acts: Vec<(usize, Act)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn whatever_a_client_sends_the_connection_ends_when_it_does(bytes in frames(), cut in 1..5000_usize) {

@@ -3,13 +3,11 @@
 
 use crate::http2::{Reason, write};
 use crate::proxy::closing::Seat;
+use crate::server::limits::MOMENT;
 use crate::upstream::alarm::Alarm;
 use std::task::Context;
-use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a confirmation is waited for.
-const MOMENT: Duration = Duration::from_secs(1);
 /// What is to come back.
 const WORD: [u8; 8] = *b"lastword";
 /// All streams that there can be.

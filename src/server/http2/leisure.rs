@@ -6,22 +6,10 @@
 //! `keepalive_timeout`, and whoever says nothing for so long during an answer is asked.
 
 use crate::proxy::activity::Activity;
+use crate::server::limits::{Limits, MOMENT};
 use crate::upstream::alarm::Alarm;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// After this time without a request a connection gives up what it holds.
-const MOMENT: Duration = Duration::from_secs(1);
-
-/// The limits.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// From a head's first byte to its last, and from the connection's beginning to the first byte.
-    pub head: Duration,
-    /// Between requests.
-    pub rest: Duration,
-}
 
 /// One connection's clock.
 #[derive(Debug)]
@@ -121,6 +109,7 @@ impl Leisure {
 mod tests {
     use super::*;
     use std::future::poll_fn;
+    use std::time::Duration;
 
     const HEAD: u64 = 10;
     const REST: u64 = 75;

@@ -248,6 +248,8 @@ where
             return Ok(());
         }
         let Some(at) = free else {
+            // Whoever has read our SETTINGS begins no more than it may.
+            self.line.meter.control(0, || Instant::now().into_std())?;
             write::reset(self.line.out.own(), id, Reason::REFUSED_STREAM);
             self.streams.let_go(id);
             return Ok(());
