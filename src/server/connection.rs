@@ -7,7 +7,7 @@ use super::http1::waiting::Waiting;
 use super::http1::wire::Wire;
 use super::http2::connection as http2;
 use super::http2::leisure::Leisure;
-use super::http2::reading::{Heads, PREFACE};
+use super::http2::reading::PREFACE;
 use super::limits::{Limits, MOMENT};
 use super::plain;
 use super::proxy_protocol::{self, Parsed};
@@ -218,13 +218,21 @@ where
     S: Socket + 'static,
 {
     let settings = Arc::clone(&worker.settings);
-    let (streams, head) = (settings.http2_max_concurrent_streams.min(STREAMS), header_list(&settings));
-    let bounds = http2::Limits { streams, head, stall: settings.send_timeout };
     let activity = connection.activity.clone();
-    let leisure = Leisure::new(limits(&settings), activity.clone());
-    let (heads, rooms) = (Heads::new(Rc::clone(&worker.names)), Rc::clone(&worker.rooms));
+    let setup = http2::Setup {
+        limits: http2::Limits {
+            streams: settings.http2_max_concurrent_streams.min(STREAMS),
+            head: header_list(&settings),
+            stall: settings.send_timeout,
+        },
+        names: Rc::clone(&worker.names),
+        rooms: Rc::clone(&worker.rooms),
+        leisure: Leisure::new(limits(&settings), activity.clone()),
+        activity,
+        seat,
+    };
     let handler = move |req, sent| crate::proxy::handle(Rc::clone(&worker), Rc::clone(&connection), req, sent);
-    Box::pin(http2::Connection::new(socket, (bounds, heads), (leisure, activity, seat), rooms, handler).serve())
+    Box::pin(http2::Connection::new(socket, setup, handler).serve())
 }
 
 /// HTTP/2 counts 32 bytes more for each field (RFC 9113 §6.5.2). Whether a head is too large by nginx's rules, `inspect`

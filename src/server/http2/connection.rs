@@ -11,6 +11,7 @@ use super::stream::Next;
 use super::streams::Streams;
 use crate::body::Body;
 use crate::http1::inbox::{Inbox, Rooms};
+use crate::http1::names::Shared;
 use crate::http2::frame::{HEAD, Head, Kind};
 use crate::http2::hpack::Encoder;
 use crate::http2::settings::{self, Theirs};
@@ -58,6 +59,22 @@ pub struct Limits {
     pub stall: Duration,
 }
 
+/// What a connection is made of, besides its socket.
+pub struct Setup {
+    /// Its limits.
+    pub limits: Limits,
+    /// Names that were read over other connections.
+    pub names: Shared,
+    /// Room to read into, which others lend.
+    pub rooms: Rc<Rooms>,
+    /// Its clock.
+    pub leisure: Leisure,
+    /// Its requests under way.
+    pub activity: Activity,
+    /// Its place among those that hear when the worker stops.
+    pub seat: Seat,
+}
+
 /// A connection and who answers its requests.
 pub struct Connection<S, H, F> {
     pub(super) line: Line<S>,
@@ -77,6 +94,8 @@ pub struct Connection<S, H, F> {
     stall: Alarm,
     /// Whose turn it is first.
     turn: usize,
+    /// Those that wait for room to write, while the others have their turn.
+    waiting: Vec<usize>,
     /// Whether nothing is read until what waits is written.
     deaf: bool,
 }
@@ -112,13 +131,8 @@ where
     F: Future<Output = Response<Outgoing>>,
 {
     /// A connection that has not said anything yet; what this side can do is told first.
-    pub fn new(
-        socket: S,
-        (limits, mut heads): (Limits, Heads),
-        (leisure, activity, seat): (Leisure, Activity, Seat),
-        rooms: Rc<Rooms>,
-        handler: H,
-    ) -> Self {
+    pub fn new(socket: S, setup: Setup, handler: H) -> Self {
+        let Setup { limits, names, rooms, leisure, activity, seat } = setup;
         let mut line = Line {
             out: Outbox::new(socket, limits.stall),
             encoder: Encoder::new(),
@@ -128,11 +142,10 @@ where
             blocked: false,
         };
         greet(line.out.own(), limits);
-        heads.limit(limits.head);
         Self {
             line,
             streams: Streams::new(limits.streams),
-            heads,
+            heads: Heads::new(names, limits.head),
             inbox: Inbox::new(rooms),
             theirs: Theirs::default(),
             block: None,
@@ -144,6 +157,7 @@ where
             leisure,
             stall: Alarm::default(),
             turn: 0,
+            waiting: Vec::new(),
             deaf: false,
         }
     }
@@ -272,12 +286,17 @@ where
         Poll::Pending
     }
 
-    /// Streams that have something to do go on, one frame of an answer at a time, as long as there is room for it.
+    /// Streams that have something to do go on, one frame of an answer at a time. Where there is no room for it, requests go
+    /// on all the same.
     fn poll_streams(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while self.line.out.poll_room(cx)?.is_ready() {
-            let Some(at) = self.streams.bells.next(self.turn) else { break };
+        let mut room = true;
+        while let Some(at) = self.streams.bells.next(self.turn) {
+            room = room && self.line.out.poll_room(cx)?.is_ready();
             self.turn = at + 1;
-            self.step(at);
+            self.step(at, room);
+        }
+        for at in self.waiting.drain(..) {
+            self.streams.bells.mark(at);
         }
         if self.line.blocked {
             self.give_up_stalled(cx);
@@ -285,10 +304,11 @@ where
         Ok(())
     }
 
-    fn step(&mut self, at: usize) {
+    fn step(&mut self, at: usize, room: bool) {
         let Some(stream) = self.streams.at(at).filter(|stream| stream.id != 0) else { return };
-        match stream.step(&mut self.line) {
+        match stream.step(&mut self.line, room) {
             Next::Rests => {}
+            Next::Waits => self.waiting.push(at),
             Next::GoesOn => self.streams.bells.mark(at),
             Next::Over => self.close(at),
             Next::Reset(reason) => self.reset(at, reason),

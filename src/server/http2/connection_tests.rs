@@ -60,8 +60,9 @@ where
     let closing = Rc::new(Closing::default());
     let times = limits::Limits { head: seconds(10), rest: seconds(75) };
     let leisure = Leisure::new(times, activity.clone());
-    let heads = (LIMITS, Heads::new(Shared::default()));
-    let connection = Connection::new(near, heads, (leisure, activity, Seat::new(&closing)), Rc::default(), handler);
+    let seat = Seat::new(&closing);
+    let (names, rooms) = (Shared::default(), Rc::default());
+    let connection = Connection::new(near, Setup { limits: LIMITS, names, rooms, leisure, activity, seat }, handler);
     apart(connection.serve(), client(Client { far, decoder: Decoder::new(4096), closing })).await
 }
 
@@ -275,22 +276,60 @@ async fn what_nobody_wants_is_waited_for_a_while_and_then_refused() {
     }
 }
 
+/// Asks once, for an answer that begins so and ends as a fault of this side.
+async fn breaks_after<F>(handler: impl Fn(Request<Body>, Option<Sent>) -> F, first: &[u8])
+where
+    F: Future<Output = Response<Outgoing>>,
+{
+    let client = async |mut client: Client| {
+        client.send(PREFACE).await;
+        client.send(asked(1, true, "GET", "/")).await;
+        let others = [Kind::Settings, Kind::Window, Kind::Headers];
+        assert_eq!(client.next_but(&others).await.unwrap().1, first);
+        let (head, payload) = client.next_but(&others).await.unwrap();
+        assert_eq!((head.kind, payload[3]), (Kind::Reset, 2));
+        drop(client);
+    };
+    served(handler, client).await.0.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_breaks_resets_its_stream_after_what_came() {
     let breaks = async |_: Request<Body>, _: Option<Sent>| {
         let frames = [Ok(http_body::Frame::data(Bytes::from_static(b"half"))), Err("gone".into())];
         ok(Body::boxed(http_body_util::StreamBody::new(futures_util::stream::iter(frames))))
     };
+    breaks_after(breaks, b"half").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_goes_on_though_its_client_does_not_read() {
+    let begun = Cell::new(0);
+    let large = async |_: Request<Body>, _: Option<Sent>| {
+        begun.set(begun.get() + 1);
+        ok(Body::full(vec![b'x'; 1 << 20]))
+    };
     let client = async |mut client: Client| {
         client.send(PREFACE).await;
-        client.send(asked(1, true, "GET", "/")).await;
-        let others = [Kind::Settings, Kind::Window, Kind::Headers];
-        assert_eq!(client.next_but(&others).await.unwrap().1, b"half");
-        let (head, payload) = client.next_but(&others).await.unwrap();
-        assert_eq!((head.kind, payload[3]), (Kind::Reset, 2));
+        // Windows as large as they may be.
+        let open = 0x7fff_0000_u32.to_be_bytes();
+        client.send(frame(Kind::Settings, 0, 0, &[&[0, 4][..], &open].concat())).await;
+        client.send(frame(Kind::Window, 0, 0, &open)).await;
+        for stream in [1, 3, 5] {
+            client.send(asked(stream, true, "GET", "/")).await;
+            tokio::time::sleep(seconds(1)).await;
+        }
+        assert_eq!(begun.get(), 3);
+        let (mut got, mut ended) = (0, 0);
+        while ended < 3 {
+            let (head, payload) = client.next_but(&[Kind::Settings, Kind::Window, Kind::Headers]).await.unwrap();
+            got += payload.len();
+            ended += u8::from(head.flags & END_STREAM != 0);
+        }
+        assert_eq!(got, 3 << 20);
         drop(client);
     };
-    served(breaks, client).await.0.unwrap();
+    served(large, client).await.0.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -592,16 +631,7 @@ async fn an_answer_is_no_longer_than_was_said() {
         response.headers_mut().insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(4));
         response
     };
-    let client = async |mut client: Client| {
-        client.send(PREFACE).await;
-        client.send(asked(1, true, "GET", "/")).await;
-        let others = [Kind::Settings, Kind::Window, Kind::Headers];
-        assert_eq!(client.next_but(&others).await.unwrap().1, b"four");
-        let (head, payload) = client.next_but(&others).await.unwrap();
-        assert_eq!((head.kind, payload[3]), (Kind::Reset, 2));
-        drop(client);
-    };
-    served(long, client).await.0.unwrap();
+    breaks_after(long, b"four").await;
 }
 
 #[tokio::test(start_paused = true)]

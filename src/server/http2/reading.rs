@@ -6,7 +6,7 @@ use super::streams::Which;
 use crate::body::Body;
 use crate::http1::names::Shared;
 use crate::http2::frame::{self, Frame, HEAD, Head, Kind};
-use crate::http2::hpack::Decoder;
+use crate::http2::hpack::{Decoder, TABLE};
 use crate::http2::request::Draft;
 use crate::http2::window::Window;
 use crate::http2::{Fault, Judged, Reason, answer, write};
@@ -19,8 +19,6 @@ use tokio::time::Instant;
 
 /// Every client begins with this (§3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Bytes of the table that header blocks may refer to.
-const TABLE: usize = 4096;
 
 /// Understands header blocks.
 pub struct Heads {
@@ -32,15 +30,10 @@ pub struct Heads {
 // === impl Heads ===
 
 impl Heads {
-    /// `names` are those that were read over other connections.
+    /// `names` are those that were read over other connections; `most` is what the fields of a head may count.
     #[must_use]
-    pub fn new(names: Shared) -> Self {
-        Self { decoder: Decoder::new(TABLE), names, most: 0 }
-    }
-
-    /// What the fields of a head may count.
-    pub const fn limit(&mut self, most: usize) {
-        self.most = most;
+    pub fn new(names: Shared, most: usize) -> Self {
+        Self { decoder: Decoder::new(TABLE), names, most }
     }
 
     /// Gives up room that a connection which waits does not need.

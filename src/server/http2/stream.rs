@@ -45,6 +45,8 @@ enum State {
     #[default]
     Unseen,
     Asked,
+    /// It was made while there was no room to write it.
+    Made(Response<Outgoing>),
     Answering(Answer),
     /// It is sent. Some clients forget an answer when they are cut off in the middle of their request, though they must not
     /// (§8.1), so that is waited for.
@@ -73,6 +75,8 @@ struct Coming {
 pub enum Next {
     /// It waits for something.
     Rests,
+    /// It waits for room to write.
+    Waits,
     /// It could go on.
     GoesOn,
     /// All is said.
@@ -244,20 +248,22 @@ impl<F: Future<Output = Response<Outgoing>>> Stream<F> {
         self.slot.put(|| handler(request.map(|()| Body::Lent(body)), sent));
     }
 
-    /// Goes on with it as far as that is possible now.
-    pub fn step<S>(&mut self, line: &mut Line<S>) -> Next {
+    /// Goes on with it as far as that is possible now; `room` says whether an answer can be written.
+    pub fn step<S>(&mut self, line: &mut Line<S>, room: bool) -> Next {
         let bell = self.bell.clone();
         let mut cx = Context::from_waker(&bell);
         if let State::Unseen | State::Asked = self.state {
-            self.state = State::Asked;
-            if let Poll::Ready(response) = self.slot.poll(&mut cx) {
-                self.begin_answer(response, line);
-            }
+            self.state = match self.slot.poll(&mut cx) {
+                Poll::Ready(response) => State::Made(response),
+                Poll::Pending => State::Asked,
+            };
         }
-        let next = match &mut self.state {
+        let next = match self.state {
             State::Unseen | State::Asked => Next::Rests,
-            State::Answering(_) => self.answer(line, &mut cx),
             State::Answered(_) => self.wait_for_the_rest(&mut cx),
+            State::Made(_) | State::Answering(_) if !room => Next::Waits,
+            State::Made(_) => self.begin_answer(line, &mut cx),
+            State::Answering(_) => self.answer(line, &mut cx),
         };
         // Last, as whoever ran until now may have read, and rings no bell for it.
         self.tell_what_was_read(line);
@@ -281,7 +287,8 @@ impl<F: Future<Output = Response<Outgoing>>> Stream<F> {
         line.took(read);
     }
 
-    fn begin_answer<S>(&mut self, response: Response<Outgoing>, line: &mut Line<S>) {
+    fn begin_answer<S>(&mut self, line: &mut Line<S>, cx: &mut Context<'_>) -> Next {
+        let State::Made(response) = std::mem::take(&mut self.state) else { return Next::Rests };
         let (mut head, mut body) = response.into_parts();
         settled(&mut head);
         // There is nothing but HTTP over a stream.
@@ -292,10 +299,12 @@ impl<F: Future<Output = Response<Outgoing>>> Stream<F> {
         answer::head(line.out.own(), &mut line.encoder, self.id, &head, length, end);
         line.meter.answered(0);
         self.map = recycled(head.headers);
-        self.state = match end {
-            true => State::Answered(None),
-            false => State::Answering(Answer { body, framing, piece: Bytes::new() }),
-        };
+        if end {
+            drop(body);
+            return self.answered(cx);
+        }
+        self.state = State::Answering(Answer { body, framing, piece: Bytes::new() });
+        self.answer(line, cx)
     }
 
     /// Sends at most one frame of the body.
