@@ -67,11 +67,15 @@ pub fn fill<E: From<Malformed>>(
     Ok(())
 }
 
+/// The entries of a list (RFC 9110 §5.6.1).
+pub fn words(value: &HeaderValue) -> impl DoubleEndedIterator<Item = &[u8]> {
+    value.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii)
+}
+
 /// What a `Content-Length` says: digits and nothing else.
 #[must_use]
-pub fn length(value: &HeaderValue) -> Option<u64> {
+pub fn number(text: &[u8]) -> Option<u64> {
     let digit = |size: u64, b: &u8| size.checked_mul(10)?.checked_add(u64::from(b.wrapping_sub(b'0')));
-    let text = value.as_bytes();
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }

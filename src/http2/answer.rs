@@ -3,14 +3,14 @@
 use super::hpack::Encoder;
 use super::request::is_of_connection;
 use super::write;
-use crate::http1::fields::length as length_of;
+use crate::http1::fields::{number, words};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 /// Writes a head. `length` is that of the body, where it is known, whatever the head says; `end` says whether no body
 /// follows.
 pub fn head(out: &mut Vec<u8>, encoder: &mut Encoder, stream: u32, head: &Parts, length: Option<u64>, end: bool) {
-    let told = head.headers.get(header::CONTENT_LENGTH).and_then(length_of);
+    let told = head.headers.get(header::CONTENT_LENGTH).and_then(|told| number(told.as_bytes()));
     let length = length.filter(|length| told != Some(*length));
     write::headers(out, stream, end, |out| {
         encoder.begin(out);
@@ -55,7 +55,6 @@ fn fields(out: &mut Vec<u8>, encoder: &mut Encoder, fields: &HeaderMap, measured
 /// Whether `Connection` names this field: it is meant for the next neighbour only.
 #[cold]
 fn is_named(fields: &HeaderMap, name: &HeaderName) -> bool {
-    let lines = fields.get_all(header::CONNECTION).iter();
-    let mut words = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
-    words.any(|word| word.trim_ascii().eq_ignore_ascii_case(name.as_str().as_bytes()))
+    let mut words = fields.get_all(header::CONNECTION).iter().flat_map(words);
+    words.any(|word| word.eq_ignore_ascii_case(name.as_str().as_bytes()))
 }

@@ -5,7 +5,7 @@
 
 use super::hpack::{Broken, Field};
 use super::{Fault, Judged, Reason};
-use crate::http1::fields::length;
+use crate::http1::fields::number;
 use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 
@@ -96,7 +96,7 @@ impl Draft {
 
     /// All of them must say the same; that there are several is not for this place to mind.
     fn length(&mut self, value: HeaderValue) -> Result<(), Wrong> {
-        let size = length(&value).ok_or(Wrong::Malformed)?;
+        let size = number(value.as_bytes()).ok_or(Wrong::Malformed)?;
         if self.length.replace(size).is_some_and(|before| before != size) {
             return Err(Wrong::Malformed);
         }

@@ -1,7 +1,7 @@
 //! An answer's head as a client gets it, and how its body is framed (RFC 9112 §4, §6, §9.3). Pure.
 
 use super::request::Asked;
-use crate::http1::fields;
+use crate::http1::fields::{self, words};
 use crate::http1::sending::{Framing, content_length};
 use crate::server::answer::has_body;
 use http::response::Parts;
@@ -146,14 +146,13 @@ fn list<'a>(out: &mut Vec<u8>, name: &HeaderName, mut values: impl Iterator<Item
 
 /// What an answer announces as trailers, as far as they may be some.
 fn trailers(headers: &HeaderMap) -> Vec<HeaderName> {
-    let lines = headers.get_all(header::TRAILER).iter();
-    let names = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
-    let names = names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
+    let names = headers.get_all(header::TRAILER).iter().flat_map(words);
+    let names = names.filter_map(|name| HeaderName::from_bytes(name).ok());
     names.filter(|name| !NO_TRAILERS.contains(name)).collect()
 }
 
 fn has_word(value: &HeaderValue, word: &str) -> bool {
-    value.as_bytes().split(|b| *b == b',').any(|w| w.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    words(value).any(|w| w.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 #[cfg(test)]

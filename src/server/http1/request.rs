@@ -5,7 +5,7 @@
 
 use crate::http1::Malformed;
 use crate::http1::chunks::Chunks;
-use crate::http1::fields::{Part, Place, fill, length, range, said, within};
+use crate::http1::fields::{Part, Place, fill, number, range, said, within, words};
 use crate::http1::names::{Names, Shared};
 use crate::http1::reading::Reading;
 use bytes::{Buf, BytesMut};
@@ -243,7 +243,7 @@ impl Said {
 
     /// All lengths must be the same.
     fn hear_length(&mut self, value: &HeaderValue) -> Result<(), Refused> {
-        let size = length(value).ok_or(Malformed("content-length is no number"))?;
+        let size = number(value.as_bytes()).ok_or(Malformed("content-length is no number"))?;
         if self.length.replace(size).is_some_and(|other| other != size) {
             return Err(Malformed("there are two lengths").into());
         }
@@ -277,10 +277,6 @@ impl Said {
         let stays = !self.close && (version == Version::HTTP_11 || self.keep_alive);
         stays && !(self.coded && self.lengths > 0)
     }
-}
-
-fn words(value: &HeaderValue) -> impl DoubleEndedIterator<Item = &[u8]> {
-    value.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii)
 }
 
 // === impl Refused ===

@@ -369,5 +369,5 @@ pub(super) const fn intake() -> Intake {
 }
 
 #[cfg(test)]
-#[path = "connection_tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

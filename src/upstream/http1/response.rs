@@ -1,7 +1,7 @@
 //! An answer's head, understood (RFC 9112 §4, §5, §6.3, §9.3). Pure.
 
 use crate::http1::chunks::Chunks;
-use crate::http1::fields::{Place, fill, said};
+use crate::http1::fields::{Place, fill, number, said, words};
 use crate::http1::names::Names;
 use crate::http1::reading::Reading;
 use crate::http1::{FIELDS, Malformed};
@@ -114,8 +114,7 @@ fn reading(version: Version, seen: &Seen, headers: &mut HeaderMap) -> Result<Rea
     if version == Version::HTTP_10 {
         return Err(Malformed("HTTP/1.0 knows no transfer-encoding"));
     }
-    let last = last.as_bytes().rsplit(|b| *b == b',').next().unwrap_or_default();
-    let chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let chunked = words(last).next_back().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
     // Both would be two framings for whoever is asked next (RFC 9112 §6.1).
     headers.remove(header::CONTENT_LENGTH);
     Ok(if chunked { Reading::Chunked(Box::<Chunks>::default()) } else { Reading::UntilClose })
@@ -123,25 +122,17 @@ fn reading(version: Version, seen: &Seen, headers: &mut HeaderMap) -> Result<Rea
 
 /// The one length that all lines, and all entries of them, agree on.
 fn length(headers: &mut HeaderMap) -> Result<Option<u64>, Malformed> {
-    let lines = headers.get_all(header::CONTENT_LENGTH).iter();
-    let mut said = lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).map(number);
-    let Some(first) = said.next() else { return Ok(None) };
+    let said = || headers.get_all(header::CONTENT_LENGTH).iter().flat_map(words).map(number);
+    let Some(first) = said().next() else { return Ok(None) };
     let size = first.ok_or(Malformed("content-length is no number"))?;
-    if said.next().is_none() {
+    if said().nth(1).is_none() {
         return Ok(Some(size));
     }
-    let lines = headers.get_all(header::CONTENT_LENGTH).iter();
-    if lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).any(|entry| number(entry) != Some(size)) {
+    if said().any(|entry| entry != Some(size)) {
         return Err(Malformed("there are two lengths"));
     }
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
     Ok(Some(size))
-}
-
-/// Digits and nothing else.
-fn number(text: &[u8]) -> Option<u64> {
-    let digits = std::str::from_utf8(text.trim_ascii()).ok()?;
-    if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
 }
 
 // === impl Seen ===
@@ -155,10 +146,8 @@ impl Seen {
 
 /// RFC 9112 §9.3.
 fn keeps(version: Version, headers: &HeaderMap) -> bool {
-    let says = |word: &[u8]| {
-        let lines = headers.get_all(header::CONNECTION).iter();
-        lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).any(|w| w.trim_ascii().eq_ignore_ascii_case(word))
-    };
+    let says =
+        |word: &[u8]| headers.get_all(header::CONNECTION).iter().flat_map(words).any(|w| w.eq_ignore_ascii_case(word));
     !says(b"close") && (version == Version::HTTP_11 || says(b"keep-alive"))
 }
 
