@@ -232,6 +232,15 @@ proptest! {
 }
 
 #[test]
+fn a_type_that_no_header_can_hold_is_told() {
+    let text = "server { default_type \0cation/json; location / { return 200 x; } }";
+    is_tame(text);
+    let out = write::write(&import(Source::new("n.conf", text)).unwrap().document);
+    assert!(out.contains("# DIFFERS: n.conf:1 `return 200 x`: a header's value holds no control"), "{out}");
+    assert!(out.contains("content_type: text/plain"), "{out}");
+}
+
+#[test]
 fn depth_and_size_are_limited() {
     for text in ["location / {".repeat(50_000), "{".repeat(50_000), "a ".repeat(500_000), "\\".repeat(100_000)] {
         is_tame(&text);

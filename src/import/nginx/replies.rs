@@ -15,6 +15,8 @@ use super::tree::{Directive, Scope};
 pub(super) const MISSING: Shut = Shut { status: 501, message: "not carried over from nginx" };
 
 const NOT_FOUND: Shut = Shut { status: 404, message: "Not Found" };
+/// What the text of an answer is where nobody says.
+const PLAIN: &str = "text/plain";
 
 // === impl Builder ===
 
@@ -157,7 +159,14 @@ fn fixed(directive: &Directive, scope: &Scope<'_>, notes: &mut Notes) -> Plugin 
         }
         notes.differs(directive, "its text holds a variable, and is left out");
     } else if !text.is_empty() && !redirect::is_redirect(status) {
-        let kind = scope.text("default_type").unwrap_or("text/plain");
+        let mut kind = scope.text("default_type").unwrap_or(PLAIN);
+        if kind.contains(char::is_control) {
+            notes.differs(
+                directive,
+                "a header's value holds no control characters, so its type is not `default_type`'s",
+            );
+            kind = PLAIN;
+        }
         config.push(Entry::new("content_type", Node::text(kind)));
         config.push(Entry::new("body", Node::text(text)));
     }
