@@ -232,12 +232,22 @@ proptest! {
 }
 
 #[test]
-fn a_type_that_no_header_can_hold_is_told() {
-    let text = "server { default_type \0cation/json; location / { return 200 x; } }";
-    is_tame(text);
-    let out = write::write(&import(Source::new("n.conf", text)).unwrap().document);
-    assert!(out.contains("# DIFFERS: n.conf:1 `return 200 x`: a header's value holds no control"), "{out}");
-    assert!(out.contains("content_type: text/plain"), "{out}");
+fn a_type_that_the_gateway_cannot_have_is_told() {
+    let answer = |kind: &str| {
+        let text = format!("server {{ default_type {kind}; location / {{ return 200 x; }} }}");
+        is_tame(&text);
+        write::write(&import(Source::new("n.conf", text)).unwrap().document)
+    };
+    for (kind, reason) in [
+        ("\0cation/json", "a header's value holds no control characters"),
+        ("${A}b/c", "the gateway would read it as a variable"),
+        ("\"{vault://env/A}\"", "the gateway would read it as a variable"),
+    ] {
+        let out = answer(kind);
+        assert!(out.contains(&format!("# DIFFERS: n.conf:1 `return 200 x`: {reason}")), "{out}");
+        assert!(out.contains("content_type: text/plain"), "{out}");
+    }
+    assert!(answer("text/html").contains("content_type: text/html"));
 }
 
 #[test]

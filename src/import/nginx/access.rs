@@ -5,7 +5,7 @@ use super::super::document::{Entry, Node, Plugin};
 use super::certificates::is_file;
 use super::notes::Notes;
 use super::tree::Scope;
-use super::value::{Value, translate};
+use super::value::{Value, is_itself, translate};
 
 /// Why a location lets nobody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(super) fn password(
     }
     let mut config = vec![Entry::new("file", Node::text(absolute(path)))];
     match translate(text, "") {
-        Value::Fixed(realm) if !realm.is_empty() && !text.contains(|c: char| c == '$' || c.is_control()) => {
+        Value::Fixed(realm) if !realm.is_empty() && is_itself(text) && !text.contains(char::is_control) => {
             config.push(Entry::new("realm", Node::text(realm)));
         }
         _ => notes.differs(realm, "the realm is `restricted` here"),

@@ -10,6 +10,7 @@ use super::routes::{Builder, Built};
 use super::server::{Location, Pattern};
 use super::site::Site;
 use super::tree::{Directive, Scope};
+use super::value::is_itself;
 
 /// A location whose work the gateway cannot do. It keeps its path, or a shorter location would take its requests.
 pub(super) const MISSING: Shut = Shut { status: 501, message: "not carried over from nginx" };
@@ -153,22 +154,26 @@ fn fixed(directive: &Directive, scope: &Scope<'_>, notes: &mut Notes) -> Plugin 
         }
     };
     let mut config = vec![Entry::new("status_code", Node::Int(status.into()))];
-    if text.contains('$') {
+    if !is_itself(&text) {
         if status == MISSING.status {
             return termination(config);
         }
         notes.differs(directive, "its text holds a variable, and is left out");
     } else if !text.is_empty() && !redirect::is_redirect(status) {
-        let mut kind = scope.text("default_type").unwrap_or(PLAIN);
-        if kind.contains(char::is_control) {
-            notes.differs(
-                directive,
-                "a header's value holds no control characters, so its type is not `default_type`'s",
-            );
-            kind = PLAIN;
-        }
-        config.push(Entry::new("content_type", Node::text(kind)));
+        config.push(Entry::new("content_type", Node::text(media_type(directive, scope, notes))));
         config.push(Entry::new("body", Node::text(text)));
     }
     termination(config)
+}
+
+/// `default_type`, where a header of the gateway's can hold it.
+fn media_type<'a>(directive: &Directive, scope: &Scope<'a>, notes: &mut Notes) -> &'a str {
+    let given = scope.text("default_type").unwrap_or(PLAIN);
+    let lack = match given {
+        _ if given.contains(char::is_control) => "a header's value holds no control characters",
+        _ if !is_itself(given) => "the gateway would read it as a variable",
+        _ => return given,
+    };
+    notes.differs(directive, &format!("{lack}, so its type is not `default_type`'s"));
+    PLAIN
 }

@@ -37,6 +37,12 @@ pub(super) fn translate(text: &str, server_name: &str) -> Value {
     if template { Value::Template(out) } else { Value::Fixed(out) }
 }
 
+/// Whether a text stands for itself in the gateway's files, which put something else in for `$NAME` and a vault's
+/// reference.
+pub(super) fn is_itself(text: &str) -> bool {
+    !text.contains('$') && !text.starts_with("{vault://")
+}
+
 fn expression(name: &str) -> Option<String> {
     if let Some(header) = name.strip_prefix("http_") {
         return Some(format!("$(headers['{}'])", header.replace('_', "-")));
@@ -63,6 +69,12 @@ fn parts(text: &str) -> Vec<Part<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn references() {
+        assert!(is_itself("text/{x}") && is_itself("see {vault://env/A}"));
+        assert!(!is_itself("${A}b") && !is_itself("$A") && !is_itself("{vault://env/A}"));
+    }
 
     #[test]
     fn variables() {
