@@ -3,10 +3,28 @@
 
 use super::entities;
 use super::header;
+use super::scalar;
 use crate::entity::Compat;
 use crate::listing::{Item, Listing};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
-use serde_saphyr::SerializerOptions;
+use serde_saphyr::{DoubleQuoted, SerializerOptions};
+
+/// A value whose texts are texts in YAML 1.1 as well, where `0:10` is a number of base 60.
+struct Plain<'a>(&'a Value);
+
+// === impl Plain ===
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) if scalar::other_than_text(text).is_some() => DoubleQuoted(text).serialize(serializer),
+            Value::Array(all) => serializer.collect_seq(all.iter().map(Plain)),
+            Value::Object(all) => serializer.collect_map(all.iter().map(|(key, value)| (key, Plain(value)))),
+            other => other.serialize(serializer),
+        }
+    }
+}
 
 /// The file, in YAML. Without `secrets`, or where they are not kept, they are `******`, and nobody can log in with what
 /// is read from it.
@@ -37,7 +55,7 @@ fn written(value: &Value) -> String {
     let options: SerializerOptions = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let mut out = String::new();
     // Writing to a text cannot fail, nor can a value of JSON.
-    let _ = serde_saphyr::to_fmt_writer_with_options(&mut out, value, options);
+    let _ = serde_saphyr::to_fmt_writer_with_options(&mut out, &Plain(value), options);
     if !out.ends_with('\n') {
         out.push('\n');
     }
@@ -59,7 +77,7 @@ mod tests {
 _format_version: "2.1"
 consumers:
 - username: "yes"
-  tags: ["1.0", "~", "null", "a:b", "0x10"]
+  tags: ["1.0", "~", "null", "a:b", "0x10", "0:10"]
   custom_id: "  blanks  "
   basicauth_credentials: [{username: u, password: "p:#'\"\\ \n"}]
   keyauth_credentials: [{key: "0123"}]

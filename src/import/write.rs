@@ -256,6 +256,8 @@ fn blanks(count: usize, out: &mut String) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::config::plain;
+    use crate::config::report::Source;
     use saphyr_parser::{Event, Parser, ScalarStyle};
 
     /// The single scalar of a text, and whether it is quoted.
@@ -299,6 +301,12 @@ mod tests {
             let (back, quoted) = read(&format!("a:\n  b: {}\n", scalar(&text)).replace("a:\n  b: ", "- "));
             proptest::prop_assert_eq!(&back, &text);
             proptest::prop_assert!(quoted || !ambiguous(&text));
+        }
+
+        #[test]
+        fn every_text_is_a_text_to_the_gateway(text in "[-+.:_0-9a-fxoinyINFtruesl~]{1,6}") {
+            let read = plain(&Source::new("k.yml", format!("a: {}\nb: {}\n", scalar(&text), row(&[text.clone()]))));
+            proptest::prop_assert_eq!(read, Some(serde_json::json!({ "a": text, "b": [text] })));
         }
     }
 }
