@@ -251,6 +251,19 @@ fn a_type_that_the_gateway_cannot_have_is_told() {
 }
 
 #[test]
+fn zones_need_a_name_that_the_gateway_can_have() {
+    for (zone, reason) in
+        [("zone=", "there is no zone of this name"), ("zone=${A}", "the gateway would read its name as a variable")]
+    {
+        let http = format!("limit_req_zone $remote_addr {zone}:10m rate=1r/s;");
+        let text = format!("{http} server {{ location / {{ limit_req {zone}; proxy_pass http://h; }} }}");
+        is_tame(&text);
+        let out = write::write(&import(Source::new("n.conf", text)).unwrap().document);
+        assert!(out.contains(&format!("`limit_req {zone}`: {reason}")) && !out.contains("name: limit-req"), "{out}");
+    }
+}
+
+#[test]
 fn depth_and_size_are_limited() {
     for text in ["location / {".repeat(50_000), "{".repeat(50_000), "a ".repeat(500_000), "\\".repeat(100_000)] {
         is_tame(&text);

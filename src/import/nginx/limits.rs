@@ -3,6 +3,7 @@
 use super::super::document::{Entry, Node, Plugin};
 use super::notes::Notes;
 use super::tree::{Directive, Scope};
+use super::value::is_itself;
 use crate::settings::units;
 use std::collections::BTreeMap;
 
@@ -27,8 +28,9 @@ pub(super) type Zones<'a> = BTreeMap<&'a str, Zone<'a>>;
 pub(super) fn zones<'a>(http: &Scope<'a>) -> Zones<'a> {
     let all = http.own().iter().filter(|directive| directive.name == "limit_req_zone");
     all.filter_map(|directive| {
-        let name = argument(directive, "zone=")?.split(':').next()?;
-        Some((name, Zone { directive, rate: rate(directive) }))
+        let name = argument(directive, "zone=")?.split(':').next().filter(|name| !name.is_empty())?;
+        let rate = if is_itself(name) { rate(directive) } else { Err("the gateway would read its name as a variable") };
+        Some((name, Zone { directive, rate }))
     })
     .collect()
 }
