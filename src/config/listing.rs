@@ -1,7 +1,7 @@
 //! A model's entities as Kong's Admin API shows them: defaults filled in, references as ids, secrets masked.
 
 use super::entities::{self, EntityType};
-use super::mask::mask;
+use super::mask::Masks;
 use super::model::{Entity, Model};
 use super::schema::{Field, Kind, Record};
 use super::value::{Checked, Value};
@@ -29,8 +29,9 @@ const SECRETS: &[(&str, &[&str])] = &[
 pub(super) fn list(model: &Model, text: &str, secrets: bool, now: SystemTime) -> Listing {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let known = entities::ALL.iter().filter(|kind| kind.since.knows(model.compat));
+    let masks = Masks::default();
     let items = |kind: &'static EntityType| {
-        model.all(kind.name).iter().map(|entity| item(model, kind, entity, secrets, now)).collect()
+        model.all(kind.name).iter().map(|entity| item(model, kind, entity, secrets, now, &masks)).collect()
     };
     Listing { kinds: known.map(|kind| (kind.name, items(kind))).collect(), hash: digest(text) }
 }
@@ -41,14 +42,14 @@ pub fn digest(text: &str) -> [u8; 16] {
     Md5::digest(text).into()
 }
 
-fn item(model: &Model, kind: &'static EntityType, entity: &Entity, secrets: bool, now: u64) -> Item {
+fn item(model: &Model, kind: &'static EntityType, entity: &Entity, secrets: bool, now: u64, masks: &Masks) -> Item {
     let mut real = document(model, kind, entity, now);
     if let Some(Json::String(password)) = real.get_mut("password").filter(|_| secrets && !model.read.hashed) {
         *password = stored(password, entity.link("consumer"));
     }
     let mut masked = real.clone();
     for (field, value) in &mut masked {
-        hide(kind.name, field, value);
+        hide(kind.name, field, value, masks);
     }
     Item {
         id: entity.id,
@@ -58,24 +59,24 @@ fn item(model: &Model, kind: &'static EntityType, entity: &Entity, secrets: bool
     }
 }
 
-fn hide(kind: &str, field: &str, value: &mut Json) {
+fn hide(kind: &str, field: &str, value: &mut Json, masks: &Masks) {
     let secret = SECRETS.iter().any(|(of, fields)| *of == kind && fields.contains(&field));
     match value {
         Json::Null => {}
         value if secret => *value = HIDDEN.into(),
-        value if field == "config" => hide_within("", value),
+        value if field == "config" => hide_within("", value, masks),
         _ => {}
     }
 }
 
 /// In a plugin's `config` whatever looks like a secret is one.
-fn hide_within(name: &str, value: &mut Json) {
+fn hide_within(name: &str, value: &mut Json, masks: &Masks) {
     match value {
-        Json::Object(fields) => fields.iter_mut().for_each(|(name, value)| hide_within(name, value)),
-        Json::Array(items) => items.iter_mut().for_each(|item| hide_within(name, item)),
+        Json::Object(fields) => fields.iter_mut().for_each(|(name, value)| hide_within(name, value, masks)),
+        Json::Array(items) => items.iter_mut().for_each(|item| hide_within(name, item, masks)),
         Json::String(text) => {
             let line = format!("{name}: {text}");
-            if mask(&line) != line || mask(text) != *text {
+            if masks.mask(&line) != line || masks.mask(text) != *text {
                 HIDDEN.clone_into(text);
             }
         }

@@ -1,7 +1,7 @@
 //! Workflow commands of GitHub Actions, which show findings beside the lines of a pull request
 //! (docs.github.com, "Workflow commands for GitHub Actions").
 
-use super::{Text, distinct, said, severity};
+use super::{Text, distinct, severity};
 use crate::config::report::{Diagnostic, Report, Source};
 
 /// All findings, in the order of the document, one command each.
@@ -15,9 +15,9 @@ fn command(found: &Diagnostic, text: &Text<'_>) -> String {
     let range = text.range(found.span);
     let (file, title) = (property(&text.source.name), property(found.code));
     let (severity, (line, column), end) = (severity(found), range.start, range.end.0);
-    let label = found.label.as_deref().map(|label| format!(" ({})", said(label)));
-    let help = found.help.as_deref().map(|help| format!("\nhelp: {}", said(help)));
-    let message = format!("{}{}{}", said(&found.message), label.unwrap_or_default(), help.unwrap_or_default());
+    let label = found.label.as_deref().map(|label| format!(" ({})", text.said(label)));
+    let help = found.help.as_deref().map(|help| format!("\nhelp: {}", text.said(help)));
+    let message = format!("{}{}{}", text.said(&found.message), label.unwrap_or_default(), help.unwrap_or_default());
     let message = data(&message);
     format!("::{severity} file={file},line={line},endLine={end},col={column},title={title}::{message}\n")
 }

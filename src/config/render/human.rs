@@ -1,6 +1,6 @@
 //! A report for people: excerpts of the file with what is wrong underlined, as rustc shows it.
 
-use super::{Text, ceil, distinct, floor, said};
+use super::{Text, ceil, distinct, floor};
 use crate::config::report::{Diagnostic, Report, Severity, Source, Span};
 use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
 use std::collections::HashMap;
@@ -85,7 +85,7 @@ impl Excerpts<'_> {
     fn render(&self, alike: &[&Diagnostic], renderer: &Renderer) -> String {
         let Some((found, others)) = alike.split_first() else { return String::new() };
         let level = if found.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
-        let title = level.primary_title(said(&found.message)).id(found.code);
+        let title = level.primary_title(self.text.said(&found.message)).id(found.code);
         let excerpts = self.clusters(found).into_iter().map(|marks| Element::from(self.excerpt(&marks)));
         let help = found.help.as_deref().map(|help| Element::from(Level::HELP.message(self.wrapped(help))));
         let (same, other): (Vec<_>, Vec<_>) = others.iter().partition(|other| other.message == found.message);
@@ -98,7 +98,7 @@ impl Excerpts<'_> {
     fn wrapped(&self, text: &str) -> String {
         let (width, mut column, mut open) = (self.width.max(60) - 15, 0, false);
         let mut out = String::new();
-        for word in said(text).split_inclusive(' ') {
+        for word in self.text.said(text).split_inclusive(' ') {
             let length = word.chars().count();
             if column > 0 && column + length > width && !open {
                 out.truncate(out.trim_end().len());
@@ -187,7 +187,7 @@ impl Excerpts<'_> {
         Mark {
             span: Span::new(start, start + first.len()),
             line: self.text.line(start),
-            label: label.map(said),
+            label: label.map(|label| self.text.said(label)),
             primary,
         }
     }

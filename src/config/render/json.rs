@@ -1,6 +1,6 @@
 //! One JSON object per run, for programs. `docs/checks.md` describes it; fields are added to it, and never changed.
 
-use super::{Checked, Range, Text, distinct, said, severity};
+use super::{Checked, Range, Text, distinct, severity};
 use crate::config::report::{Diagnostic, Severity, Span};
 use serde_json::{Value, json};
 
@@ -37,15 +37,15 @@ fn file(file: &Checked<'_>) -> Value {
 }
 
 fn finding(found: &Diagnostic, text: &Text<'_>) -> Value {
-    let label = |span: Span, words: &str| with_range(json!({ "message": said(words) }), text.range(span));
+    let label = |span: Span, words: &str| with_range(json!({ "message": text.said(words) }), text.range(span));
     let own = found.label.iter().map(|words| label(found.span, words));
     let labels = own.chain(found.others.iter().map(|other| label(other.span, &other.text)));
     let finding = json!({
         "file": &*text.source.name,
         "code": found.code,
         "severity": severity(found),
-        "message": said(&found.message),
-        "help": found.help.as_deref().map(said),
+        "message": text.said(&found.message),
+        "help": found.help.as_deref().map(|words| text.said(words)),
         "labels": labels.collect::<Vec<_>>(),
     });
     with_range(finding, text.range(found.span))

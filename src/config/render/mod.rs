@@ -14,7 +14,7 @@ pub use json::json;
 pub use sarif::sarif;
 pub use short::short;
 
-use super::mask::mask;
+use super::mask::Masks;
 use super::report::{Diagnostic, Report, Severity, Source, Span};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -56,6 +56,7 @@ struct Text<'a> {
     source: &'a Source,
     starts: Vec<usize>,
     masked: OnceCell<String>,
+    masks: Masks,
 }
 
 // === impl Verdict ===
@@ -78,12 +79,17 @@ impl<'a> Text<'a> {
     fn of(source: &'a Source) -> Self {
         let breaks = source.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Self { source, starts, masked: OnceCell::new() }
+        Self { source, starts, masked: OnceCell::new(), masks: Masks::default() }
     }
 
     /// The whole text with its secrets starred; a secret may begin before what is shown.
     fn masked(&self) -> &str {
-        self.masked.get_or_init(|| mask(&self.source.text))
+        self.masked.get_or_init(|| self.masks.mask(&self.source.text))
+    }
+
+    /// A text of ours that may quote the document: secrets starred, control characters made visible, not endless.
+    fn said(&self, text: &str) -> String {
+        self.masks.mask(&cut(text)).chars().map(visible).collect()
     }
 
     /// The number of a byte's line, from 0.
@@ -128,22 +134,18 @@ fn severity(found: &Diagnostic) -> &'static str {
     }
 }
 
-/// A text of ours that may quote the document: secrets starred, control characters made visible, not endless.
-fn said(text: &str) -> String {
-    let text = cut(text);
-    let visible = |c: char| match c {
-        '\n' => Cow::Borrowed("\\n"),
-        '\r' => Cow::Borrowed("\\r"),
-        '\t' => Cow::Borrowed("\\t"),
+fn visible(c: char) -> Cow<'static, str> {
+    match c {
+        '\n' => "\\n".into(),
+        '\r' => "\\r".into(),
+        '\t' => "\\t".into(),
         // Directions of writing hide what is written (CVE-2021-42574).
-        c if c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-        {
-            Cow::Owned(c.escape_unicode().to_string())
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            c.escape_unicode().to_string().into()
         }
-        c => Cow::Owned(c.to_string()),
-    };
-    mask(&text).chars().map(visible).collect()
+        c if c.is_control() => c.escape_unicode().to_string().into(),
+        c => c.to_string().into(),
+    }
 }
 
 fn cut(text: &str) -> Cow<'_, str> {
@@ -178,9 +180,11 @@ mod tests {
 
     #[test]
     fn what_is_quoted_cannot_play_tricks() {
-        assert_eq!(said("a\u{1b}[31mb\nc\u{202e}d"), "a\\u{1b}[31mb\\nc\\u{202e}d");
-        assert_eq!(said("invalid value: http://u:geheim@h/"), "invalid value: http://u:******@h/");
-        let long = said(&"x".repeat(100_000));
+        let source = Source::new("k.yml", "");
+        let text = Text::of(&source);
+        assert_eq!(text.said("a\u{1b}[31mb\nc\u{202e}d"), "a\\u{1b}[31mb\\nc\\u{202e}d");
+        assert_eq!(text.said("invalid value: http://u:geheim@h/"), "invalid value: http://u:******@h/");
+        let long = text.said(&"x".repeat(100_000));
         assert!(long.chars().count() < 700 && long.contains('…'));
     }
 }

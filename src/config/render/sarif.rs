@@ -1,6 +1,6 @@
 //! SARIF 2.1.0 (OASIS), which code scanning services and editors read.
 
-use super::{Checked, Range, Text, distinct, said, severity};
+use super::{Checked, Range, Text, distinct, severity};
 use crate::config::codes::{self, Code};
 use crate::config::report::{Diagnostic, Severity, Span};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -52,17 +52,17 @@ fn results(file: &Checked<'_>, used: &[&str]) -> Vec<Value> {
 }
 
 fn result(found: &Diagnostic, text: &Text<'_>, used: &[&str]) -> Value {
-    let more = [&found.label, &found.help].into_iter().flatten().map(|words| format!("; {}", said(words)));
+    let more = [&found.label, &found.help].into_iter().flatten().map(|words| format!("; {}", text.said(words)));
     let related = found.others.iter().map(|other| {
         let mut place = location(text, other.span);
-        place["message"] = json!({ "text": said(&other.text) });
+        place["message"] = json!({ "text": text.said(&other.text) });
         place
     });
     json!({
         "ruleId": found.code,
         "ruleIndex": used.iter().position(|code| *code == found.code),
         "level": severity(found),
-        "message": { "text": said(&found.message) + &more.collect::<String>() },
+        "message": { "text": text.said(&found.message) + &more.collect::<String>() },
         "locations": [location(text, found.span)],
         "relatedLocations": related.collect::<Vec<_>>(),
     })

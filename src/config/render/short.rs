@@ -1,6 +1,6 @@
 //! One line per finding, as compilers have it: editors and `grep` read it.
 
-use super::{Text, distinct, said, severity};
+use super::{Text, distinct, severity};
 use crate::config::report::{Diagnostic, Report, Source};
 
 /// All findings, in the order of the document: `FILE:LINE:COLUMN: SEVERITY[CODE]: TEXT`.
@@ -9,8 +9,8 @@ pub fn short(report: &Report, source: &Source) -> String {
     let text = Text::of(source);
     let line = |found: &Diagnostic| {
         let (line, column) = text.position(found.span.start());
-        let label = found.label.as_deref().map(|label| format!(" ({})", said(label))).unwrap_or_default();
-        let (severity, code, message) = (severity(found), found.code, said(&found.message));
+        let label = found.label.as_deref().map(|label| format!(" ({})", text.said(label))).unwrap_or_default();
+        let (severity, code, message) = (severity(found), found.code, text.said(&found.message));
         format!("{}:{line}:{column}: {severity}[{code}]: {message}{label}\n", source.name)
     };
     distinct(report).map(line).collect()
