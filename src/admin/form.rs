@@ -144,6 +144,18 @@ mod tests {
         assert_eq!(fields("multipart/form-data; boundary=B", parts), json!({ "config": "a: 1\n" }));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_body_is_read_or_refused(
+            body in "(config|tags|a|[.=&%+;:{}\"0-9\\[\\] -]|\r\n|--B){0,30}", kind in 0..3_usize,
+        ) {
+            let kind = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=B"][kind];
+            if let Ok(Sent::Fields(mut fields)) = sent(kind, body.leak()) {
+                typed(&mut fields, &json!({ "fields": [{ "a": { "type": "integer" } }, { "tags": { "type": "set" } }] }));
+            }
+        }
+    }
+
     #[test]
     fn other_bodies_are_no_fields() {
         assert!(matches!(sent("text/yaml", "a: 1"), Ok(Sent::Other)));

@@ -123,3 +123,7 @@ fn note_unasked(reading: &mut Reading<'_>) {
         reading.note("no client is asked for a certificate while `ssl_verify_client` is off");
     }
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -95,3 +95,44 @@ fn name(head: &[u8]) -> Option<String> {
 fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|part| part == what)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What bodies are made of.
+    const PIECES: &[&str] =
+        &["--", "B", "\r\n", "\n", "\r", ":", ";", "=", "\"", "Content-Disposition: form-data", "name=", "a", " ", "é"];
+
+    fn kind(boundary: &str) -> HeaderValue {
+        HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}")).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(
+            written in prop::collection::vec(("[a-z.:; =-]{0,8}", prop::collection::vec(prop::sample::select(PIECES), 0..8)), 0..5),
+        ) {
+            let parts: Vec<_> = written.iter().map(|(name, content)| Part::simple(name, content.concat().as_bytes())).collect();
+            let kind = kind("no-such-piece");
+            let (read, boundary) = read(&encode(&parts, "no-such-piece"), &kind).unwrap();
+            prop_assert_eq!(boundary, "no-such-piece");
+            let of = |parts: &[Part]| parts.iter().map(|part| (part.name.clone(), part.content.clone())).collect::<Vec<_>>();
+            prop_assert_eq!(of(&read), of(&parts));
+        }
+
+        #[test]
+        fn no_body_makes_it_panic(
+            kinds in prop::collection::vec(prop::sample::select(PIECES), 0..6), pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40),
+        ) {
+            let header = HeaderValue::from_str(&format!("x;boundary={}", kinds.concat().replace(['\r', '\n'], "")));
+            for header in [kind("B"), header.unwrap()] {
+                if let Some((parts, boundary)) = read(pieces.concat().as_bytes(), &header) {
+                    prop_assert!(parts.len() <= pieces.len() && !boundary.is_empty());
+                }
+            }
+        }
+    }
+}
