@@ -251,6 +251,17 @@ fn a_type_that_the_gateway_cannot_have_is_told() {
 }
 
 #[test]
+fn texts_that_the_gateway_would_put_something_in_for_are_told() {
+    let text = "server { auth_basic \"{vault://env/A}\"; auth_basic_user_file /x.htpasswd;
+        location / { proxy_pass http://h; } location /a/ { return 200 \"{vault://env/A}\"; } }";
+    is_tame(text);
+    let out = write::write(&import(Source::new("n.conf", text)).unwrap().document);
+    for told in ["the realm is `restricted` here", "its text holds a variable, and is left out"] {
+        assert!(out.contains(told) && !out.contains("realm: ") && !out.contains("body: "), "{out}");
+    }
+}
+
+#[test]
 fn zones_need_a_name_that_the_gateway_can_have() {
     for (zone, reason) in
         [("zone=", "there is no zone of this name"), ("zone=${A}", "the gateway would read its name as a variable")]
