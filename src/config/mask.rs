@@ -78,8 +78,8 @@ fn expressions() -> Vec<Regex> {
 #[must_use]
 pub(super) fn names_secret(name: &str) -> bool {
     let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let words = name.split(['_', '-']).filter(|word| is_word(word)).map(str::to_ascii_lowercase);
-    words.into_iter().any(|word| ENDS.iter().any(|end| word.ends_with(end)))
+    let ends = |word: String| ENDS.iter().any(|end| word.ends_with(end));
+    name.split(['_', '-']).any(|word| is_word(word) && ends(word.to_ascii_lowercase()))
 }
 
 fn star(found: &Captures<'_>) -> String {

@@ -45,7 +45,7 @@ enum State {
     #[default]
     Unseen,
     Asked,
-    /// It was made while there was no room to write it.
+    /// It is made, and waits for room where there is none to write it.
     Made(Response<Outgoing>),
     Answering(Answer),
     /// It is sent. Some clients forget an answer when they are cut off in the middle of their request, though they must not

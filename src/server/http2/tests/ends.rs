@@ -4,10 +4,6 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn no_request_is_lost_when_the_worker_stops() {
-    let slow = async |_: Request<Body>, _: Option<Sent>| {
-        tokio::time::sleep(seconds(3)).await;
-        ok(Body::full("late"))
-    };
     let talk = async |client: &mut Client| {
         client.send(asked(1, true, "GET", "/")).await;
         tokio::time::sleep(seconds(1)).await;
@@ -25,15 +21,11 @@ async fn no_request_is_lost_when_the_worker_stops() {
         assert_eq!(client.answer(3).await.0, b"late");
         assert_eq!(client.end().await, None);
     };
-    talked(slow, talk).await;
+    talked(late, talk).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn goodbye_never_names_a_later_stream_than_before() {
-    let slow = async |_: Request<Body>, _: Option<Sent>| {
-        tokio::time::sleep(seconds(3)).await;
-        ok(Body::full("late"))
-    };
     let talk = async |client: &mut Client| {
         client.send(asked(1, true, "GET", "/")).await;
         client.closing.close(Ending::Stop);
@@ -58,7 +50,7 @@ async fn goodbye_never_names_a_later_stream_than_before() {
         }
         assert_eq!((answered, last), (true, 1));
     };
-    talked(slow, talk).await;
+    talked(late, talk).await;
 }
 
 #[tokio::test(start_paused = true)]

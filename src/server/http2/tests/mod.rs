@@ -113,6 +113,12 @@ async fn echo(req: Request<Body>, _: Option<Sent>) -> Response<Outgoing> {
     })
 }
 
+/// Answers after three seconds.
+async fn late(_: Request<Body>, _: Option<Sent>) -> Response<Outgoing> {
+    tokio::time::sleep(seconds(3)).await;
+    ok(Body::full("late"))
+}
+
 fn frame(kind: Kind, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&write::head(payload.len(), kind, flags, stream)[..], payload].concat()
 }
